@@ -1,0 +1,23 @@
+package store
+
+import "errors"
+
+// What a backend's errors match. A backend wraps the sentinel and, where it
+// helps, the cause: fmt.Errorf("load %s: %w: %w", path, ErrUnavailable, cause).
+var (
+	// The caller's arguments.
+	ErrInvalidPath = errors.New("invalid path")
+	ErrInvalidID   = errors.New("invalid listener id")
+	ErrTooLarge    = errors.New("too large")
+
+	// The document is not as the caller supposed.
+	ErrNotFound = errors.New("not found")
+	ErrExists   = errors.New("exists already")
+	ErrConflict = errors.New("version moved")
+
+	// The backend.
+	ErrDenied         = errors.New("permission denied")
+	ErrUnavailable    = errors.New("store unavailable")
+	ErrUnknownOutcome = errors.New("outcome unknown")
+	ErrClosed         = errors.New("closed")
+)

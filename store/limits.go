@@ -1,0 +1,114 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxCommit is the size limit in bytes of one Commit, paths and a small fixed
+// cost per operation included. It is the same for every backend, so that what
+// works on one works on all. ZooKeeper's own limit is 1,048,575 bytes
+// (jute.maxbuffer), and a server answers a larger packet by dropping the
+// connection, which looks like a network fault.
+const MaxCommit = 1_000_000
+
+// opOverhead covers a Multi's header, version, flags and access list per op.
+const opOverhead = 128
+
+// CheckCommit refuses, before anything is sent, ops that no backend accepts:
+// none at all, a bad path, two on one document, a compare-and-set without a
+// base, or more than [MaxCommit] bytes together.
+func CheckCommit(ops []Op) error {
+	if len(ops) == 0 {
+		return fmt.Errorf("commit of no operations: %w", ErrConflict)
+	}
+	total := 0
+	seen := make(map[string]bool, len(ops))
+	for _, op := range ops {
+		if err := CheckPath(op.Target()); err != nil {
+			return err
+		}
+		if seen[op.Target()] {
+			return fmt.Errorf("%s: two operations on one document in one commit: %w", op.Target(), ErrConflict)
+		}
+		seen[op.Target()] = true
+		if err := checkBase(op); err != nil {
+			return err
+		}
+		total += op.size() + opOverhead
+	}
+	if total > MaxCommit {
+		return fmt.Errorf("%s: commit of %d bytes, the limit is %d: %w", ops[0].Target(), total, MaxCommit, ErrTooLarge)
+	}
+	return nil
+}
+
+// checkBase refuses the zero Version and a negative counter. ZooKeeper's -1
+// means "whatever is there", and int32 counters reach it by wrapping.
+func checkBase(op Op) error {
+	var base Version
+	switch op := op.(type) {
+	case Put:
+		base = op.Base
+	case Delete:
+		base = op.Base
+	default:
+		return nil
+	}
+	if base.IsZero() || base.counter < 0 {
+		return fmt.Errorf("%s: compare-and-set at version %v: %w", op.Target(), base, ErrConflict)
+	}
+	return nil
+}
+
+// CheckPath refuses what cannot be a document's path: it is absolute, has no
+// trailing slash, no empty, "." or ".." element, no control or private-use
+// characters (ZooKeeper's rules), and lies outside /zookeeper.
+func CheckPath(path string) error {
+	refuse := func(why string) error {
+		return fmt.Errorf("path %q: %s: %w", path, why, ErrInvalidPath)
+	}
+	switch {
+	case path == "":
+		return refuse("it is empty")
+	case path[0] != '/':
+		return refuse("it must begin with /")
+	case path == "/":
+		return refuse("the root cannot hold a document")
+	case len(path) > 1024:
+		return refuse("it is longer than 1024 bytes")
+	case !utf8.ValidString(path):
+		return refuse("it is not UTF-8")
+	case path == "/zookeeper" || strings.HasPrefix(path, "/zookeeper/"):
+		return refuse("/zookeeper belongs to the server")
+	}
+	for part := range strings.SplitSeq(path[1:], "/") {
+		switch part {
+		case "":
+			return refuse("it has an empty element or a trailing slash")
+		case ".", "..":
+			return refuse("it has a relative element")
+		}
+	}
+	for _, r := range path {
+		if r < 0x20 || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0 && r <= 0xffff {
+			return refuse(fmt.Sprintf("character %U is not allowed", r))
+		}
+	}
+	return nil
+}
+
+// CheckID refuses what cannot name a listener: [A-Za-z0-9._-]{1,128}, and not
+// the relative elements "." and "..".
+func CheckID(id string) error {
+	bad := id == "" || len(id) > 128 || id == "." || id == ".."
+	for i := 0; i < len(id) && !bad; i++ {
+		c := id[i]
+		bad = !(c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-')
+	}
+	if bad {
+		return fmt.Errorf("listener id %q: it must be 1 to 128 of A-Z a-z 0-9 . _ -: %w", id, ErrInvalidID)
+	}
+	return nil
+}
