@@ -1,0 +1,246 @@
+// Package memstore keeps documents in memory, for unit tests.
+//
+// It starts no goroutine and reads no clock but time.Now, so that programs built
+// on it run under testing/synctest's fake clock.
+package memstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/internal/hints"
+)
+
+var _ store.Store = (*Store)(nil)
+
+// Store is one handle on a memory. Handles made by [Store.Attach] share the
+// documents and the listeners, as processes share a server, and differ in what
+// they own: closing one withdraws only its listener records.
+type Store struct {
+	memory *memory
+	hints  hints.Hub
+}
+
+// memory is what the handles share.
+type memory struct {
+	mu        sync.Mutex // guards all below
+	order     int64
+	documents map[string]document
+	listeners map[string]map[string]listener // by path, then id
+	handles   map[*Store]struct{}            // the open ones
+}
+
+type document struct {
+	version store.Version
+	data    []byte
+	time    time.Time
+}
+
+type listener struct {
+	owner *Store
+	data  []byte
+}
+
+// New returns a handle on a new, empty memory.
+func New() *Store {
+	m := &memory{
+		documents: make(map[string]document),
+		listeners: make(map[string]map[string]listener),
+		handles:   make(map[*Store]struct{}),
+	}
+	return m.attach()
+}
+
+// Attach returns another handle on the same memory. It works on a closed handle
+// too: the memory lives as long as anybody refers to it.
+func (s *Store) Attach() *Store { return s.memory.attach() }
+
+func (m *memory) attach() *Store {
+	s := &Store{memory: m}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.handles[s] = struct{}{}
+	return s
+}
+
+// lock takes the memory's lock if ctx has not ended and s is open. The caller
+// unlocks when, and only when, it returns nil.
+func (s *Store) lock(ctx context.Context, verb, path string) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s %s: %w", verb, path, err)
+	}
+	s.memory.mu.Lock()
+	if _, open := s.memory.handles[s]; !open {
+		s.memory.mu.Unlock()
+		return fmt.Errorf("%s %s: store %w", verb, path, store.ErrClosed)
+	}
+	return nil
+}
+
+// Load implements [store.Store]. Every answer is linearizable.
+func (s *Store) Load(ctx context.Context, path string, known store.Version, _ store.Consistency) (store.Record, error) {
+	if err := store.CheckPath(path); err != nil {
+		return store.Record{}, err
+	}
+	if err := s.lock(ctx, "load", path); err != nil {
+		return store.Record{}, err
+	}
+	defer s.memory.mu.Unlock()
+	doc, ok := s.memory.documents[path]
+	if !ok {
+		return store.Record{}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
+	}
+	rec := store.Record{Version: doc.version, Time: doc.time}
+	if doc.version != known {
+		rec.Data = clone(doc.data)
+	}
+	return rec, nil
+}
+
+// Commit implements [store.Store]. Its outcome is always known.
+func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, error) {
+	if err := store.CheckCommit(ops); err != nil {
+		return nil, err
+	}
+	if err := s.lock(ctx, "commit", ops[0].Target()); err != nil {
+		return nil, err
+	}
+	m := s.memory
+	defer m.mu.Unlock()
+	for _, op := range ops {
+		if err := m.checkLocked(op); err != nil {
+			return nil, err
+		}
+	}
+	versions := make([]store.Version, len(ops))
+	m.order++
+	for i, op := range ops {
+		versions[i] = m.applyLocked(op)
+	}
+	for handle := range m.handles {
+		for _, op := range ops {
+			handle.hints.Signal(op.Target())
+		}
+	}
+	return versions, nil
+}
+
+func (m *memory) checkLocked(op store.Op) error {
+	doc, exists := m.documents[op.Target()]
+	var base store.Version
+	switch op := op.(type) {
+	case store.Create:
+		if exists {
+			return fmt.Errorf("create %s: document %w", op.Path, store.ErrExists)
+		}
+		return nil
+	case store.Put:
+		base = op.Base
+	case store.Delete:
+		base = op.Base
+	}
+	if !exists {
+		return fmt.Errorf("commit %s: document %w", op.Target(), store.ErrNotFound)
+	}
+	if base != doc.version {
+		return fmt.Errorf("commit %s at %v: %w to %v", op.Target(), base, store.ErrConflict, doc.version)
+	}
+	return nil
+}
+
+func (m *memory) applyLocked(op store.Op) store.Version {
+	next := document{time: time.Now()}
+	switch op := op.(type) {
+	case store.Delete:
+		delete(m.documents, op.Path)
+		return store.Version{}
+	case store.Create:
+		next.version = store.NewVersion(m.order, m.order, 0)
+		next.data = clone(op.Data)
+	case store.Put:
+		next.version = store.NewVersion(op.Base.Created(), m.order, op.Base.Counter()+1)
+		next.data = clone(op.Data)
+	}
+	m.documents[op.Target()] = next
+	return next.version
+}
+
+// Watch implements [store.Store].
+func (s *Store) Watch(path string) (<-chan struct{}, func()) { return s.hints.Watch(path) }
+
+// Announce implements [store.Store].
+func (s *Store) Announce(ctx context.Context, path, id string, data []byte) error {
+	if err := store.CheckPath(path); err != nil {
+		return err
+	}
+	if err := store.CheckID(id); err != nil {
+		return err
+	}
+	if err := s.lock(ctx, "announce "+id+" at", path); err != nil {
+		return err
+	}
+	defer s.memory.mu.Unlock()
+	records := s.memory.listeners[path]
+	if records == nil {
+		records = make(map[string]listener)
+		s.memory.listeners[path] = records
+	}
+	if found, ok := records[id]; ok && found.owner != s {
+		return fmt.Errorf("announce %s at %s: listener %w", id, path, store.ErrExists)
+	}
+	records[id] = listener{owner: s, data: clone(data)}
+	return nil
+}
+
+// Withdraw implements [store.Store].
+func (s *Store) Withdraw(ctx context.Context, path, id string) error {
+	if err := s.lock(ctx, "withdraw "+id+" at", path); err != nil {
+		return err
+	}
+	defer s.memory.mu.Unlock()
+	if s.memory.listeners[path][id].owner == s {
+		delete(s.memory.listeners[path], id)
+	}
+	return nil
+}
+
+// Listeners implements [store.Store].
+func (s *Store) Listeners(ctx context.Context, path string) ([]store.Listener, error) {
+	if err := store.CheckPath(path); err != nil {
+		return nil, err
+	}
+	if err := s.lock(ctx, "list listeners of", path); err != nil {
+		return nil, err
+	}
+	defer s.memory.mu.Unlock()
+	var found []store.Listener
+	for id, record := range s.memory.listeners[path] {
+		found = append(found, store.Listener{ID: id, Data: clone(record.data)})
+	}
+	slices.SortFunc(found, func(a, b store.Listener) int { return strings.Compare(a.ID, b.ID) })
+	return found, nil
+}
+
+// Close implements [store.Store]. It never waits.
+func (s *Store) Close() error {
+	m := s.memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.handles, s)
+	for _, records := range m.listeners {
+		for id, record := range records {
+			if record.owner == s {
+				delete(records, id)
+			}
+		}
+	}
+	return nil
+}
+
+// clone copies, and never returns nil: an empty document is a document.
+func clone(b []byte) []byte { return append([]byte{}, b...) }

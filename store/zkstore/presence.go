@@ -1,0 +1,269 @@
+package zkstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+// presence keeps this store's listener records true. A record is an ephemeral
+// znode: it dies with the session, and a new session has to put it back.
+type presence struct {
+	store *Store
+	again chan struct{} // level-triggered: a connection was made, look after the records
+	done  chan struct{} // closed when the keeper has ended
+
+	mu      sync.Mutex // guards records
+	records map[string]*record
+}
+
+// record is one listener record that is to exist.
+type record struct {
+	turn chan struct{} // held by who writes the znode, so that an older write cannot come last
+	data []byte        // guarded by presence.mu
+	gone bool          // guarded by presence.mu: withdrawn
+}
+
+func newPresence(s *Store) *presence {
+	return &presence{store: s, again: make(chan struct{}, 1), done: make(chan struct{}), records: make(map[string]*record)}
+}
+
+// reconnected asks the keeper to look after all records. It never blocks.
+func (p *presence) reconnected() {
+	select {
+	case p.again <- struct{}{}:
+	default:
+	}
+}
+
+// start runs the keeper until the conn is closed.
+func (p *presence) start(logger *slog.Logger) {
+	go func() {
+		defer close(p.done)
+		for {
+			select {
+			case <-p.again:
+			case <-p.store.conn.ctx.Done():
+				return
+			}
+			if err := p.restoreAll(); err != nil {
+				logger.Warn("zkstore: listener records not restored yet", "error", err)
+				select { // a store that is away says so at once; do not spin
+				case <-time.After(200 * time.Millisecond):
+					p.reconnected()
+				case <-p.store.conn.ctx.Done():
+				}
+			}
+		}
+	}()
+}
+
+func (p *presence) stop() { <-p.done }
+
+// restoreAll writes every record whose znode is missing or not this session's.
+func (p *presence) restoreAll() error {
+	p.mu.Lock()
+	nodes := make([]string, 0, len(p.records))
+	for full := range p.records {
+		nodes = append(nodes, full)
+	}
+	p.mu.Unlock()
+	var failed error
+	for _, full := range nodes {
+		p.mu.Lock()
+		r := p.records[full]
+		p.mu.Unlock()
+		if r != nil {
+			failed = errors.Join(failed, p.write(p.store.conn.ctx, full, r))
+		}
+	}
+	return failed
+}
+
+// Announce implements [store.Store].
+func (s *Store) Announce(ctx context.Context, path, id string, data []byte) error {
+	if err := store.CheckPath(path); err != nil {
+		return err
+	}
+	if err := store.CheckID(id); err != nil {
+		return err
+	}
+	if len(data) > store.MaxCommit {
+		return fmt.Errorf("announce %s at %s: record of %d bytes: %w", id, path, len(data), store.ErrTooLarge)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("announce %s at %s: %w", id, path, err)
+	}
+	full := s.records(path) + "/" + id
+	r := s.presence.want(full, data)
+	err := s.presence.write(ctx, full, r)
+	if errors.Is(err, zk.ErrNodeExists) {
+		s.presence.forget(full, r)
+	}
+	// A record is written again at need, so a lost answer is no unknown outcome.
+	return translate("announce "+id+" at", path, err, false)
+}
+
+// want notes that a record is to exist with data.
+func (p *presence) want(full string, data []byte) *record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.records[full]
+	if r == nil {
+		r = &record{turn: make(chan struct{}, 1)}
+		p.records[full] = r
+	}
+	r.data = slices.Clone(data)
+	return r
+}
+
+func (p *presence) forget(full string, r *record) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.gone = true
+	if p.records[full] == r {
+		delete(p.records, full)
+	}
+}
+
+// write makes the znode exist, owned by this session, with the record's data.
+func (p *presence) write(ctx context.Context, full string, r *record) error {
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	data, gone := r.data, r.gone
+	p.mu.Unlock()
+	if gone {
+		return nil
+	}
+	for attempt := 0; ; attempt++ {
+		err := p.writeOnce(ctx, full, data)
+		if !errors.Is(err, zk.ErrNoNode) || attempt == 3 {
+			return err
+		}
+		// The folder is missing, or somebody's Delete tidied it away.
+		if err := p.store.ensure(ctx, full[:strings.LastIndexByte(full, '/')]); err != nil {
+			return err
+		}
+	}
+}
+
+// writeOnce creates the znode, or sets it if it is this session's: after a lost
+// answer the znode that is in the way may be our own.
+func (p *presence) writeOnce(ctx context.Context, full string, data []byte) error {
+	conn := p.store.conn
+	owner, err := p.owner(ctx, full)
+	switch {
+	case err != nil:
+		return err
+	case owner == 0:
+		_, err = call(ctx, conn, func(c *zk.Conn) (string, error) {
+			return c.Create(full, data, zk.FlagEphemeral, zk.WorldACL(zk.PermAll))
+		})
+		if !errors.Is(err, zk.ErrNodeExists) {
+			return err
+		}
+		if owner, err = p.owner(ctx, full); err != nil {
+			return err
+		}
+	}
+	if owner != conn.session() {
+		return zk.ErrNodeExists
+	}
+	_, err = call(ctx, conn, func(c *zk.Conn) (*zk.Stat, error) { return c.Set(full, data, -1) })
+	return err
+}
+
+// owner returns the session that owns the znode, 0 if there is no such znode.
+func (p *presence) owner(ctx context.Context, full string) (int64, error) {
+	return call(ctx, p.store.conn, func(c *zk.Conn) (int64, error) {
+		exists, stat, err := c.Exists(full)
+		if err != nil || !exists {
+			return 0, err
+		}
+		if stat.EphemeralOwner == 0 {
+			return 0, zk.ErrNodeExists // somebody made a persistent one
+		}
+		return stat.EphemeralOwner, nil
+	})
+}
+
+// Withdraw implements [store.Store].
+func (s *Store) Withdraw(ctx context.Context, path, id string) error {
+	full := s.records(path) + "/" + id
+	s.presence.mu.Lock()
+	r := s.presence.records[full]
+	s.presence.mu.Unlock()
+	if r == nil {
+		return nil
+	}
+	s.presence.forget(full, r)
+	select {
+	case r.turn <- struct{}{}: // after a write that is under way
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("withdraw %s at %s: %w", id, path, ctx.Err())
+	}
+	owner, err := s.presence.owner(ctx, full)
+	if err == nil && owner != 0 && owner == s.conn.session() {
+		_, err = call(ctx, s.conn, func(c *zk.Conn) (any, error) { return nil, c.Delete(full, -1) })
+	}
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil
+	}
+	return translate("withdraw "+id+" at", path, err, false)
+}
+
+// Listeners implements [store.Store]. The answer is linearizable.
+func (s *Store) Listeners(ctx context.Context, path string) ([]store.Listener, error) {
+	if err := store.CheckPath(path); err != nil {
+		return nil, err
+	}
+	var found []store.Listener
+	err := s.afterBarrier(ctx, path, func() (err error) {
+		found, err = s.readRecords(ctx, path)
+		return err
+	})
+	return found, translate("list listeners of", path, err, false)
+}
+
+func (s *Store) readRecords(ctx context.Context, path string) ([]store.Listener, error) {
+	ids, err := call(ctx, s.conn, func(c *zk.Conn) ([]string, error) {
+		ids, _, err := c.Children(s.records(path))
+		return ids, err
+	})
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(ids)
+	found := make([]store.Listener, 0, len(ids))
+	for _, id := range ids {
+		data, err := call(ctx, s.conn, func(c *zk.Conn) ([]byte, error) {
+			data, _, err := c.Get(s.records(path) + "/" + id)
+			return data, err
+		})
+		switch {
+		case err == nil:
+			found = append(found, store.Listener{ID: id, Data: data})
+		case !errors.Is(err, zk.ErrNoNode): // else it left meanwhile
+			return nil, err
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,112 @@
+// Package zkstore keeps documents in ZooKeeper.
+//
+// A document /a/b is the znode /a/b/payload; its listeners are ephemeral znodes
+// under /a/b/listeners. Any tool may read and write both.
+//
+// The package contains github.com/go-zookeeper/zk and lets none of its types out.
+// What that client does that would hurt a user is dealt with in wire.go (hangs,
+// packet lengths, lost watches), hosts.go (names), conn.go (contexts, closing) and
+// errors.go (ambiguous outcomes).
+package zkstore
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/internal/hints"
+)
+
+var _ store.Store = (*Store)(nil)
+
+// DefaultSessionTimeout is what Config asks for if it does not say. ZooKeeper
+// grants between 2 and 20 of its ticks.
+const DefaultSessionTimeout = 10 * time.Second
+
+// Config says where ZooKeeper is. Only Servers is needed.
+type Config struct {
+	// Servers are host:port, the port 2181 if left out. Names are resolved at
+	// every connection attempt.
+	Servers []string
+	// Chroot is put before every path, as in a connect string. It is created
+	// when the first document is.
+	Chroot string
+	// SessionTimeout is how long listener records outlive a crash of this
+	// process, and how long a connection may be away without losing them.
+	SessionTimeout time.Duration
+	// Logger receives the client's chatter at debug level; nil discards it.
+	Logger *slog.Logger
+}
+
+// Store is one ZooKeeper session, replaced by a new one when it is lost. One
+// process needs one, for any number of documents.
+type Store struct {
+	conn     *conn
+	chroot   string
+	hints    hints.Hub // by the path of the payload's znode
+	presence *presence
+}
+
+// Open starts a session. It does not wait for a server: the calls do, each until
+// its context ends. The error is about cfg only.
+func Open(cfg Config) (*Store, error) {
+	servers, err := parseServers(cfg.Servers)
+	if err != nil {
+		return nil, fmt.Errorf("zookeeper: %w", err)
+	}
+	chroot := strings.TrimSuffix(cfg.Chroot, "/")
+	if chroot != "" {
+		if err := store.CheckPath(chroot); err != nil {
+			return nil, fmt.Errorf("zookeeper: chroot: %w", err)
+		}
+	}
+	session := cfg.SessionTimeout
+	if session <= 0 {
+		session = DefaultSessionTimeout
+	}
+	logger := cfg.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{chroot: chroot}
+	s.presence = newPresence(s)
+	if s.conn, err = connect(servers, session, logger, s.hints.Watched, s.onEvent); err != nil {
+		return nil, fmt.Errorf("zookeeper: %w", err)
+	}
+	s.presence.start(logger)
+	return s, nil
+}
+
+// onEvent is called by the client's goroutines, one event at a time or not, so it
+// only signals. A new connection has no watches and may follow lost ones: then
+// everybody looks again.
+func (s *Store) onEvent(event zk.Event) {
+	switch {
+	case event.Type != zk.EventSession:
+		s.hints.Signal(event.Path)
+	case event.State == zk.StateHasSession:
+		s.hints.SignalAll()
+		s.presence.reconnected()
+	}
+}
+
+// Watch implements [store.Store].
+func (s *Store) Watch(path string) (<-chan struct{}, func()) {
+	return s.hints.Watch(s.payload(path))
+}
+
+// Close implements [store.Store]. It returns within two seconds. If no server
+// answers by then, the listener records go when the session times out.
+func (s *Store) Close() error {
+	s.conn.close()
+	s.presence.stop()
+	return nil
+}
+
+func (s *Store) folder(path string) string  { return s.chroot + path }
+func (s *Store) payload(path string) string { return s.chroot + path + "/payload" }
+func (s *Store) records(path string) string { return s.chroot + path + "/listeners" }
