@@ -1,0 +1,191 @@
+package netfault
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestPass(t *testing.T) {
+	f, p := setUp(t)
+	c := connect(t, p)
+	for range 3 {
+		c.mustCall(OpGetData)
+	}
+	c.mustCall(OpSetData)
+	if got := p.Requests(OpGetData); got != 3 {
+		t.Errorf("counted %d reads, want 3", got)
+	}
+	if !f.saw(OpSetData) || p.Connections() != 1 || p.Accepted() != 1 {
+		t.Errorf("write arrived %t, %d connections, %d accepted", f.saw(OpSetData), p.Connections(), p.Accepted())
+	}
+	c.Close()
+	eventually(t, "the closed connection is forgotten", func() bool { return p.Connections() == 0 })
+}
+
+func TestSessions(t *testing.T) {
+	_, p := setUp(t)
+	if _, ok := p.LastSession(); ok {
+		t.Fatal("a session before any connection")
+	}
+	connect(t, p)
+	connect(t, p) // the fake grants the same again
+	got, ok := p.LastSession()
+	if !ok || got.ID != 0x0100_0000_0007 || got.Timeout != 4*time.Second || !bytes.Equal(got.Password, password) {
+		t.Errorf("session %+v, %t", got, ok)
+	}
+	if all := p.Sessions(); len(all) != 1 {
+		t.Errorf("%d sessions, want 1", len(all))
+	}
+}
+
+func TestRefuse(t *testing.T) {
+	_, p := setUp(t)
+	c := connect(t, p)
+	p.SetMode(Refuse)
+	c.mustBeCut()
+	dial(t, p).mustBeCut()
+	p.SetMode(Pass)
+	connect(t, p).mustCall(OpGetData)
+}
+
+func TestCut(t *testing.T) {
+	_, p := setUp(t)
+	c := connect(t, p)
+	p.Cut()
+	c.mustBeCut()
+	connect(t, p).mustCall(OpGetData)
+}
+
+func TestBlackhole(t *testing.T) {
+	f, p := setUp(t)
+	idle, busy := connect(t, p), connect(t, p)
+	p.SetMode(Blackhole)
+	busy.send(OpSetData)
+	busy.mustHang()
+	late := dial(t, p)
+	writeFrame(late, make([]byte, 44))
+	late.mustHang()
+
+	p.SetMode(Pass)
+	busy.mustBeCut() // it lost a request
+	late.mustBeCut()
+	idle.mustCall(OpGetData) // it lost nothing
+	if f.saw(OpSetData) || p.Requests(OpSetData) != 0 {
+		t.Error("a swallowed request arrived or was counted")
+	}
+}
+
+func TestBlackholeHidesClose(t *testing.T) {
+	_, p := setUp(t)
+	c := connect(t, p)
+	p.SetMode(Blackhole)
+	c.Close()
+	hung := dial(t, p)
+	hung.Close()
+	eventually(t, "only the link to the server is left", func() bool { return p.Accepted() == 2 && p.Connections() == 1 })
+	p.SetMode(Pass)
+	eventually(t, "the close has crossed", func() bool { return p.Connections() == 0 })
+}
+
+func TestHoldDeliversLate(t *testing.T) {
+	f, p := setUp(t)
+	c := connect(t, p)
+	p.SetMode(Hold)
+	c.send(OpSetData)
+	c.mustHang()
+	c.Close()
+	if f.saw(OpSetData) {
+		t.Fatal("the request crossed")
+	}
+	p.SetMode(Pass)
+	eventually(t, "the request of a client that has gone arrives", func() bool { return f.saw(OpSetData) })
+}
+
+func TestDelayIsLatencyOnly(t *testing.T) {
+	_, p := setUp(t)
+	c := connect(t, p)
+	const each, n = 30 * time.Millisecond, 20
+	p.Delay(each, each)
+	start := time.Now()
+	for range n {
+		c.send(OpGetData)
+	}
+	for range n {
+		if _, err := readFrame(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(start); took < 2*each || took > n*each {
+		t.Errorf("%d pipelined requests took %v, want about %v", n, took, 2*each)
+	}
+}
+
+func TestTargetDown(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	dial(t, startProxy(t, ln.Addr().String())).mustBeCut()
+}
+
+// TestBytes sends what is not framed, through a proxy that looks for frames and
+// through one that does not.
+func TestBytes(t *testing.T) {
+	for name, start := range map[string]func(string) (*Proxy, error){"New": New, "NewRaw": NewRaw} {
+		t.Run(name, func(t *testing.T) {
+			echo, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var server sync.WaitGroup
+			defer server.Wait()
+			defer echo.Close()
+			server.Go(func() {
+				conn, err := echo.Accept()
+				if err != nil {
+					return
+				}
+				defer conn.Close()
+				io.Copy(conn, conn)
+			})
+			p, err := start(echo.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			c := dial(t, p)
+			defer c.Close()
+			sent := append([]byte("ruok"), bytes.Repeat([]byte{0, 0, 0, 1}, 50_000)...)
+			server.Go(func() { c.Write(sent) })
+			got := make([]byte, len(sent))
+			if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, sent) {
+				t.Errorf("equal %t, %v", bytes.Equal(got, sent), err)
+			}
+		})
+	}
+}
+
+// TestCloseWhileStuck closes a proxy on which links hang in every way.
+func TestCloseWhileStuck(t *testing.T) {
+	for _, mode := range []Mode{Pass, Blackhole, Hold} {
+		f := startFake(t)
+		p, err := New(f.ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := connect(t, p)
+		p.Delay(time.Hour, time.Hour)
+		p.SetMode(mode)
+		c.send(OpSetData)
+		late := dial(t, p)
+		eventually(t, "the late one is accepted", func() bool { return p.Accepted() == 2 })
+		p.Close()
+		c.mustBeCut()
+		late.mustBeCut()
+	}
+}

@@ -1,0 +1,204 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+// Load implements [store.Store]. One statement is one read transaction, which
+// sees every commit that finished before it began, whoever made it: both modes
+// are linearizable, and no answer is torn.
+func (s *Store) Load(ctx context.Context, path string, known store.Version, _ store.Consistency) (store.Record, error) {
+	if err := store.CheckPath(path); err != nil {
+		return store.Record{}, err
+	}
+	rec, err := s.load(ctx, path, known)
+	if err != nil {
+		return store.Record{}, s.fail("load", path, err)
+	}
+	return rec, nil
+}
+
+func (s *Store) load(ctx context.Context, path string, known store.Version) (store.Record, error) {
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return store.Record{}, err
+	}
+	defer done()
+	var created, changed, mtime int64
+	var counter int32
+	var body []byte
+	err = retry(ctx, func() error {
+		return s.readers.QueryRowContext(ctx, `SELECT created, changed, counter, mtime,
+			CASE WHEN created = ? AND changed = ? AND counter = ? THEN NULL ELSE body END
+			FROM documents WHERE path = ?`, known.Created(), known.Order(), known.Counter(), path).
+			Scan(&created, &changed, &counter, &mtime, &body)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return store.Record{}, fmt.Errorf("document %w", store.ErrNotFound)
+	}
+	if err != nil {
+		return store.Record{}, err
+	}
+	rec := store.Record{
+		Version: store.NewVersion(created, changed, counter),
+		Time:    time.Unix(0, mtime),
+	}
+	if rec.Version != known {
+		rec.Data = blob(body)
+	}
+	return rec, nil
+}
+
+// Commit implements [store.Store]. It waits for the write lock until ctx ends;
+// once it has begun, it goes through whatever becomes of ctx, so that its
+// outcome is known. [store.ErrUnknownOutcome] remains for one case: the disk
+// failed to confirm the commit, and then failed again to overwrite it.
+func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, error) {
+	if err := store.CheckCommit(ops); err != nil {
+		return nil, err
+	}
+	versions, err := s.commit(ctx, ops)
+	if err != nil {
+		return nil, s.fail("commit", ops[0].Target(), err)
+	}
+	return versions, nil
+}
+
+func (s *Store) commit(ctx context.Context, ops []store.Op) ([]store.Version, error) {
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	versions := make([]store.Version, len(ops))
+	var sequence int64
+	err = s.write(ctx, func(t *tx) error {
+		err := t.scan("UPDATE meta SET sequence = sequence + 1 RETURNING sequence", nil, &sequence)
+		now := time.Now()
+		for i := 0; i < len(ops) && err == nil; i++ {
+			versions[i], err = t.apply(ops[i], sequence, now)
+		}
+		return err
+	})
+	if failed, ok := errors.AsType[commitError](err); ok && !neverApplied(failed) {
+		return nil, s.settle(ctx, sequence, failed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.hint(ops, sequence)
+	return versions, nil
+}
+
+// hint tells this handle's watchers of its commit. Each deletion took a further
+// number, see the schema's triggers.
+func (s *Store) hint(ops []store.Op, sequence int64) {
+	last := sequence
+	for _, op := range ops {
+		if _, ok := op.(store.Delete); ok {
+			last++
+		}
+	}
+	for _, op := range ops {
+		mark := sequence
+		if _, ok := op.(store.Delete); ok {
+			mark = last
+		}
+		s.watch.hint(op.Target(), mark)
+	}
+}
+
+// apply checks one op and carries it out.
+func (t *tx) apply(op store.Op, sequence int64, now time.Time) (store.Version, error) {
+	current, err := t.version(op.Target())
+	if err != nil {
+		return store.Version{}, err
+	}
+	switch op := op.(type) {
+	case store.Create:
+		if !current.IsZero() {
+			return store.Version{}, fmt.Errorf("create %s: document %w", op.Path, store.ErrExists)
+		}
+		return store.NewVersion(sequence, sequence, 0), t.exec(
+			"INSERT INTO documents (path, created, changed, counter, mtime, body) VALUES (?, ?, ?, 0, ?, ?)",
+			op.Path, sequence, sequence, now.UnixNano(), blob(op.Data))
+	case store.Put:
+		if err := checkBase(op.Path, op.Base, current); err != nil {
+			return store.Version{}, err
+		}
+		counter := current.Counter()
+		if counter < math.MaxInt32 { // it only counts; changed tells versions apart
+			counter++
+		}
+		return store.NewVersion(current.Created(), sequence, counter), t.exec(
+			"UPDATE documents SET changed = ?, counter = ?, mtime = ?, body = ? WHERE path = ?",
+			sequence, counter, now.UnixNano(), blob(op.Data), op.Path)
+	case store.Delete:
+		if err := checkBase(op.Path, op.Base, current); err != nil {
+			return store.Version{}, err
+		}
+		return store.Version{}, t.exec("DELETE FROM documents WHERE path = ?", op.Path)
+	default:
+		return store.Version{}, fmt.Errorf("unknown operation %T: %w", op, store.ErrConflict)
+	}
+}
+
+func checkBase(path string, base, current store.Version) error {
+	switch {
+	case current.IsZero():
+		return fmt.Errorf("%s: document %w", path, store.ErrNotFound)
+	case current != base:
+		return fmt.Errorf("%s at %v: %w to %v", path, base, store.ErrConflict, current)
+	}
+	return nil
+}
+
+// version returns the version of the document at path, zero if there is none.
+func (t *tx) version(path string) (store.Version, error) {
+	var created, changed int64
+	var counter int32
+	err := t.scan("SELECT created, changed, counter FROM documents WHERE path = ?", []any{path},
+		&created, &changed, &counter)
+	if errors.Is(err, sql.ErrNoRows) {
+		return store.Version{}, nil
+	}
+	return store.NewVersion(created, changed, counter), err
+}
+
+// settle finds out what became of a commit that the disk did not confirm. Its
+// frames may lie complete in the write-ahead log, where SQLite ignores them but
+// a recovery after a crash would not. The next commit is written over them:
+// when that one succeeds, and sees the state before, the first is gone for good.
+func (s *Store) settle(ctx context.Context, sequence int64, failed error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeRows)
+	defer cancel()
+	err := s.write(ctx, func(t *tx) error {
+		var current int64
+		if err := t.scan("SELECT sequence FROM meta", nil, &current); err != nil {
+			return err
+		}
+		if current >= sequence {
+			return fmt.Errorf("a commit with its number is there")
+		}
+		return t.exec("UPDATE meta SET sequence = ?", sequence)
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w; then: %w", store.ErrUnknownOutcome, failed, err)
+	}
+	return failed
+}
+
+// blob makes nil empty: SQL would take it for NULL.
+func blob(data []byte) []byte {
+	if data == nil {
+		return []byte{}
+	}
+	return data
+}

@@ -1,0 +1,219 @@
+package sqlitestore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+func openTemp(t testing.TB, file string, cfg Config) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), file, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// SQLITE_FULL in the middle of a set of operations undoes all of it.
+func TestDatabaseFull(t *testing.T) {
+	s := openTemp(t, filepath.Join(t.TempDir(), "state.db"), Config{})
+	ctx := t.Context()
+	versions, err := s.Commit(ctx, store.Create{Path: "/doc", Data: []byte("old")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit := func(pages int) {
+		t.Helper()
+		conn, err := s.writer.Conn(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		var got int
+		if err := (&tx{conn: conn, ctx: ctx}).scan(fmt.Sprintf("PRAGMA max_page_count = %d", pages), nil, &got); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(50)
+	big := bytes.Repeat([]byte("z"), 500_000)
+	_, err = s.Commit(ctx, store.Put{Path: "/doc", Base: versions[0], Data: []byte("new")},
+		store.Create{Path: "/big", Data: big})
+	if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "full") || strings.Contains(err.Error(), "zz") {
+		t.Fatalf("error is %v", err)
+	}
+	rec, err := s.Load(ctx, "/doc", store.Version{}, store.Local)
+	if err != nil || string(rec.Data) != "old" || rec.Version != versions[0] {
+		t.Fatalf("left %q at %v, %v", rec.Data, rec.Version, err)
+	}
+	if _, err := s.Commit(ctx, store.Put{Path: "/doc", Base: rec.Version, Data: []byte("small")}); err != nil {
+		t.Fatalf("a small commit after it: %v", err)
+	}
+	limit(1_000_000)
+	if _, err := s.Commit(ctx, store.Create{Path: "/big", Data: big}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSettle(t *testing.T) {
+	s := openTemp(t, filepath.Join(t.TempDir(), "state.db"), Config{})
+	versions, err := s.Commit(t.Context(), store.Create{Path: "/doc"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := commitError{errors.New("the disk did not confirm")}
+	if err := s.settle(t.Context(), versions[0].Order(), failed); !errors.Is(err, store.ErrUnknownOutcome) {
+		t.Errorf("a commit that may have been this one is there: %v", err)
+	}
+	if err := s.settle(t.Context(), versions[0].Order()+1, failed); err != error(failed) {
+		t.Errorf("a commit that was overwritten: %v", err)
+	}
+	next, err := s.Commit(t.Context(), store.Create{Path: "/next"})
+	if err != nil || next[0].Order() != versions[0].Order()+2 {
+		t.Errorf("the number of a failed commit was given again: %v, %v", next, err)
+	}
+}
+
+// Without the kernel's notices, polling finds the changes.
+func TestWatchWithoutNotices(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.db")
+	s, other := openTemp(t, file, Config{PollInterval: time.Hour}), openTemp(t, file, Config{})
+	s.watch.notify = func(string) (*fsnotify.Watcher, error) { return nil, errors.New("too many") }
+	hints, stop := s.Watch("/doc")
+	defer stop()
+	var version store.Version
+	for _, op := range []func() store.Op{
+		func() store.Op { return store.Create{Path: "/doc"} },
+		func() store.Op { return store.Put{Path: "/doc", Base: version} },
+		func() store.Op { return store.Delete{Path: "/doc", Base: version} },
+		func() store.Op { return store.Create{Path: "/doc"} },
+	} {
+		versions, err := other.Commit(t.Context(), op())
+		if err != nil {
+			t.Fatal(err)
+		}
+		version = versions[0]
+		select {
+		case <-hints:
+		case <-time.After(30 * time.Second):
+			t.Fatalf("no hint for %T", op())
+		}
+	}
+}
+
+// A document that was seen, deleted and is absent again at the next look is
+// hinted although both looks find nothing.
+func TestHintForWhatCameAndWent(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.db")
+	s, other := openTemp(t, file, Config{}), openTemp(t, file, Config{})
+	s.watch.start.Do(func() {}) // this test looks by itself
+	hints, stop := s.Watch("/doc")
+	defer stop()
+	p := &poller{store: s}
+	defer p.close()
+	p.look(t.Context())
+	versions, err := other.Commit(t.Context(), store.Create{Path: "/doc"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Commit(t.Context(), store.Delete{Path: "/doc", Base: versions[0]}); err != nil {
+		t.Fatal(err)
+	}
+	p.look(t.Context())
+	select {
+	case <-hints:
+	default:
+		t.Fatal("no hint")
+	}
+	if _, err := other.Commit(t.Context(), store.Create{Path: "/other"}); err != nil {
+		t.Fatal(err)
+	}
+	p.look(t.Context())
+	select {
+	case <-hints:
+		t.Fatal("a hint for another document's change")
+	default:
+	}
+}
+
+// Sessions are born while others ask for them and bury the dead.
+func TestSessionsAmongGravediggers(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sessions")
+	stop := make(chan struct{})
+	var diggers sync.WaitGroup
+	for range 2 {
+		diggers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for _, id := range lockFiles(dir) {
+					bury(dir, id)
+				}
+			}
+		})
+	}
+	for i := range 300 {
+		s, err := newSession(t.Context(), dir, fs.FileMode(0o600))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.inPlace() || !alive(dir, s.id) {
+			t.Fatalf("session %d was buried alive", i)
+		}
+		s.release()
+		if alive(dir, s.id) {
+			t.Fatalf("session %d lives after its release", i)
+		}
+	}
+	close(stop)
+	diggers.Wait()
+	if left := lockFiles(dir); len(left) != 0 {
+		t.Errorf("lock files left: %v", left)
+	}
+}
+
+func BenchmarkCommit(b *testing.B) {
+	s := openTemp(b, filepath.Join(b.TempDir(), "state.db"), Config{})
+	data := bytes.Repeat([]byte("z"), 1000)
+	versions, err := s.Commit(b.Context(), store.Create{Path: "/doc", Data: data})
+	for b.Loop() {
+		if err != nil {
+			b.Fatal(err)
+		}
+		versions, err = s.Commit(b.Context(), store.Put{Path: "/doc", Base: versions[0], Data: data})
+	}
+}
+
+func BenchmarkLoadUnchanged(b *testing.B) {
+	s := openTemp(b, filepath.Join(b.TempDir(), "state.db"), Config{})
+	versions, err := s.Commit(b.Context(), store.Create{Path: "/doc", Data: []byte("{}")})
+	for b.Loop() {
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, err = s.Load(b.Context(), "/doc", versions[0], store.Linearizable)
+	}
+}
+
+func BenchmarkIdleLook(b *testing.B) {
+	s := openTemp(b, filepath.Join(b.TempDir(), "state.db"), Config{})
+	p := &poller{store: s}
+	defer p.close()
+	for b.Loop() {
+		p.look(b.Context())
+	}
+}
