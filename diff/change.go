@@ -1,0 +1,128 @@
+package diff
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Kind says what happened at a place.
+type Kind uint8
+
+// The kinds of change. Unchanged is a name only: it is never delivered.
+const (
+	Unchanged Kind = iota
+	Added
+	Removed
+	Modified
+)
+
+var kindNames = [...]string{"unchanged", "added", "removed", "modified"}
+
+// String returns the kind in lower case.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (k *Kind) UnmarshalText(text []byte) error {
+	i := slices.Index(kindNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is no kind of change", text)
+	}
+	*k = Kind(i)
+	return nil
+}
+
+// Change is one difference between two documents. Values are JSON as it stood in
+// the documents.
+type Change struct {
+	Kind Kind
+	Path Path
+	Old  json.RawMessage // set for Removed and Modified
+	New  json.RawMessage // set for Added and Modified
+}
+
+// String returns the change as people read it:
+//
+//	+ /processes/2 "firefox*"
+//	- /a 1
+//	~ /b 1 -> 2
+//
+// A change of the whole document has (document) in the place of the pointer.
+func (c Change) String() string {
+	place := c.Path.Pointer()
+	if place == "" {
+		place = "(document)"
+	}
+	switch c.Kind {
+	case Added:
+		return "+ " + place + " " + compact(c.New)
+	case Removed:
+		return "- " + place + " " + compact(c.Old)
+	case Modified:
+		return "~ " + place + " " + compact(c.Old) + " -> " + compact(c.New)
+	}
+	return "  " + place
+}
+
+// compact is a value on one line; a hand-written document may have line breaks.
+func compact(value []byte) string {
+	root, err := parse(value)
+	if err != nil {
+		return string(value)
+	}
+	return string(root.append(nil))
+}
+
+// change is the form of a Change in JSON.
+type change struct {
+	Kind    Kind            `json:"kind"`
+	Path    Path            `json:"path"`
+	Pointer string          `json:"pointer"`
+	Old     json.RawMessage `json:"old,omitempty"`
+	New     json.RawMessage `json:"new,omitempty"`
+}
+
+// MarshalJSON writes an object with kind, path, pointer, and old and new where the
+// kind has them.
+func (c Change) MarshalJSON() ([]byte, error) {
+	path := c.Path
+	if path == nil {
+		path = Path{}
+	}
+	return json.Marshal(change{c.Kind, path, c.Path.Pointer(), c.Old, c.New})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. The pointer is not needed.
+func (c *Change) UnmarshalJSON(text []byte) error {
+	var in change
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	*c = Change{in.Kind, in.Path, in.Old, in.New}
+	return nil
+}
+
+// Invert returns the changes that lead back: Apply(new, Invert(Diff(old, new))) is
+// old.
+func Invert(changes []Change) []Change {
+	inverse := make([]Change, len(changes))
+	for i, c := range changes {
+		c.Old, c.New = c.New, c.Old
+		switch c.Kind {
+		case Added:
+			c.Kind = Removed
+		case Removed:
+			c.Kind = Added
+		}
+		inverse[len(changes)-1-i] = c
+	}
+	return inverse
+}

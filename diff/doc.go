@@ -1,0 +1,15 @@
+// Package diff compares two JSON documents and gives the changes between them, in
+// order, and applies and inverts them.
+//
+// It works on JSON text. Numbers keep their digits: 9007199254740993 is not
+// rounded, and 1 and 1.0 are two different values. Strings compare decoded, and the
+// order of keys and white space do not count.
+//
+// Documents are checked strictly: what two readers could read differently (a key
+// twice, text that is not UTF-8, half a surrogate pair) is an error, and so is
+// nesting deeper than [MaxDepth]. No input makes the package panic, and its memory
+// is a small multiple of the input.
+//
+// All functions are pure and may be called concurrently. They never write to their
+// arguments; what they return may share memory with them.
+package diff
