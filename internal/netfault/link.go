@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net"
-	"slices"
 	"sync"
 	"time"
 )
@@ -14,6 +13,13 @@ const queueLength = 256
 
 // dialTimeout bounds connecting to the target.
 const dialTimeout = 5 * time.Second
+
+// rawPatience bounds the wait for a raw target that does not listen yet, which
+// is looked at every rawRetry.
+const (
+	rawPatience = time.Second
+	rawRetry    = 10 * time.Millisecond
+)
 
 // link is one client's connection and the one made for it to the target.
 type link struct {
@@ -59,8 +65,7 @@ func (l *link) run() {
 		io.Copy(io.Discard, l.client) // until the client leaves or the link is cut
 		return
 	}
-	dialer := net.Dialer{Timeout: dialTimeout}
-	server, err := dialer.DialContext(l.ctx, "tcp", l.p.target)
+	server, err := l.dial()
 	if err != nil || !l.join(server) {
 		return
 	}
@@ -68,6 +73,20 @@ func (l *link) run() {
 	ways.Go(func() { l.pump(l.client, server, l.p.delayToServer, l.judgeRequest) })
 	ways.Go(func() { l.pump(server, l.client, l.p.delayToClient, l.judgeReply) })
 	ways.Wait()
+}
+
+// dial connects to the target. Where a raw one refuses it is asked for a while: a
+// peer that finds a port closed tries again, but one whose connection was
+// accepted, as by a proxy it is, takes its end for the peer's.
+func (l *link) dial() (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	patience := time.Now().Add(rawPatience)
+	for {
+		server, err := dialer.DialContext(l.ctx, "tcp", l.p.target)
+		if err == nil || !l.p.raw || time.Now().After(patience) || !l.sleepUntil(time.Now().Add(rawRetry)) {
+			return server, err
+		}
+	}
 }
 
 // swallowing reports whether the link begins in a Blackhole, and marks it.
@@ -99,15 +118,6 @@ type delivery struct {
 	due time.Time
 }
 
-// verdict is what becomes of a chunk.
-type verdict int
-
-const (
-	forward verdict = iota
-	swallow
-	lose // and cut the link
-)
-
 // pump forwards one direction, and cuts the link when it ends.
 func (l *link) pump(src, dst net.Conn, delay func() time.Duration, judge func(c chunk, first bool) verdict) {
 	queue := make(chan delivery, queueLength)
@@ -122,8 +132,13 @@ func (l *link) pump(src, dst net.Conn, delay func() time.Duration, judge func(c 
 func (l *link) read(src net.Conn, queue chan<- delivery, delay func() time.Duration) {
 	defer close(queue)
 	chunks := newChunkReader(src, l.p.raw)
+	opening := true
 	for {
 		c, err := chunks.next()
+		if opening && src == l.client && l.p.back != nil {
+			c.bytes = redirect(c.bytes, l.p.back())
+		}
+		opening = false
 		if len(c.bytes) > 0 {
 			select {
 			case queue <- delivery{chunk: c, due: time.Now().Add(delay())}:
@@ -194,77 +209,6 @@ func (l *link) sleepUntil(due time.Time) bool {
 	case <-l.ctx.Done():
 		return false
 	}
-}
-
-// judgeRequest decides on what a client sends.
-func (l *link) judgeRequest(c chunk, first bool) verdict {
-	var xid, opcode int32
-	var request bool
-	if c.framed && !first {
-		xid, opcode, request = parseRequest(c.body())
-	}
-	var r *rule
-	if request && !l.doomed() {
-		r = l.p.claim(opcode)
-	}
-	l.p.mu.Lock()
-	defer l.p.mu.Unlock()
-	if r != nil {
-		l.dropping, l.xid = r, xid
-	}
-	if l.lostLocked() {
-		return swallow
-	}
-	if request {
-		l.p.requests[opcode]++
-	}
-	return forward
-}
-
-// judgeReply decides on what a server sends.
-func (l *link) judgeReply(c chunk, first bool) verdict {
-	l.p.mu.Lock()
-	defer l.p.mu.Unlock()
-	if l.lostLocked() {
-		return swallow
-	}
-	if !c.framed {
-		return forward
-	}
-	if first {
-		if s, ok := parseConnected(c.body()); ok {
-			l.p.noteSessionLocked(s)
-		}
-		return forward
-	}
-	xid, ok := parseReply(c.body())
-	switch {
-	case !ok:
-	case xid == eventXid && l.p.holds > 0:
-		l.p.held++
-		return swallow
-	case l.dropping != nil && xid == l.xid && slices.Contains(l.p.rules, l.dropping):
-		l.lost = l.dropping
-		l.p.fulfilLocked(l.lost)
-		return lose
-	}
-	return forward
-}
-
-// doomed reports whether the link waits for a reply to lose, or has lost it.
-func (l *link) doomed() bool {
-	l.p.mu.Lock()
-	defer l.p.mu.Unlock()
-	return l.lost != nil || l.dropping != nil && slices.Contains(l.p.rules, l.dropping)
-}
-
-// lostLocked reports whether a chunk falls into the Blackhole, and marks the
-// link: from then on it is out of step.
-func (l *link) lostLocked() bool {
-	if l.p.mode == Blackhole {
-		l.lossy = true
-	}
-	return l.lossy
 }
 
 func (p *Proxy) delayToServer() time.Duration {

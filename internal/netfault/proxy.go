@@ -33,7 +33,8 @@ const (
 // use, and none blocks but Close.
 type Proxy struct {
 	target string
-	raw    bool
+	raw    bool          // no frames
+	back   func() string // see NewElection; nil for all others
 	ln     net.Listener
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -56,25 +57,22 @@ type Proxy struct {
 // New starts a proxy on a free loopback port that forwards to target's ZooKeeper
 // client port. What is not framed as ZooKeeper's clients do it (TLS, four-letter
 // words) passes as bytes, to which only modes, cuts and delays apply.
-func New(target string) (*Proxy, error) { return start(target, false) }
+func New(target string) (*Proxy, error) { return start(target, &Proxy{}) }
 
 // NewRaw is New for any other protocol, such as ZooKeeper's peer ports: it never
-// looks for frames.
-func NewRaw(target string) (*Proxy, error) { return start(target, true) }
+// looks for frames. Connections wait up to a second for a target that does not
+// listen.
+func NewRaw(target string) (*Proxy, error) { return start(target, &Proxy{raw: true}) }
 
-func start(target string, raw bool) (*Proxy, error) {
+func start(target string, p *Proxy) (*Proxy, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("netfault: %w", err)
 	}
-	p := &Proxy{
-		target:   target,
-		raw:      raw,
-		ln:       ln,
-		changed:  make(chan struct{}),
-		links:    make(map[*link]struct{}),
-		requests: make(map[int32]int),
-	}
+	p.target, p.ln = target, ln
+	p.changed = make(chan struct{})
+	p.links = make(map[*link]struct{})
+	p.requests = make(map[int32]int)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.tasks.Go(p.accept)
 	return p, nil

@@ -133,6 +133,34 @@ func TestTargetDown(t *testing.T) {
 	dial(t, startProxy(t, ln.Addr().String())).mustBeCut()
 }
 
+// TestRawTargetLate has the target listen after the client has connected.
+func TestRawTargetLate(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := ln.Addr().String()
+	ln.Close()
+	p, err := NewRaw(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	c := dial(t, p)
+	eventually(t, "the client is accepted", func() bool { return p.Accepted() == 1 })
+	if ln, err = net.Listen("tcp", target); err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	ln.(*net.TCPListener).SetDeadline(time.Now().Add(within))
+	server, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Close()
+	c.mustBeCut()
+}
+
 // TestBytes sends what is not framed, through a proxy that looks for frames and
 // through one that does not.
 func TestBytes(t *testing.T) {
@@ -187,5 +215,20 @@ func TestCloseWhileStuck(t *testing.T) {
 		p.Close()
 		c.mustBeCut()
 		late.mustBeCut()
+	}
+}
+
+func TestRedirect(t *testing.T) {
+	message := func(addr string) []byte {
+		b := int32s(-1, -65536, 0, 3, int32(len(addr)))
+		return append(append(b, addr...), "more"...)
+	}
+	if got, want := redirect(message("127.0.0.1:3888"), "[::1]:9"), message("[::1]:9"); !bytes.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, other := range [][]byte{nil, []byte("short"), message("127.0.0.1:3888")[:24], int32s(0, 3, 0, 0, 0)} {
+		if got := redirect(other, "[::1]:9"); !bytes.Equal(got, other) {
+			t.Errorf("%q became %q", other, got)
+		}
 	}
 }

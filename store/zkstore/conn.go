@@ -39,7 +39,12 @@ func connect(servers []string, session time.Duration, logger *slog.Logger, armed
 	c.client, c.events, err = zk.Connect(servers, session,
 		zk.WithHostProvider(c.hosts),
 		zk.WithDialer(c.dialer.dial),
-		zk.WithEventCallback(onEvent),
+		zk.WithEventCallback(func(event zk.Event) {
+			if event.Type == zk.EventSession && event.State == zk.StateExpired {
+				c.hosts.stay()
+			}
+			onEvent(event)
+		}),
 		zk.WithMaxBufferSize(maxReply),
 		zk.WithLogger(clientLog{logger}),
 	)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 const defaultPort = "2181"
@@ -39,12 +40,17 @@ func parseServers(servers []string) ([]string, error) {
 // and gives up if one of them does not resolve; this one keeps the names, and the
 // dialer resolves them each time.
 type hosts struct {
-	mu      sync.Mutex // guards all below
-	servers []string
-	next    int
-	tried   int // since the last success
-	stopped bool
+	mu        sync.Mutex // guards all below
+	servers   []string
+	next      int
+	tried     int       // since the last connection that lasted
+	connected time.Time // when the present connection was made, zero if there is none
+	stopped   bool
 }
+
+// lasting is how long a connection must hold to count as a success. Without that a
+// server that accepts and hangs up would be tried again without a pause.
+const lasting = 100 * time.Millisecond
 
 // Init implements zk.HostProvider.
 func (h *hosts) Init(servers []string) error {
@@ -61,12 +67,16 @@ func (h *hosts) Len() int {
 	return len(h.servers)
 }
 
-// Next implements zk.HostProvider. After every full round without success it asks
-// the client to pause, which is also when the client fails waiting requests and
+// Next implements zk.HostProvider. After every full round without a connection that
+// lasted it asks the client to pause, which is also when the client fails waiting requests and
 // looks whether it should quit.
 func (h *hosts) Next() (server string, retryStart bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !h.connected.IsZero() && time.Since(h.connected) >= lasting {
+		h.tried = 0
+	}
+	h.connected = time.Time{}
 	server = h.servers[h.next%len(h.servers)]
 	h.next++
 	retryStart = h.stopped || h.tried > 0 && h.tried%len(h.servers) == 0
@@ -78,7 +88,16 @@ func (h *hosts) Next() (server string, retryStart bool) {
 func (h *hosts) Connected() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.tried = 0
+	h.connected = time.Now()
+}
+
+// stay makes Next give the same server once more. A server that says that the
+// session has expired is the one to ask for a new session: another one might not
+// know, or belong to somebody else.
+func (h *hosts) stay() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next--
 }
 
 // stop makes Next send the client to its exit.

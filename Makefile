@@ -1,0 +1,23 @@
+.PHONY: test lint zookeeper demo fuzz build
+
+# Everything that must hold: real servers, the race detector, the linters.
+test: zookeeper lint
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
+
+lint:
+	scripts/lint
+
+# A real ZooKeeper for the tests: an existing install, or Debian's.
+zookeeper:
+	scripts/zookeeper
+
+demo:
+	go run ./cmd/zkstate demo
+
+build:
+	go build -trimpath -o dist/ ./cmd/zkstate ./examples/procwatch
+
+# Each fuzz target for FUZZTIME, one after another.
+FUZZTIME ?= 1m
+fuzz:
+	scripts/fuzz $(FUZZTIME)

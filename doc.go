@@ -1,0 +1,49 @@
+// Package zkstate shares one typed struct between any number of instances of an
+// application: over ZooKeeper, over an SQLite file on one machine, and over memory
+// in tests.
+//
+// The struct is one JSON document in a store. Every instance holds a local copy
+// that follows it; whoever changes the document, with this package or with any
+// other tool, changes it for all, and every instance is told what changed, path by
+// path.
+//
+//	s, err := storeurl.Open(ctx, "zk://zk1,zk2,zk3") // or "sqlite:app.db", or "mem:"
+//	st, err := zkstate.Open(ctx, s, "/agents/config", Config{Interval: 5})
+//
+//	config, err := st.Read()                // at most 30 s old, never waits
+//	config, err = st.ReadConsistent(ctx)    // linearizable
+//	version, err := st.Update(ctx, func(c *Config) error {
+//		c.Processes = append(c.Processes, "firefox*")
+//		return nil
+//	})
+//	for set := range st.Changes(ctx) { // + /processes/2 "firefox*"
+//		fmt.Println(set.Changes)
+//	}
+//
+// # Reads
+//
+// [State.Read] serves the local copy if the store confirmed it within MaxStaleness,
+// 30 s if nothing else is said, and fails otherwise. [State.ReadConsistent] is
+// linearizable: it sees every update that finished before it began, whatever server
+// fails or leads meanwhile. [State.ReadDirty] serves what there is and says how old
+// it is. Versions that one State shows never go backwards.
+//
+// # Updates
+//
+// [State.Update] runs a function on a deep copy of the latest value and commits the
+// result if nobody committed in between, else it runs the function again. Updates
+// are totally ordered; none is lost. Fields of the stored document that the struct
+// does not know survive.
+//
+// # Changes
+//
+// [State.Changes] and [State.OnChange] give the differences between committed
+// documents in commit order. Who is slow gets fewer, larger sets and loses nothing.
+//
+// # When things go wrong
+//
+// A document that is not a good T (broken JSON, a wrong type, refused by the type's
+// Validate method) does not replace the last good copy and does not keep it fresh;
+// the next good document heals it. A store that is away is followed again when it is
+// back. [State.Listeners] tells who is there and what each has applied.
+package zkstate

@@ -1,0 +1,238 @@
+package zkstate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/store/memstore"
+)
+
+// Watchlist is what the instances of the examples share.
+type Watchlist struct {
+	Processes []string `json:"processes"`
+	Interval  int      `json:"interval"`
+}
+
+func ExampleOpen() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Interval: 5})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+
+	list, err := st.Read()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(list.Interval)
+	// Output: 5
+}
+
+func ExampleExpect() {
+	ctx := context.Background()
+	s := memstore.New()
+	go func() { // some other instance
+		if st, err := zkstate.Open(ctx, s.Attach(), "/agents/watchlist", Watchlist{Interval: 7}); err == nil {
+			defer st.Close()
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	st, err := zkstate.Expect[Watchlist](ctx, s, "/agents/watchlist")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	list, err := st.Read()
+	fmt.Println(list.Interval, err)
+	// Output: 7 <nil>
+}
+
+func ExampleState_Read() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Interval: 5})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+
+	list, err := st.Read()
+	switch {
+	case err == nil:
+		fmt.Println("every", list.Interval)
+	case errors.Is(err, zkstate.ErrStale):
+		fmt.Println("the store was out of reach for too long")
+	case errors.Is(err, zkstate.ErrDeleted):
+		fmt.Println("somebody deleted the list")
+	}
+	// Output: every 5
+}
+
+func ExampleState_ReadConsistent() {
+	ctx := context.Background()
+	s := memstore.New()
+	st, err := zkstate.Open(ctx, s, "/agents/watchlist", Watchlist{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	other, err := zkstate.Open(ctx, s.Attach(), "/agents/watchlist", Watchlist{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer other.Close()
+
+	if _, err := other.Update(ctx, func(w *Watchlist) error { w.Interval = 9; return nil }); err != nil {
+		log.Fatal(err)
+	}
+	list, err := st.ReadConsistent(ctx) // sees it, whether or not news of it has come
+	fmt.Println(list.Interval, err)
+	// Output: 9 <nil>
+}
+
+func ExampleState_ReadDirty() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Interval: 5})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	snap, err := st.ReadDirty()
+	fmt.Println(snap.Value.Interval, snap.Verified, snap.Age < time.Minute, err)
+	// Output: 5 true true <nil>
+}
+
+func ExampleState_Update() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Processes: []string{"systemd*", "rsync*"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+
+	_, err = st.Update(ctx, func(w *Watchlist) error {
+		w.Processes = append(w.Processes, "firefox*")
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	list, err := st.Read() // reads its own writes
+	fmt.Println(list.Processes, err)
+	// Output: [systemd* rsync* firefox*] <nil>
+}
+
+func ExampleIfVersion() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	seen, err := st.ReadDirty()
+	if err != nil {
+		log.Fatal(err)
+	}
+	faster := func(w *Watchlist) error { w.Interval++; return nil }
+	_, err = st.Update(ctx, faster, zkstate.IfVersion(seen.Version))
+	fmt.Println(err)
+	_, err = st.Update(ctx, faster, zkstate.IfVersion(seen.Version))
+	fmt.Println(errors.Is(err, zkstate.ErrConflict))
+	// Output:
+	// <nil>
+	// true
+}
+
+func ExampleState_Changes() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Processes: []string{"systemd*", "rsync*"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+
+	sets := st.Changes(ctx) // from here on
+	if _, err := st.Update(ctx, func(w *Watchlist) error {
+		w.Processes = append(w.Processes, "firefox*")
+		w.Interval = 2
+		return nil
+	}); err != nil {
+		log.Fatal(err)
+	}
+	for set := range sets {
+		for _, change := range set.Changes {
+			fmt.Println(change)
+		}
+		break
+	}
+	// Output:
+	// ~ /interval 0 -> 2
+	// + /processes/2 "firefox*"
+}
+
+func ExampleState_OnChange() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Interval: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+
+	told := make(chan struct{})
+	stop := st.OnChange(func(set zkstate.ChangeSet) {
+		fmt.Println(set.Changes)
+		close(told)
+	})
+	defer stop()
+	if _, err := st.Update(ctx, func(w *Watchlist) error { w.Interval = 2; return nil }); err != nil {
+		log.Fatal(err)
+	}
+	<-told
+	// Output: [~ /interval 1 -> 2]
+}
+
+func ExampleState_Listeners() {
+	ctx := context.Background()
+	s := memstore.New()
+	for _, id := range []string{"web-2", "web-1"} {
+		st, err := zkstate.Open(ctx, s.Attach(), "/agents/watchlist", Watchlist{}, zkstate.ID(id), zkstate.App("web"))
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer st.Close()
+	}
+	st, err := zkstate.Open(ctx, s, "/agents/watchlist", Watchlist{}, zkstate.Observer())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	found, err := st.Listeners(ctx)
+	for _, l := range found {
+		fmt.Println(l.ID, l.App, l.Status)
+	}
+	fmt.Println(err)
+	// Output:
+	// web-1 web applied
+	// web-2 web applied
+	// <nil>
+}
+
+func ExampleState_Delete() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	if err := st.Delete(ctx); err != nil {
+		log.Fatal(err)
+	}
+	_, err = st.Read()
+	fmt.Println(errors.Is(err, zkstate.ErrDeleted))
+	// Output: true
+}

@@ -1,0 +1,117 @@
+package zkserver
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// ErrNotInstalled is met when this machine has no ZooKeeper or no Java. A wrong
+// ZOOKEEPER_HOME or JAVA_HOME is another error.
+var ErrNotInstalled = errors.New("zkserver: no ZooKeeper here (run `make zookeeper` or `apt-get install libzookeeper-java default-jre-headless`, or set ZOOKEEPER_HOME)")
+
+// debianJars is where Debian and Ubuntu put their libraries.
+const debianJars = "/usr/share/java"
+
+// bindings are the jars that can carry the server's log, the best first.
+// Without one the server says nothing when it fails.
+var bindings = []string{"slf4j-simple.jar", "slf4j-log4j12.jar", "slf4j-jdk14.jar", "slf4j-nop.jar"}
+
+// install is a ZooKeeper that can be run.
+type install struct {
+	java      string
+	classpath []string
+}
+
+// Installed reports why no server can be started here, or nil. The error matches
+// [ErrNotInstalled] if nothing is installed, and not if something is, wrongly.
+func Installed() error {
+	_, err := findInstall(debianJars)
+	return err
+}
+
+// findInstall looks into ZOOKEEPER_HOME, or else into a folder of jars.
+func findInstall(jars string) (*install, error) {
+	classpath, err := findJars(jars)
+	if err != nil {
+		return nil, err
+	}
+	java, err := findJava()
+	if err != nil {
+		return nil, err
+	}
+	return &install{java: java, classpath: classpath}, nil
+}
+
+func findJars(jars string) ([]string, error) {
+	if home := os.Getenv("ZOOKEEPER_HOME"); home != "" {
+		return homeJars(home)
+	}
+	server := filepath.Join(jars, "zookeeper.jar") // its manifest names the rest
+	if !exists(server) {
+		return nil, fmt.Errorf("%w: there is no %s", ErrNotInstalled, server)
+	}
+	for _, name := range bindings {
+		if binding := filepath.Join(jars, name); exists(binding) {
+			return []string{server, binding}, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: there is no %s: install libslf4j-java", ErrNotInstalled, filepath.Join(jars, bindings[0]))
+}
+
+// homeJars is what a release of the Apache project has.
+func homeJars(home string) ([]string, error) {
+	home, err := filepath.Abs(home)
+	if err != nil {
+		return nil, fmt.Errorf("zkserver: ZOOKEEPER_HOME: %w", err)
+	}
+	var found []string
+	server := false
+	for _, dir := range []string{home, filepath.Join(home, "lib")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("zkserver: ZOOKEEPER_HOME: %w", err)
+		}
+		for _, e := range entries {
+			if filepath.Ext(e.Name()) != ".jar" {
+				continue
+			}
+			found = append(found, filepath.Join(dir, e.Name()))
+			server = server || isServerJar(e.Name())
+		}
+	}
+	if !server {
+		return nil, fmt.Errorf("zkserver: ZOOKEEPER_HOME is %s, which has no zookeeper*.jar, nor has its lib", home)
+	}
+	return found, nil
+}
+
+// isServerJar knows zookeeper.jar and zookeeper-3.9.3.jar from
+// zookeeper-jute-3.9.3.jar.
+func isServerJar(name string) bool {
+	rest, ok := strings.CutPrefix(strings.TrimSuffix(name, ".jar"), "zookeeper")
+	return ok && (rest == "" || len(rest) > 1 && rest[0] == '-' && rest[1] >= '0' && rest[1] <= '9')
+}
+
+func findJava() (string, error) {
+	if home := os.Getenv("JAVA_HOME"); home != "" {
+		java, err := exec.LookPath(filepath.Join(home, "bin", "java"))
+		if err != nil {
+			return "", fmt.Errorf("zkserver: JAVA_HOME is %s: %w", home, err)
+		}
+		return java, nil
+	}
+	java, err := exec.LookPath("java")
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNotInstalled, err)
+	}
+	return java, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

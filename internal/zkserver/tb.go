@@ -1,0 +1,71 @@
+package zkserver
+
+import (
+	"errors"
+	"os"
+	"testing"
+)
+
+// Require skips a test where ZooKeeper is not installed, or fails it if
+// ZKSTATE_REQUIRE_ZOOKEEPER is 1. A wrong installation always fails it.
+func Require(tb testing.TB) {
+	tb.Helper()
+	err := Installed()
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrNotInstalled) && os.Getenv("ZKSTATE_REQUIRE_ZOOKEEPER") != "1":
+		tb.Skip(err)
+	default:
+		tb.Fatal(err)
+	}
+}
+
+// Standalone starts one server for a test, which ends with it; see [Require].
+func Standalone(tb testing.TB) *Server {
+	tb.Helper()
+	return StandaloneConfig(tb, Config{})
+}
+
+// StandaloneConfig is Standalone with a Config.
+func StandaloneConfig(tb testing.TB, cfg Config) *Server {
+	tb.Helper()
+	Require(tb)
+	s, err := Start(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { finish(tb, &Cluster{Servers: []*Server{s}}) })
+	return s
+}
+
+// Ensemble starts n servers for a test, which end with it; see [Require].
+func Ensemble(tb testing.TB, n int) *Cluster {
+	tb.Helper()
+	return EnsembleConfig(tb, n, Config{})
+}
+
+// EnsembleConfig is Ensemble with a Config.
+func EnsembleConfig(tb testing.TB, n int, cfg Config) *Cluster {
+	tb.Helper()
+	Require(tb)
+	c, err := StartEnsemble(n, cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { finish(tb, c) })
+	return c
+}
+
+// finish ends servers, and shows what they had to say if the test failed.
+func finish(tb testing.TB, c *Cluster) {
+	tb.Helper()
+	c.Stop()
+	if tb.Failed() {
+		for _, s := range c.Servers {
+			tb.Logf("the log of server %d ends:\n%s", s.seat.id, s.LogTail())
+		}
+	}
+	if err := c.Close(); err != nil {
+		tb.Errorf("close the servers: %v", err)
+	}
+}

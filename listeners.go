@@ -1,0 +1,129 @@
+package zkstate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// Listener is the record of one open State, as its owner wrote it.
+type Listener struct {
+	ID      string    `json:"id"`
+	Host    string    `json:"host"`
+	PID     int       `json:"pid"`
+	App     string    `json:"app"`
+	Since   time.Time `json:"since"`
+	Applied Version   `json:"applied"` // the version that its reads serve
+	Status  string    `json:"status"`  // one of the Status constants
+	Reason  string    `json:"reason,omitempty"`
+}
+
+// What a listener says of itself.
+const (
+	StatusApplied  = "applied"  // the newest document it has seen is in use
+	StatusRejected = "rejected" // the newest document was refused, see Reason
+	StatusDeleted  = "deleted"  // the document is gone
+	StatusUnknown  = "unknown"  // its record is not one of ours
+)
+
+// reportPause is the least time between two writes of one State's record.
+const reportPause = time.Second
+
+// Listeners returns who has the document open, ordered by id: one record for each
+// State without Observer, this one included. It asks the store and blocks until
+// that answers, at most until ctx ends. Errors: [ErrUnavailable], [ErrDenied],
+// [ErrClosed].
+func (st *State[T]) Listeners(ctx context.Context) ([]Listener, error) {
+	ctx, cancel := st.lifetime(ctx)
+	defer cancel()
+	records, err := st.store.Listeners(ctx, st.path)
+	if st.isClosed() {
+		return nil, st.errClosed("list listeners of")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", st.at("list listeners of"), err)
+	}
+	found := make([]Listener, len(records))
+	for i, record := range records {
+		if err := json.Unmarshal(record.Data, &found[i]); err != nil {
+			found[i] = Listener{Status: StatusUnknown}
+		}
+		found[i].ID = record.ID // the name in the store is what is unique
+	}
+	return found, nil
+}
+
+// startReporting announces this State and keeps its record true from then on. An
+// id that another live State holds, or a store that is away, is no reason not to
+// start: the record follows when it can.
+func (st *State[T]) startReporting(ctx context.Context) error {
+	if st.cfg.observer {
+		return nil
+	}
+	host, _ := os.Hostname() // an unknown host is an empty one
+	self := Listener{ID: st.cfg.id, Host: host, PID: os.Getpid(), App: st.cfg.app, Since: time.Now().UTC().Truncate(time.Millisecond)}
+	wake, release := st.changed.subscribe()
+	record := st.record(self)
+	err := st.store.Announce(ctx, st.path, st.cfg.id, record)
+	if errors.Is(err, ErrDenied) || errors.Is(err, ErrInvalidID) {
+		release()
+		return fmt.Errorf("%w: open with Observer if you only read", err)
+	}
+	if err != nil {
+		record = nil
+		st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "error", err)
+	}
+	st.crew.start(func() {
+		defer release()
+		st.report(self, record, wake)
+	})
+	return nil
+}
+
+// report writes the record when it changed: the first time after a quiet second at
+// once, then at most once a second, and again after a failure.
+func (st *State[T]) report(self Listener, written []byte, wake <-chan struct{}) {
+	for {
+		if written != nil {
+			select {
+			case <-wake:
+			case <-st.ctx.Done():
+				return
+			}
+		}
+		if record := st.record(self); !bytes.Equal(record, written) {
+			ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.refresh, reportPause))
+			err := st.store.Announce(ctx, st.path, st.cfg.id, record)
+			cancel()
+			if written = record; err != nil {
+				written = nil
+			}
+		}
+		select {
+		case <-time.After(jitter(reportPause)):
+		case <-st.ctx.Done():
+			return
+		}
+	}
+}
+
+// record encodes what this State has to say of itself now.
+func (st *State[T]) record(self Listener) []byte {
+	cur := st.current.Load()
+	self.Applied, self.Status = cur.version, StatusApplied
+	switch {
+	case cur.deleted:
+		self.Status = StatusDeleted
+	case cur.rejected != nil:
+		self.Status, self.Reason = StatusRejected, cur.rejected.place()+cur.rejected.Reason
+	}
+	encoded, err := json.Marshal(self)
+	if err != nil {
+		panic(fmt.Sprintf("zkstate: encode a listener record: %v", err)) // it has no type that can fail
+	}
+	return encoded
+}

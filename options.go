@@ -1,0 +1,145 @@
+package zkstate
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Defaults.
+const (
+	DefaultMaxStaleness = 30 * time.Second
+	DefaultRefresh      = 5 * time.Second
+)
+
+// OpenOption configures [Open] and [Expect].
+type OpenOption func(*config)
+
+type config struct {
+	id               string
+	app              string
+	observer         bool
+	noCreate         bool
+	tolerateRejected bool
+	maxStaleness     time.Duration
+	refresh          time.Duration
+	logger           *slog.Logger
+	mutated          func(error)
+}
+
+func newConfig(opts []OpenOption) config {
+	cfg := config{
+		app:          filepath.Base(os.Args[0]),
+		maxStaleness: DefaultMaxStaleness,
+		refresh:      DefaultRefresh,
+		logger:       slog.New(slog.DiscardHandler),
+	}
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	if cfg.id == "" {
+		cfg.id = newID()
+	}
+	return cfg
+}
+
+// Observer opens a State that writes nothing at all: it creates no document, has
+// no listener record and refuses updates with [ErrReadOnly]. Read permission is
+// enough. It implies NoCreate.
+func Observer() OpenOption { return func(c *config) { c.observer, c.noCreate = true, true } }
+
+// NoCreate makes Open fail with [ErrNotFound] instead of creating the document.
+func NoCreate() OpenOption { return func(c *config) { c.noCreate = true } }
+
+// TolerateRejected lets Open succeed on a document that is rejected. Until
+// somebody heals it, reads fail with [ErrRejected] and ReadDirty gives Open's
+// initial value, unverified.
+func TolerateRejected() OpenOption { return func(c *config) { c.tolerateRejected = true } }
+
+// ID names this State among the document's listeners: 1 to 128 of [A-Za-z0-9._-],
+// unique among open States. The default is made of host, process and chance. An
+// id that another live State holds is taken as soon as that one is gone.
+func ID(id string) OpenOption { return func(c *config) { c.id = id } }
+
+// App names the application in the listener record. The default is the base
+// name of the program.
+func App(name string) OpenOption { return func(c *config) { c.app = name } }
+
+// MaxStaleness bounds the age of what Read returns. The default is 30 s; zero or
+// less keeps the default.
+func MaxStaleness(d time.Duration) OpenOption {
+	return func(c *config) {
+		if d > 0 {
+			c.maxStaleness = d
+		}
+	}
+}
+
+// Refresh is how often the copy is verified without any hint from the store. The
+// default is 5 s; zero or less keeps the default. It should be a fraction of
+// MaxStaleness.
+func Refresh(d time.Duration) OpenOption {
+	return func(c *config) {
+		if d > 0 {
+			c.refresh = d
+		}
+	}
+}
+
+// Logger receives what a State does in the background and cannot return:
+// failed refreshes, rejected documents, panics of callbacks. The default
+// discards it. Values of documents are never logged.
+func Logger(l *slog.Logger) OpenOption {
+	return func(c *config) {
+		if l != nil {
+			c.logger = l
+		}
+	}
+}
+
+// DetectMutation calls report if a value that a read returned was written
+// through, against the contract of snapshots. It costs one encoding of the
+// value per change and per refresh: use it in tests. report runs on the State's
+// own goroutines and must not call Close.
+func DetectMutation(report func(error)) OpenOption {
+	return func(c *config) { c.mutated = report }
+}
+
+// UpdateOption configures one call of Update or Delete.
+type UpdateOption func(*updateConfig)
+
+type updateConfig struct {
+	ifVersion *Version
+	noRetry   bool
+	overwrite bool
+}
+
+func newUpdateConfig(opts []UpdateOption) updateConfig {
+	var cfg updateConfig
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	return cfg
+}
+
+// IfVersion makes the call return [ErrConflict] unless the document is at v.
+func IfVersion(v Version) UpdateOption { return func(c *updateConfig) { c.ifVersion = &v } }
+
+// NoRetry makes the call return [ErrConflict] instead of running again when
+// somebody else committed first.
+func NoRetry() UpdateOption { return func(c *updateConfig) { c.noRetry = true } }
+
+// Overwrite lets an update replace a document that is rejected. The function
+// then starts from the last good value, or from Open's initial value if there
+// never was one, and the whole result is written.
+func Overwrite() UpdateOption { return func(c *updateConfig) { c.overwrite = true } }
+
+// ChangesOption configures one call of Changes or OnChange.
+type ChangesOption func(*changesConfig)
+
+type changesConfig struct{ replay bool }
+
+// Replay makes the first ChangeSet the whole document as one Added at the root,
+// so that a subscriber needs no read before it.
+func Replay() ChangesOption { return func(c *changesConfig) { c.replay = true } }

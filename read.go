@@ -1,0 +1,175 @@
+package zkstate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+// Read returns the local copy if the store confirmed it within MaxStaleness, else
+// [ErrStale]: nothing older is ever served. It never waits and does not allocate.
+//
+// The value is a shared snapshot: the caller must not write through its slices,
+// maps or pointers. Errors: [ErrStale], together with [ErrRejected] if the stored
+// document is why; [ErrDeleted]; [ErrClosed].
+func (st *State[T]) Read() (T, error) {
+	cur := st.current.Load()
+	if st.serves(cur) {
+		return cur.value, nil
+	}
+	var none T
+	return none, st.whyNot("read", cur)
+}
+
+// serves reports whether Read may return this copy now.
+func (st *State[T]) serves(cur *published[T]) bool {
+	return !cur.version.IsZero() && cur.age() <= st.cfg.maxStaleness && !st.isClosed()
+}
+
+// whyNot explains a copy that serves refuses.
+func (st *State[T]) whyNot(verb string, cur *published[T]) error {
+	switch {
+	case st.isClosed():
+		return st.errClosed(verb)
+	case cur.deleted:
+		return fmt.Errorf("%s: %w: create it again, or wait for somebody to", st.at(verb), ErrDeleted)
+	case cur.rejected != nil:
+		return fmt.Errorf("%s: %w: %w", verb, ErrStale, cur.rejected)
+	}
+	return fmt.Errorf("%s: %w: not verified for %v, the bound is %v: see whether the store is reachable; ReadDirty serves the old copy",
+		st.at(verb), ErrStale, cur.age().Round(time.Millisecond), st.cfg.maxStaleness)
+}
+
+func (st *State[T]) at(verb string) string { return verb + " " + st.path }
+
+// ReadDirty returns the local copy whatever its age, and says how old it is. It
+// never waits. The snapshot is shared as for [State.Read]. It is returned together
+// with [ErrDeleted] if the document was deleted and with [ErrClosed] after Close,
+// as the last copy there was.
+func (st *State[T]) ReadDirty() (Snapshot[T], error) {
+	cur := st.current.Load()
+	snap := Snapshot[T]{Value: cur.value, Version: cur.version, Age: cur.age(), Verified: st.serves(cur)}
+	if st.isClosed() || cur.deleted {
+		return snap, st.whyNot("read", cur)
+	}
+	return snap, nil
+}
+
+// ReadConsistent returns a value at least as new as every update that finished,
+// by any instance, before the call began: it is linearizable. It blocks for one
+// round through the store's quorum, which it shares with other calls that are
+// waiting for one to begin, and while the store is unreachable, at most until ctx
+// ends.
+//
+// The value is shared as for [State.Read]. Errors: [ErrRejected] (with [ErrStale])
+// if the newest document is rejected, [ErrDeleted], [ErrDenied], [ErrClosed], and
+// [ErrUnavailable] with the context's.
+func (st *State[T]) ReadConsistent(ctx context.Context) (T, error) {
+	var none T
+	if err := st.verify(ctx); err != nil {
+		return none, fmt.Errorf("%s: %w", st.at("read"), err)
+	}
+	cur := st.current.Load()
+	if st.isClosed() || cur.version.IsZero() || cur.rejected != nil {
+		return none, st.whyNot("read", cur)
+	}
+	return cur.value, nil
+}
+
+// verify returns once the copy is at least as new as every commit that finished
+// before the call. While the store is unreachable it tries again until ctx ends.
+func (st *State[T]) verify(ctx context.Context) error {
+	retry := backoff{max: time.Second}
+	for {
+		err := st.barrier.join(ctx, st.startRound)
+		switch {
+		case st.isClosed():
+			return ErrClosed
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w: no answer in time: %w", ErrUnavailable, ctx.Err())
+		case !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded):
+			return err
+		case !retry.wait(ctx):
+			return fmt.Errorf("%w (%w)", err, ctx.Err())
+		}
+	}
+}
+
+// startRound runs one linearizable load on its own goroutine: it belongs to all
+// who joined, so no single caller's context may end it.
+func (st *State[T]) startRound(done func(error)) {
+	ctx, cancel := context.WithTimeout(st.ctx, st.cfg.maxStaleness)
+	started := st.crew.start(func() {
+		defer cancel()
+		done(st.reload(ctx, store.Linearizable))
+	})
+	if !started {
+		cancel()
+		done(ErrClosed)
+	}
+}
+
+// barrier shares rounds among callers. A call never joins a round that was under
+// way when it began: that round's request may have left before the call's
+// happens-before edge, and its answer would not be linearizable. It joins the
+// round that starts next.
+type barrier struct {
+	mu      sync.Mutex // guards all below
+	running bool
+	next    *round // who waits for the round after the running one
+}
+
+type round struct {
+	done chan struct{}
+	err  error // valid once done is closed
+}
+
+// join waits for a round that starts after the call. start must not block; it
+// calls done, once, when its round is over.
+func (b *barrier) join(ctx context.Context, start func(done func(error))) error {
+	b.mu.Lock()
+	if b.next == nil {
+		b.next = &round{done: make(chan struct{})}
+	}
+	mine := b.next
+	launch := b.takeLocked()
+	b.mu.Unlock()
+	b.run(launch, start)
+	select {
+	case <-mine.done:
+		return mine.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// takeLocked returns the round to launch now, or nil.
+func (b *barrier) takeLocked() *round {
+	if b.running || b.next == nil {
+		return nil
+	}
+	launch := b.next
+	b.next, b.running = nil, true
+	return launch
+}
+
+func (b *barrier) run(r *round, start func(done func(error))) {
+	if r == nil {
+		return
+	}
+	start(func(err error) {
+		r.err = err
+		close(r.done)
+		b.mu.Lock()
+		b.running = false
+		launch := b.takeLocked()
+		b.mu.Unlock()
+		b.run(launch, start)
+	})
+}

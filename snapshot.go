@@ -1,0 +1,123 @@
+package zkstate
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+
+	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/store"
+)
+
+// Version identifies one state of a document: opaque, comparable with ==,
+// ordered by Before, printable.
+type Version = store.Version
+
+// Snapshot is what [State.ReadDirty] returns: the local copy as it is.
+type Snapshot[T any] struct {
+	Value    T
+	Version  Version
+	Age      time.Duration // since it was verified; the maximum if it never was
+	Verified bool          // whether Read would serve it
+}
+
+// snapshot is one committed state of the document, decoded. It is never changed
+// after it was published.
+type snapshot[T any] struct {
+	value   T
+	doc     []byte  // nil: there is no document
+	version Version // zero: there is no document
+	from    Version // the snapshot that was published before, and
+	changes []diff.Change
+	origin  string // the listener that committed it, where known
+	sum     []byte // the value's encoding, for DetectMutation only
+}
+
+// published is the local copy: what reads see, swapped as a whole.
+type published[T any] struct {
+	*snapshot[T]
+	newest   Version        // the newest version ever seen, rejected or deleted ones too
+	admitted uint64         // the State's ticket when newest or deleted last moved
+	verified time.Time      // sent-time of the request that confirmed it last
+	rejected *RejectedError // newest is this, not snapshot
+	deleted  bool           // the document is gone; value is its last
+}
+
+// known is the version of which the store need not send the bytes again.
+func (p *published[T]) known() Version {
+	if p.deleted {
+		return Version{}
+	}
+	return p.newest
+}
+
+// age is the larger of monotonic and wall time since verification: the
+// monotonic clock stands still while a machine sleeps, the wall clock jumps.
+func (p *published[T]) age() time.Duration {
+	if p.verified.IsZero() {
+		return math.MaxInt64
+	}
+	now := time.Now()
+	return max(now.Sub(p.verified), now.Round(0).Sub(p.verified.Round(0)))
+}
+
+// decode makes a T of a stored document. The error is for the reader of this
+// State and of its listener record.
+func decode[T any](path string, version Version, doc []byte) (value T, rejected *RejectedError) {
+	reject := func(pointer string, offset int64, reason string) *RejectedError {
+		return &RejectedError{Path: path, Version: version, Pointer: pointer, Offset: offset, Reason: reason}
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			var zero T
+			value, rejected = zero, reject("", -1, fmt.Sprintf("decoding into %T panicked", zero))
+		}
+	}()
+	if err := diff.Check(doc); err != nil {
+		var syntax *diff.SyntaxError
+		if errors.As(err, &syntax) {
+			return value, reject(syntax.Pointer, syntax.Offset, syntax.Reason)
+		}
+		return value, reject("", -1, err.Error())
+	}
+	if kind := reflect.TypeFor[T]().Kind(); kind == reflect.Struct && bytes.Equal(bytes.TrimSpace(doc), []byte("null")) {
+		return value, reject("", 0, fmt.Sprintf("null does not fit %T", value))
+	}
+	if err := json.Unmarshal(doc, &value); err != nil {
+		var zero T
+		var mismatch *json.UnmarshalTypeError
+		if errors.As(err, &mismatch) {
+			return zero, reject("", mismatch.Offset, describeMismatch(mismatch))
+		}
+		return zero, reject("", -1, fmt.Sprintf("decoding into %T failed in a method of the type", zero))
+	}
+	if err := validate(&value); err != nil {
+		var zero T
+		return zero, reject("", -1, err.Error())
+	}
+	return value, nil
+}
+
+// describeMismatch leaves out the number that encoding/json would quote.
+func describeMismatch(e *json.UnmarshalTypeError) string {
+	kind := e.Value
+	if len(kind) > 7 && kind[:7] == "number " {
+		kind = "number"
+	}
+	if e.Field == "" {
+		return fmt.Sprintf("a JSON %s does not fit %v", kind, e.Type)
+	}
+	return fmt.Sprintf("field %s: a JSON %s does not fit %v", e.Field, kind, e.Type)
+}
+
+// validate runs the type's own check, if it has one.
+func validate[T any](value *T) error {
+	if v, ok := any(value).(interface{ Validate() error }); ok {
+		return v.Validate()
+	}
+	return nil
+}

@@ -1,0 +1,270 @@
+package zkstate
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+// State is one instance's copy of a shared T. Its methods may be called
+// concurrently. T is encoded and decoded by encoding/json: what does not survive
+// that (unexported fields, fields tagged "-") is not shared. If *T has a method
+// Validate() error, it is run on whatever comes in and goes out.
+type State[T any] struct {
+	store   store.Store
+	path    string
+	cfg     config
+	initial T
+
+	ctx  context.Context // ends when the State is closed
+	stop context.CancelFunc
+	crew crew // the State's own goroutines
+
+	current atomic.Pointer[published[T]] // swapped by admit only
+	door    sync.Mutex                   // serializes admit, guards nothing else
+	tickets atomic.Uint64                // orders this State's events
+	changed signals                      // fires after current was swapped
+	look    chan struct{}                // asks the follower to look again
+
+	barrier barrier
+	writing chan struct{} // held by the Update that is under way
+
+	closing  sync.Once
+	closeErr error
+}
+
+// closeBound is how long Close waits for a store that does not answer.
+const closeBound = 2 * time.Second
+
+// Open attaches to the document at path and creates it with the initial value if
+// it does not exist. If several instances open at once, one creates and all
+// attach. It returns with a verified copy.
+//
+// Open blocks until the store answers, at most until ctx ends; ctx governs
+// opening only. The store may be shared by any number of States and stays the
+// caller's to close, after them. Errors: [ErrInvalidPath], [ErrInvalidID],
+// [ErrNotFound], [ErrRejected], [ErrTooLarge], [ErrDenied], [ErrUnavailable],
+// [ErrClosed], the context's, and what the initial value's Validate says.
+func Open[T any](ctx context.Context, s store.Store, path string, initial T, opts ...OpenOption) (*State[T], error) {
+	return open(ctx, s, path, initial, newConfig(opts), (*State[T]).attachOrCreate)
+}
+
+// Expect attaches to the document at path. If it does not exist, Expect waits,
+// until ctx ends, for somebody to create it. Otherwise it is like [Open]; if ctx
+// ends first, the error matches both [ErrNotFound] and the context's.
+func Expect[T any](ctx context.Context, s store.Store, path string, opts ...OpenOption) (*State[T], error) {
+	var none T
+	return open(ctx, s, path, none, newConfig(opts), (*State[T]).awaitCreation)
+}
+
+func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg config, attach func(*State[T], context.Context, <-chan struct{}) error) (*State[T], error) {
+	if s == nil {
+		return nil, fmt.Errorf("open %s: the store is nil: open one first: %w", path, ErrUnavailable)
+	}
+	if err := store.CheckPath(path); err != nil {
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	if err := store.CheckID(cfg.id); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	st := &State[T]{
+		store: s, path: path, cfg: cfg, initial: initial,
+		look:    make(chan struct{}, 1),
+		writing: make(chan struct{}, 1),
+	}
+	st.ctx, st.stop = context.WithCancel(context.Background())
+	hints, unwatch := s.Watch(path)
+	if err := attach(st, ctx, hints); err != nil {
+		unwatch()
+		st.stop()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	if err := st.startReporting(ctx); err != nil {
+		unwatch()
+		st.stop()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	st.crew.start(func() {
+		defer unwatch()
+		st.follow(hints)
+	})
+	return st, nil
+}
+
+// attachOrCreate is how Open gets its first copy.
+func (st *State[T]) attachOrCreate(ctx context.Context, _ <-chan struct{}) error {
+	retry := backoff{max: time.Second}
+	for {
+		err := st.loadFirst(ctx)
+		if errors.Is(err, ErrNotFound) && !st.cfg.noCreate {
+			if err = st.create(ctx); err == nil {
+				return nil
+			}
+		}
+		again := errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknownOutcome) || errors.Is(err, store.ErrExists)
+		if !again {
+			return err
+		}
+		if !retry.wait(ctx) {
+			return fmt.Errorf("%w (%w)", err, ctx.Err())
+		}
+	}
+}
+
+// awaitCreation is how Expect gets its first copy.
+func (st *State[T]) awaitCreation(ctx context.Context, hints <-chan struct{}) error {
+	tick := time.NewTicker(st.cfg.refresh)
+	defer tick.Stop()
+	for {
+		err := st.loadFirst(ctx)
+		if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnavailable) {
+			return err
+		}
+		select {
+		case <-hints:
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: nobody created it in time: %w", err, ctx.Err())
+		}
+	}
+}
+
+// loadFirst loads the document into a State that has no copy yet.
+func (st *State[T]) loadFirst(ctx context.Context) error {
+	sent := st.now()
+	rec, err := st.store.Load(ctx, st.path, Version{}, store.Linearizable)
+	if err != nil {
+		return err
+	}
+	value, rejected := decode[T](st.path, rec.Version, rec.Data)
+	if rejected != nil && !st.cfg.tolerateRejected {
+		return rejected
+	}
+	st.current.Store(&published[T]{snapshot: &snapshot[T]{value: st.initial}})
+	st.admit(arrival[T]{rec: rec, value: value, rejected: rejected, sent: sent})
+	return nil
+}
+
+// create writes the initial value as a new document.
+func (st *State[T]) create(ctx context.Context) error {
+	value := st.initial
+	if err := validate(&value); err != nil {
+		return fmt.Errorf("the initial value is not valid: %w", err)
+	}
+	doc, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode the initial value: %w", err)
+	}
+	if _, rejected := decode[T](st.path, Version{}, doc); rejected != nil {
+		return fmt.Errorf("the initial value does not survive encoding/json: %w", rejected)
+	}
+	if _, err := st.store.Commit(ctx, store.Create{Path: st.path, Data: doc}); err != nil {
+		return err
+	}
+	return st.loadFirst(ctx)
+}
+
+// ID returns the listener id of this State.
+func (st *State[T]) ID() string { return st.cfg.id }
+
+// Path returns the document's path.
+func (st *State[T]) Path() string { return st.path }
+
+// Close removes the listener record and stops what the State started; iterators
+// end, calls under way return [ErrClosed]. It returns within two seconds even
+// when the store hangs; the record then goes with the store's session. A callback
+// of OnChange that is running is not waited for. The store is not closed.
+func (st *State[T]) Close() error {
+	st.closing.Do(func() {
+		st.stop()
+		ctx, cancel := context.WithTimeout(context.Background(), closeBound)
+		defer cancel()
+		if !st.crew.dismiss(ctx) {
+			st.closeErr = fmt.Errorf("close %s: the store does not answer; the listener record stays until its session ends: %w", st.path, ErrUnavailable)
+			return
+		}
+		if st.cfg.observer {
+			return
+		}
+		if err := st.store.Withdraw(ctx, st.path, st.cfg.id); err != nil && !errors.Is(err, ErrClosed) {
+			st.closeErr = fmt.Errorf("close %s: the listener record stays until the store's session ends: %w", st.path, err)
+		}
+	})
+	return st.closeErr
+}
+
+// crew is a set of goroutines that is waited for once. The zero value is ready.
+type crew struct {
+	mu        sync.Mutex // guards dismissed, and orders starting before waiting
+	dismissed bool
+	busy      sync.WaitGroup
+}
+
+// start runs fn on a goroutine, or reports false after dismiss.
+func (c *crew) start(fn func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.dismissed {
+		c.busy.Go(fn)
+	}
+	return !c.dismissed
+}
+
+// dismiss lets nobody start any more and waits for those who did. It reports
+// false if ctx ends first.
+func (c *crew) dismiss(ctx context.Context) bool {
+	c.mu.Lock()
+	c.dismissed = true
+	c.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		c.busy.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// lifetime returns a context that ends with ctx or with the State.
+func (st *State[T]) lifetime(ctx context.Context) (context.Context, context.CancelFunc) {
+	joined, cancel := context.WithCancel(ctx)
+	unhook := context.AfterFunc(st.ctx, cancel)
+	return joined, func() { unhook(); cancel() }
+}
+
+func (st *State[T]) isClosed() bool { return st.ctx.Err() != nil }
+
+func (st *State[T]) errClosed(verb string) error {
+	return fmt.Errorf("%s %s: the State was %w: open a new one", verb, st.path, ErrClosed)
+}
+
+// newID is host, process and chance, in the characters that an id may have.
+func newID() string {
+	var chance [4]byte
+	_, _ = rand.Read(chance[:]) // never fails, says crypto/rand
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "host"
+	}
+	host = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
+			return r
+		}
+		return '_'
+	}, host)
+	return fmt.Sprintf("%.64s-%d-%s", host, os.Getpid(), hex.EncodeToString(chance[:]))
+}

@@ -1,0 +1,237 @@
+package zkstate_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/memstore"
+	"github.com/zkstate/zkstate/store/storetest"
+)
+
+func TestOpenCreatesAndAttaches(t *testing.T) {
+	eachStore(t, func(e *env) {
+		var group sync.WaitGroup
+		states := make([]*zkstate.State[config], 8)
+		for i := range states {
+			s := e.handle()
+			group.Go(func() {
+				mine := initial()
+				mine.Interval = i
+				st, err := zkstate.Open(e.ctx, s, "/app/config", mine)
+				if err != nil {
+					e.Error(err)
+					return
+				}
+				states[i] = st
+			})
+		}
+		group.Wait()
+		var values []config
+		for _, st := range states {
+			if st == nil {
+				continue
+			}
+			defer closeState(e.T, st)
+			got, err := st.Read()
+			if err != nil {
+				e.Fatal(err)
+			}
+			values = append(values, got)
+		}
+		for _, v := range values {
+			if diff := cmp.Diff(values[0], v); diff != "" {
+				e.Errorf("two instances opened on different documents: %s", diff)
+			}
+		}
+		if got := e.raw().load(); got.Version.Counter() != 0 {
+			e.Errorf("opening committed more than the creation: %v", got.Version)
+		}
+	})
+}
+
+func TestOpenWritesWhatEncodingJSONWrites(t *testing.T) {
+	eachStore(t, func(e *env) {
+		e.open()
+		if got, want := string(e.raw().load().Data), `{"processes":["systemd*","rsync*"],"interval":1}`; got != want {
+			e.Errorf("stored %s, want %s", got, want)
+		}
+	})
+}
+
+func TestExpectWaitsForCreation(t *testing.T) {
+	eachStore(t, func(e *env) {
+		short, cancel := context.WithTimeout(e.ctx, 50*time.Millisecond)
+		defer cancel()
+		_, err := zkstate.Expect[config](short, e.handle(), "/app/config")
+		if !errors.Is(err, zkstate.ErrNotFound) || !errors.Is(err, context.DeadlineExceeded) {
+			e.Fatalf("Expect on nothing: %v", err)
+		}
+		opened := make(chan error, 1)
+		s := e.handle()
+		go func() {
+			st, err := zkstate.Expect[config](e.ctx, s, "/app/config")
+			if err == nil {
+				got, readErr := st.Read()
+				if readErr != nil || got.Interval != 7 {
+					e.Errorf("expected copy is %+v, %v", got, readErr)
+				}
+				closeState(e.T, st)
+			}
+			opened <- err
+		}()
+		e.raw().create(`{"interval":7}`)
+		if err := <-opened; err != nil {
+			e.Fatal(err)
+		}
+	})
+}
+
+func TestOpenRefuses(t *testing.T) {
+	ctx := t.Context()
+	s := memstore.New()
+	bad := initial()
+	bad.Interval = -1
+	if _, err := zkstate.Open(ctx, s, "/app/config", bad); !errors.Is(err, errNegative) {
+		t.Errorf("invalid initial value: %v", err)
+	}
+	if _, err := zkstate.Open(ctx, nil, "/app/config", initial()); !errors.Is(err, zkstate.ErrUnavailable) {
+		t.Errorf("nil store: %v", err)
+	}
+	for _, path := range []string{"", "relative", "/zookeeper/x", "/a//b"} {
+		if _, err := zkstate.Open(ctx, s, path, initial()); !errors.Is(err, zkstate.ErrInvalidPath) {
+			t.Errorf("path %q: %v", path, err)
+		}
+	}
+	if _, err := zkstate.Open(ctx, s, "/app", initial(), zkstate.ID("no spaces")); !errors.Is(err, zkstate.ErrInvalidID) {
+		t.Errorf("bad id: %v", err)
+	}
+	for _, opt := range []zkstate.OpenOption{zkstate.NoCreate(), zkstate.Observer()} {
+		if _, err := zkstate.Open(ctx, s, "/app", initial(), opt); !errors.Is(err, zkstate.ErrNotFound) || !strings.Contains(err.Error(), "/app") {
+			t.Errorf("absent document: %v", err)
+		}
+	}
+	huge := initial()
+	huge.Processes = []string{strings.Repeat("x", 2<<20)}
+	if _, err := zkstate.Open(ctx, s, "/app", huge); !errors.Is(err, zkstate.ErrTooLarge) {
+		t.Errorf("2 MB document: %v", err)
+	}
+	if _, err := s.Load(ctx, "/app", store.Version{}, store.Local); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a refused Open left a document: %v", err)
+	}
+}
+
+func TestOpenSaysWhatIsUnreachable(t *testing.T) {
+	faults := storetest.Inject(memstore.New())
+	faults.Fail(store.ErrUnavailable)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	_, err := zkstate.Open(ctx, faults, "/app/config", initial())
+	if !errors.Is(err, zkstate.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("unreachable store: %v", err)
+	}
+}
+
+func TestOpenWaitsForAStoreThatComesBack(t *testing.T) {
+	faults := storetest.Inject(memstore.New())
+	faults.Fail(store.ErrUnavailable)
+	time.AfterFunc(20*time.Millisecond, func() { faults.Fail(nil) })
+	st, err := zkstate.Open(t.Context(), faults, "/app/config", initial())
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeState(t, st)
+}
+
+func TestObserverWritesNothing(t *testing.T) {
+	eachStore(t, func(e *env) {
+		e.raw().create(`{"interval":3}`)
+		faults := storetest.Inject(e.handle())
+		st := openOn(e, faults, zkstate.Observer())
+		if got, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 3 {
+			e.Fatalf("observer reads %+v, %v", got, err)
+		}
+		if _, err := st.Update(e.ctx, func(c *config) error { c.Interval++; return nil }); !errors.Is(err, zkstate.ErrReadOnly) {
+			e.Errorf("observer updates: %v", err)
+		}
+		if err := st.Delete(e.ctx); !errors.Is(err, zkstate.ErrReadOnly) {
+			e.Errorf("observer deletes: %v", err)
+		}
+		if found, err := st.Listeners(e.ctx); err != nil || len(found) != 0 {
+			e.Errorf("listeners of an observed document: %v, %v", found, err)
+		}
+		if _, commits := faults.Calls(); commits != 0 {
+			e.Errorf("an observer committed %d times", commits)
+		}
+	})
+}
+
+func TestCloseEndsEverything(t *testing.T) {
+	eachStore(t, func(e *env) {
+		st := e.open()
+		ended := make(chan struct{})
+		go func() {
+			for range st.Changes(e.ctx) {
+			}
+			close(ended)
+		}()
+		for range 2 {
+			if err := st.Close(); err != nil {
+				e.Fatal(err)
+			}
+		}
+		<-ended
+		if _, err := st.Read(); !errors.Is(err, zkstate.ErrClosed) {
+			e.Errorf("Read after Close: %v", err)
+		}
+		if _, err := st.ReadConsistent(e.ctx); !errors.Is(err, zkstate.ErrClosed) {
+			e.Errorf("ReadConsistent after Close: %v", err)
+		}
+		if snap, err := st.ReadDirty(); !errors.Is(err, zkstate.ErrClosed) || snap.Value.Interval != 1 {
+			e.Errorf("ReadDirty after Close: %+v, %v", snap, err)
+		}
+		if _, err := st.Update(e.ctx, func(*config) error { return nil }); !errors.Is(err, zkstate.ErrClosed) {
+			e.Errorf("Update after Close: %v", err)
+		}
+		if err := st.Delete(e.ctx); !errors.Is(err, zkstate.ErrClosed) {
+			e.Errorf("Delete after Close: %v", err)
+		}
+		if _, err := st.Listeners(e.ctx); !errors.Is(err, zkstate.ErrClosed) {
+			e.Errorf("Listeners after Close: %v", err)
+		}
+		if found, err := e.handle().Listeners(e.ctx, "/app/config"); err != nil || len(found) != 0 {
+			e.Errorf("listener record after Close: %v, %v", found, err)
+		}
+	})
+}
+
+func TestCloseIsBoundedWhenTheStoreHangs(t *testing.T) {
+	faults := storetest.Inject(memstore.New())
+	st, err := zkstate.Open(t.Context(), faults, "/app/config", initial())
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults.Hang(true)
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := st.ReadConsistent(t.Context())
+		waiting <- err
+	}()
+	start := time.Now()
+	if err := st.Close(); err == nil {
+		t.Error("Close says that it removed the record from a store that hangs")
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("Close took %v", took)
+	}
+	if err := <-waiting; !errors.Is(err, zkstate.ErrClosed) {
+		t.Errorf("a call under way at Close: %v", err)
+	}
+}

@@ -1,0 +1,148 @@
+package zkstate
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"sync"
+
+	"github.com/zkstate/zkstate/diff"
+)
+
+// Change is one difference between two documents: a kind, a path, and the JSON
+// values before and after.
+type Change = diff.Change
+
+// ChangeSet is the difference between two committed documents.
+type ChangeSet struct {
+	From    Version  `json:"from"`             // the zero Version: there was no document
+	To      Version  `json:"to"`               // the zero Version: the document was deleted
+	Changes []Change `json:"changes"`          // never empty; apply in order
+	Origin  string   `json:"origin,omitempty"` // the listener that committed it, if it was this State
+	Missed  int      `json:"missed,omitempty"` // commits between From and To that are folded in
+}
+
+// Changes returns the changes of the document as an endless sequence, in commit
+// order, beginning after the copy that the State holds when Changes is called.
+// By the time a read returns a new value, its ChangeSet is there to be taken.
+//
+// Whoever is slow gets fewer, larger sets: what was not taken is folded into one
+// from the last version taken to the newest, and costs no memory meanwhile. A
+// version that differs in nothing (white space, key order, there and back) makes
+// no set. A deleted document is one Removed at the root, a recreated one an Added.
+//
+// The sequence blocks between sets and ends when ctx ends or the State is closed.
+// Ranging again over the same sequence goes on where the last range stopped; it
+// must not be ranged over concurrently. The sets are shared: do not write to them.
+func (st *State[T]) Changes(ctx context.Context, opts ...ChangesOption) iter.Seq[ChangeSet] {
+	var cfg changesConfig
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	last := st.current.Load().snapshot
+	if cfg.replay {
+		last = &snapshot[T]{}
+	}
+	return func(yield func(ChangeSet) bool) {
+		wake, release := st.changed.subscribe()
+		defer release()
+		for {
+			if ctx.Err() != nil || st.isClosed() {
+				return
+			}
+			newest := st.current.Load().snapshot
+			if set, ok := fold(last, newest); ok {
+				last = newest
+				if !yield(set) {
+					return
+				}
+				continue
+			}
+			select {
+			case <-wake:
+			case <-ctx.Done():
+				return
+			case <-st.ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// fold makes one set of all that lies between two snapshots. A subscriber is but
+// a pointer to the last snapshot it took, so nothing piles up for it.
+func fold[T any](last, newest *snapshot[T]) (ChangeSet, bool) {
+	if last == newest {
+		return ChangeSet{}, false
+	}
+	set := ChangeSet{From: last.version, To: newest.version, Changes: newest.changes}
+	if newest.from != last.version {
+		set.Changes = difference(last, newest)
+	}
+	if !newest.version.IsZero() {
+		set.Missed = newest.version.Since(last.version) - 1
+	}
+	if set.Missed == 0 {
+		set.Origin = newest.origin
+	}
+	return set, len(set.Changes) > 0
+}
+
+// OnChange calls fn with every ChangeSet that [State.Changes] would give, one at a
+// time, on a goroutine of its own, until stop is called or the State is closed. A
+// panic of fn is logged and does not reach the application; the next set is
+// delivered. stop does not wait for a call that is running and may be called from
+// fn.
+func (st *State[T]) OnChange(fn func(ChangeSet), opts ...ChangesOption) (stop func()) {
+	ctx, cancel := context.WithCancel(st.ctx)
+	sets := st.Changes(ctx, opts...)
+	go func() {
+		for set := range sets {
+			st.call(fn, set)
+		}
+	}()
+	return cancel
+}
+
+func (st *State[T]) call(fn func(ChangeSet), set ChangeSet) {
+	defer func() {
+		if r := recover(); r != nil {
+			st.cfg.logger.Error("zkstate: a subscriber panicked", "path", st.path, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		}
+	}()
+	fn(set)
+}
+
+// signals wakes subscribers. The zero value is ready.
+type signals struct {
+	mu   sync.Mutex // guards subs
+	subs map[chan struct{}]struct{}
+}
+
+// subscribe returns a level-triggered channel, and what releases it.
+func (s *signals) subscribe() (<-chan struct{}, func()) {
+	ch := make(chan struct{}, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.subs == nil {
+		s.subs = make(map[chan struct{}]struct{})
+	}
+	s.subs[ch] = struct{}{}
+	return ch, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.subs, ch)
+	}
+}
+
+func (s *signals) fire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ch := range s.subs {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
