@@ -108,6 +108,9 @@ func (m *modes) Load(ctx context.Context, path string, known Version, mode store
 func TestRefreshAsksTheQuorum(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &modes{Store: memstore.New()}
+		if _, err := m.Commit(t.Context(), store.Create{Path: "/doc", Data: []byte("1")}); err != nil {
+			t.Fatal(err)
+		}
 		st, err := Open(t.Context(), m, "/doc", 1)
 		if err != nil {
 			t.Fatal(err)

@@ -51,9 +51,9 @@ type Change struct {
 
 // String returns the change as people read it:
 //
-//	+ /processes/2 "firefox*"
-//	- /a 1
-//	~ /b 1 -> 2
+//   - /processes/2 "firefox*"
+//   - /a 1
+//     ~ /b 1 -> 2
 //
 // A change of the whole document has (document) in the place of the pointer.
 func (c Change) String() string {
