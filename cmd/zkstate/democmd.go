@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+func (c *cli) newDemo() *cobra.Command {
+	cmd := c.command("demo", "Show three agents as processes that share a struct", cobra.NoArgs, "",
+		func(ctx context.Context, _ []string) error {
+			if c.url == "" { // never the user's own documents, unless told so
+				dir, err := os.MkdirTemp("", "zkstate-demo-")
+				if err != nil {
+					return err
+				}
+				defer os.RemoveAll(dir)
+				c.url = "sqlite:" + filepath.Join(dir, "demo.db")
+			}
+			return c.withStore(ctx, true, func(s store.Store) error {
+				return runDemo(ctx, s, c.url, c.stdout, c.stderr)
+			})
+		})
+	cmd.Long = `Show the main job: three agents, as processes of their own, share the list of
+processes to watch. Somebody else changes it, breaks it and heals it, and one agent
+is killed and comes back. It runs on a fresh file, or on --store, and exits 0 only if
+all agents agreed at every step.`
+	return cmd
+}
+
+func (c *cli) newDemoAgent() *cobra.Command {
+	cmd := c.command("demo-agent PATH ID", "One agent of the demo", cobra.ExactArgs(2), "json",
+		func(ctx context.Context, args []string) error {
+			return c.withStore(ctx, false, func(s store.Store) error {
+				err := runDemoAgent(ctx, s, args[0], args[1], c.stdin, c.stdout)
+				if errors.Is(err, context.Canceled) {
+					return nil
+				}
+				return err
+			})
+		})
+	cmd.Hidden = true
+	return cmd
+}
+
+func (c *cli) newDemoBreak() *cobra.Command {
+	cmd := c.command("demo-break PATH", "Write a broken document, as a foreign tool might", cobra.ExactArgs(1), "json",
+		func(ctx context.Context, args []string) error {
+			ctx, cancel := c.bounded(ctx)
+			defer cancel()
+			return c.withStore(ctx, false, func(s store.Store) error {
+				version, err := breakDocument(ctx, s, args[0])
+				if err != nil {
+					return err
+				}
+				return c.committed(args[0], version)
+			})
+		})
+	cmd.Hidden = true
+	return cmd
+}

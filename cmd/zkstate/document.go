@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/store"
+)
+
+// document is a State of any JSON: the tool knows no struct.
+type document = zkstate.State[json.RawMessage]
+
+// argument returns a JSON argument: itself, - for standard input, or @file.
+func (c *cli) argument(arg string) (json.RawMessage, error) {
+	text, name := []byte(arg), "the argument"
+	var err error
+	switch {
+	case arg == "-":
+		name = "standard input"
+		text, err = io.ReadAll(io.LimitReader(c.stdin, 64<<20))
+	case strings.HasPrefix(arg, "@"):
+		name = arg[1:]
+		text, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if err := diff.Check(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return text, nil
+}
+
+// load reads a document as it is stored, good or not.
+func load(ctx context.Context, s store.Store, path string, mode store.Consistency) (rec store.Record, err error) {
+	err = persist(ctx, func() error {
+		rec, err = s.Load(ctx, path, store.Version{}, mode)
+		return err
+	})
+	return rec, err
+}
+
+// good checks a stored document.
+func good(path string, rec store.Record) error {
+	var syntax *diff.SyntaxError
+	if err := diff.Check(rec.Data); errors.As(err, &syntax) {
+		return &zkstate.RejectedError{Path: path, Version: rec.Version, Pointer: syntax.Pointer, Offset: syntax.Offset, Reason: syntax.Reason}
+	}
+	return nil
+}
+
+// attach opens a State for a command.
+func (c *cli) attach(ctx context.Context, s store.Store, path string, initial json.RawMessage, opts ...zkstate.OpenOption) (*document, error) {
+	return zkstate.Open(ctx, s, path, initial, append(opts, zkstate.App("zkstate"), zkstate.Logger(c.logger()))...)
+}
+
+// change runs fn in one atomic update of an existing document (which creates
+// makes if it is absent) and prints the version that results.
+func (c *cli) change(ctx context.Context, path string, creates json.RawMessage, fn func(*json.RawMessage) error, open []zkstate.OpenOption, update []zkstate.UpdateOption) error {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	if creates == nil {
+		open = append(open, zkstate.NoCreate())
+	}
+	return c.withStore(ctx, creates != nil, func(s store.Store) (err error) {
+		st, err := c.attach(ctx, s, path, creates, open...)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, st.Close()) }()
+		version, err := st.Update(ctx, fn, update...)
+		if err != nil {
+			return err
+		}
+		return c.committed(path, version)
+	})
+}
+
+// committed prints what a command that writes prints.
+func (c *cli) committed(path string, version zkstate.Version) error {
+	if c.output != "json" {
+		_, err := fmt.Fprintln(c.stdout, version)
+		return err
+	}
+	return json.NewEncoder(c.stdout).Encode(struct {
+		Path      string          `json:"path"`
+		Version   zkstate.Version `json:"version"`
+		Committed time.Time       `json:"committed"` // when the store's acknowledgement was here
+	}{path, version, time.Now()})
+}
+
+// ifVersion adds the flag of that name.
+func ifVersion(cmd *cobra.Command) *string {
+	return cmd.Flags().String("if-version", "", "commit only if the document is at this `VERSION`")
+}
+
+func ifVersionOption(flag string) ([]zkstate.UpdateOption, error) {
+	if flag == "" {
+		return nil, nil
+	}
+	version, err := store.ParseVersion(flag)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--if-version: %w", err)}
+	}
+	return []zkstate.UpdateOption{zkstate.IfVersion(version)}, nil
+}

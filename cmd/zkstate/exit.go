@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/storeurl"
+)
+
+// The exit codes. They are part of the command line's contract.
+const (
+	exitOther       = 1
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitConflict    = 4
+	exitUnreachable = 5
+	exitRejected    = 6
+)
+
+// exits maps errors to exit codes and says what to do. The first that matches
+// counts: a lost answer is worse than the time-out that caused it.
+var exits = []struct {
+	err    error
+	code   int
+	advice string
+}{
+	{zkstate.ErrUnknownOutcome, exitUnreachable, "look at the document before you try again"},
+	{zkstate.ErrRejected, exitRejected, "get -o raw shows the document as it is, set replaces it"},
+	{zkstate.ErrTooLarge, exitRejected, "nothing was written; make it smaller"},
+	{zkstate.ErrConflict, exitConflict, "read it again and retry"},
+	{store.ErrExists, exitConflict, "use set to change it"},
+	{storeurl.ErrURL, exitUsage, ""},
+	{zkstate.ErrInvalidPath, exitUsage, ""},
+	{zkstate.ErrInvalidID, exitUsage, ""},
+	{diff.ErrPointerSyntax, exitUsage, "pointers look like /processes/0"},
+	{diff.ErrPointer, exitNotFound, "get shows what is there"},
+	{zkstate.ErrUnavailable, exitUnreachable, "check --store and whether its servers run, or raise --timeout"},
+	{context.DeadlineExceeded, exitUnreachable, "check --store and whether its servers run, or raise --timeout"},
+	{zkstate.ErrNotFound, exitNotFound, "create it with: zkstate create"},
+	{zkstate.ErrDeleted, exitNotFound, "create it with: zkstate create"},
+	{zkstate.ErrDenied, exitOther, "check the permissions"},
+	{context.Canceled, exitOther, "it was interrupted"},
+}
+
+// runError marks an error of a command that was understood; any other that comes
+// out of the parser of the command line is about usage.
+type runError struct{ error }
+
+func (e runError) Unwrap() error { return e.error }
+
+func failure(err error) error {
+	if err == nil {
+		return nil
+	}
+	return runError{err}
+}
+
+// usageError is bad usage that only the command itself can see.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// explain returns the exit code of an error and one line that says what happened
+// and what to do.
+func explain(err error) (code int, message string) {
+	message = strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	if !errors.As(err, new(runError)) || errors.As(err, new(usageError)) {
+		return exitUsage, message + ": see zkstate --help"
+	}
+	var syntax *diff.SyntaxError
+	for _, exit := range exits {
+		if !errors.Is(err, exit.err) {
+			continue
+		}
+		if exit.advice != "" {
+			message += ": " + exit.advice
+		}
+		return exit.code, message
+	}
+	if errors.As(err, &syntax) {
+		return exitRejected, message + ": nothing was written; correct the JSON"
+	}
+	return exitOther, message
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/store"
+)
+
+func (c *cli) newGet() *cobra.Command {
+	mode := store.Local
+	var consistent bool
+	cmd := c.command("get PATH [POINTER]", "Print a document, or the value that a JSON Pointer leads to", cobra.RangeArgs(1, 2), "json raw",
+		func(ctx context.Context, args []string) error {
+			ctx, cancel := c.bounded(ctx)
+			defer cancel()
+			if consistent {
+				mode = store.Linearizable
+			}
+			return c.withStore(ctx, false, func(s store.Store) error {
+				rec, err := load(ctx, s, args[0], mode)
+				if err != nil {
+					return err
+				}
+				return c.printValue(args, rec)
+			})
+		})
+	cmd.Long = cmd.Short + `.
+
+-o json (the default) indents it; numbers and the order of keys stay as they are.
+-o raw prints the stored bytes, a broken document's too, and of a string that a
+pointer leads to its text.`
+	cmd.Flags().BoolVar(&consistent, "consistent", false, "see every commit that finished before: ask ZooKeeper's quorum, not one server")
+	return cmd
+}
+
+func (c *cli) printValue(args []string, rec store.Record) error {
+	value := rec.Data
+	if len(args) == 1 && c.output == "raw" {
+		_, err := c.stdout.Write(value)
+		return err
+	}
+	if err := good(args[0], rec); err != nil {
+		return err
+	}
+	if len(args) == 2 {
+		found, err := diff.Lookup(value, args[1])
+		if err != nil {
+			return err
+		}
+		value = found
+	}
+	var out bytes.Buffer
+	var text string
+	switch {
+	case c.output == "raw" && json.Unmarshal(value, &text) == nil && value[0] == '"':
+		out.WriteString(text)
+	case c.output == "raw":
+		out.Write(value)
+	default:
+		if err := json.Indent(&out, bytes.TrimSpace(value), "", "  "); err != nil {
+			return err
+		}
+	}
+	out.WriteByte('\n')
+	_, err := c.stdout.Write(out.Bytes())
+	return err
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/store"
+)
+
+func (c *cli) newListeners() *cobra.Command {
+	return c.command("listeners PATH", "Print who has a document open, and what each has applied", cobra.ExactArgs(1), "json",
+		func(ctx context.Context, args []string) error {
+			ctx, cancel := c.bounded(ctx)
+			defer cancel()
+			return c.withStore(ctx, false, func(s store.Store) (err error) {
+				st, err := c.attach(ctx, s, args[0], nil, zkstate.Observer(), zkstate.TolerateRejected())
+				if err != nil {
+					return err
+				}
+				defer func() { err = errors.Join(err, st.Close()) }()
+				found, err := st.Listeners(ctx)
+				if err != nil {
+					return err
+				}
+				return c.printListeners(found)
+			})
+		})
+}
+
+func (c *cli) printListeners(found []zkstate.Listener) error {
+	if c.output == "json" {
+		if found == nil {
+			found = []zkstate.Listener{}
+		}
+		return json.NewEncoder(c.stdout).Encode(found)
+	}
+	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tHOST\tPID\tAPP\tSINCE\tAPPLIED\tSTATUS\tREASON")
+	for _, l := range found {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%v\t%s\t%s\n",
+			l.ID, l.Host, l.PID, l.App, l.Since.Local().Format(time.DateTime), l.Applied, l.Status, l.Reason)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/storeurl"
+)
+
+// cli is what the commands share: the standard streams and the common flags.
+type cli struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	url     string
+	timeout time.Duration
+	output  string
+	verbose bool
+}
+
+// run is the program: it returns the exit code and never panics.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr}
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(stderr, "zkstate: internal error: %v: please report it\n", r)
+			code = exitOther
+		}
+	}()
+	root := c.newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	code, message := explain(err)
+	fmt.Fprintln(stderr, "zkstate: "+message)
+	return code
+}
+
+func (c *cli) newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "zkstate",
+		Short: "Share a struct between processes: over ZooKeeper, or a file on one machine",
+		Long: `zkstate reads, changes and watches the JSON documents that instances of an
+application share. A JSON argument may be - for standard input, or @file.
+
+Exit codes: 0 done; 1 other; 2 usage; 3 document or pointer not found; 4 conflict
+(exists already, version moved); 5 unreachable or timed out; 6 document rejected
+(not JSON, a key twice, too large, refused by its type).`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or mem: (default $ZKSTATE_STORE, else a file in your state directory)")
+	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch, the attaching")
+	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get json or raw")
+	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
+	root.AddCommand(
+		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newEdit(), c.newWatch(),
+		c.newListeners(), c.newDelete(), c.newVersion(),
+		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
+	)
+	return root
+}
+
+// command makes a subcommand whose run gets a context that --timeout bounds.
+func (c *cli) command(use, short string, args cobra.PositionalArgs, formats string, run func(ctx context.Context, args []string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:               use,
+		Short:             short,
+		Args:              args,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := c.checkFlags(formats); err != nil {
+				return err
+			}
+			return failure(run(cmd.Context(), args))
+		},
+	}
+}
+
+func (c *cli) checkFlags(formats string) error {
+	if c.timeout <= 0 {
+		return fmt.Errorf("--timeout must be more than nothing")
+	}
+	if c.output == "" {
+		return nil
+	}
+	for format := range strings.FieldsSeq(formats) {
+		if c.output == format {
+			return nil
+		}
+	}
+	if formats == "" {
+		return fmt.Errorf("this command has no --output format")
+	}
+	return fmt.Errorf("--output must be one of: %s", strings.ReplaceAll(formats, " ", ", "))
+}
+
+func (c *cli) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, c.timeout)
+}
+
+func (c *cli) logger() *slog.Logger {
+	level := slog.LevelError + 1
+	if c.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// storeURL is where the documents are.
+func (c *cli) storeURL() string {
+	switch env := os.Getenv("ZKSTATE_STORE"); {
+	case c.url != "":
+		return c.url
+	case env != "":
+		return env
+	}
+	return storeurl.Default()
+}
+
+// withStore opens the store for the time of fn. Only a command that creates
+// documents creates the file of an SQLite store.
+func (c *cli) withStore(ctx context.Context, creates bool, fn func(store.Store) error) (err error) {
+	opts := []storeurl.Option{storeurl.Logger(c.logger())}
+	if !creates {
+		opts = append(opts, storeurl.MustExist())
+	}
+	s, err := storeurl.Open(ctx, c.storeURL(), opts...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return fn(s)
+}
+
+// persist tries fn again while the store is away, until ctx ends.
+func persist(ctx context.Context, fn func() error) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := fn()
+		if !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w (%w)", err, ctx.Err())
+		}
+	}
+}

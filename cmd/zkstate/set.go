@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/diff"
+)
+
+func (c *cli) newSet() *cobra.Command {
+	var create bool
+	var version *string
+	cmd := c.command("set PATH [POINTER] JSON", "Replace a document, or the value at a JSON Pointer", cobra.RangeArgs(2, 3), "json",
+		func(ctx context.Context, args []string) error {
+			value, err := c.argument(args[len(args)-1])
+			if err != nil {
+				return err
+			}
+			update, err := ifVersionOption(*version)
+			if err != nil {
+				return err
+			}
+			if len(args) == 2 {
+				return c.setWhole(ctx, args[0], value, create, update)
+			}
+			var initial json.RawMessage
+			if create {
+				initial = json.RawMessage("{}")
+			}
+			return c.change(ctx, args[0], initial, func(doc *json.RawMessage) (err error) {
+				*doc, err = diff.Set(*doc, args[1], value)
+				return err
+			}, nil, update)
+		})
+	cmd.Long = cmd.Short + `.
+
+A pointer that ends in /- appends to a list. The value's parent must exist. A whole
+document also replaces one that is broken.`
+	cmd.Flags().BoolVar(&create, "create", false, "create the document if it does not exist")
+	version = ifVersion(cmd)
+	return cmd
+}
+
+func (c *cli) setWhole(ctx context.Context, path string, value json.RawMessage, create bool, update []zkstate.UpdateOption) error {
+	var initial json.RawMessage
+	if create {
+		initial = value
+	}
+	return c.change(ctx, path, initial, func(doc *json.RawMessage) error {
+		*doc = value
+		return nil
+	}, []zkstate.OpenOption{zkstate.TolerateRejected()}, append(update, zkstate.Overwrite()))
+}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkstate/zkstate/diff"
+)
+
+func (c *cli) newUnset() *cobra.Command {
+	var version *string
+	cmd := c.command("unset PATH POINTER", "Remove the value at a JSON Pointer", cobra.ExactArgs(2), "json",
+		func(ctx context.Context, args []string) error {
+			update, err := ifVersionOption(*version)
+			if err != nil {
+				return err
+			}
+			return c.change(ctx, args[0], nil, func(doc *json.RawMessage) (err error) {
+				*doc, err = diff.Unset(*doc, args[1])
+				return err
+			}, nil, update)
+		})
+	version = ifVersion(cmd)
+	return cmd
+}
