@@ -200,10 +200,3 @@ func (r raw) create(doc string) store.Version {
 	}
 	return versions[0]
 }
-
-func (r raw) delete() {
-	r.Helper()
-	if _, err := r.s.Commit(r.ctx, store.Delete{Path: "/app/config", Base: r.load().Version}); err != nil {
-		r.Fatal(err)
-	}
-}

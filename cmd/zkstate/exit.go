@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/zkstate/zkstate"
@@ -62,8 +61,6 @@ func failure(err error) error {
 
 // usageError is bad usage that only the command itself can see.
 type usageError struct{ error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // explain returns the exit code of an error and one line that says what happened
 // and what to do.

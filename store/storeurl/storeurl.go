@@ -27,7 +27,7 @@ import (
 )
 
 // ErrURL means that a text does not name a store.
-var ErrURL = errors.New("not a store URL: use sqlite:path/to/file.db, zk://host:2181,host:2181/chroot or mem:")
+var ErrURL = errors.New("not a store URL, which is sqlite:FILE, zk://HOST:PORT,HOST:PORT/CHROOT or mem: alone")
 
 // Option configures [Open].
 type Option func(*config)
