@@ -51,13 +51,14 @@ type Change struct {
 
 // String returns the change as people read it:
 //
-//   - /processes/2 "firefox*"
-//   - /a 1
-//     ~ /b 1 -> 2
+//	~ /b 1 -> 2
+//	+ /processes/2 "firefox*"
+//	- /a 1
 //
-// A change of the whole document has (document) in the place of the pointer.
+// A change of the whole document has (document) in the place of the pointer. What
+// could break the line or steer a terminal is escaped.
 func (c Change) String() string {
-	place := c.Path.Pointer()
+	place := printable(c.Path.Pointer())
 	if place == "" {
 		place = "(document)"
 	}
@@ -73,13 +74,7 @@ func (c Change) String() string {
 }
 
 // compact is a value on one line; a hand-written document may have line breaks.
-func compact(value []byte) string {
-	root, err := parse(value)
-	if err != nil {
-		return string(value)
-	}
-	return string(root.append(nil))
-}
+func compact(value []byte) string { return printable(string(appendCompact(nil, value))) }
 
 // change is the form of a Change in JSON.
 type change struct {

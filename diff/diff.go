@@ -1,133 +1,172 @@
 package diff
 
-import "strings"
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
 
-// Diff returns the changes that lead from old to new; none if they are the same
-// document. An empty text stands for "no document", so that creation is one Added
-// and deletion one Removed at the empty path.
-//
-// The changes are to be applied in order. Objects are compared by key, in the order
-// of the keys. In a list, what came or went is one change each: first the removals,
-// from the back, at indexes of the old list, then the additions, from the front, and
-// then the changes inside elements, at indexes of the new list. An element that was
-// replaced is Modified, or compared in turn if both are objects or both are lists.
-//
-// The same two documents always give the same changes. The number of insertions and
-// deletions in a list is minimal up to a thousand of them; beyond that it may not
-// be, so that the cost stays n log n. Errors: a *[SyntaxError] for either text.
-func Diff(old, new []byte) ([]Change, error) {
-	switch {
-	case len(old) == 0 && len(new) == 0:
-		return nil, nil
-	case len(old) == 0:
-		return []Change{{Kind: Added, New: new}}, Check(new)
-	case len(new) == 0:
-		return []Change{{Kind: Removed, Old: old}}, Check(old)
-	}
-	a, err := parse(old)
-	if err != nil {
-		return nil, err
-	}
-	b, err := parse(new)
-	if err != nil {
-		return nil, err
-	}
-	var d differ
-	d.compare(nil, a, b)
-	return d.changes, nil
-}
-
-// Equal reports whether two texts are the same document: Diff would find nothing.
-// Errors: a *[SyntaxError] for either text.
+// Equal reports whether two documents are the same; see the package comment. Two
+// absent documents are. The error is a [*SyntaxError] within; both texts are
+// always checked.
 func Equal(a, b []byte) (bool, error) {
-	x, err := parse(a)
+	x, err := parseOptional(a)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("first document: %w", err)
 	}
-	y, err := parse(b)
+	if bytes.Equal(a, b) {
+		return true, nil
+	}
+	y, err := parseOptional(b)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("second document: %w", err)
 	}
-	return x.equal(y), nil
+	defer release(x, y)
+	return same(x, y), nil
 }
 
-type differ struct{ changes []Change }
+// Diff returns the changes that lead from old to new, in the order in which they
+// apply: Apply(old, changes) is new. It returns none exactly if the documents are
+// the same. If one of them is empty, the change is one Added or Removed at the
+// empty path.
+//
+// The result depends on what the documents mean, not on how they are laid out:
+// the members of an object come in the order of their keys, byte by byte. It is
+// the caller's, and shares no memory with old and new.
+//
+// Both texts are checked as by [Check]; the error is a [*SyntaxError] within.
+func Diff(old, new []byte) ([]Change, error) {
+	x, err := parseOptional(old)
+	if err != nil {
+		return nil, fmt.Errorf("old document: %w", err)
+	}
+	if bytes.Equal(old, new) {
+		return nil, nil
+	}
+	y, err := parseOptional(new)
+	if err != nil {
+		return nil, fmt.Errorf("new document: %w", err)
+	}
+	d := differ{budget: alignBudget}
+	d.compare(x, y)
+	release(x, y)
+	return d.out, nil
+}
 
-// compare adds what leads from a to b at path.
-func (d *differ) compare(path Path, a, b *node) {
+// differ collects changes.
+type differ struct {
+	out    []Change
+	path   Path   // where it is
+	edits  []edit // of the objects on the way there
+	text   []byte // room for values
+	budget int    // left for aligning lists
+}
+
+// edit is a member of an object that is not the same on both sides.
+type edit struct {
+	name string
+	x, y value // absent: there is no such member
+}
+
+// compare adds what leads from x to y.
+func (d *differ) compare(x, y value) {
 	switch {
-	case a.equal(b):
-	case a.kind == object && b.kind == object:
-		d.objects(path, a, b)
-	case a.kind == list && b.kind == list:
-		d.lists(path, a.items, b.items)
+	case same(x, y):
+	case x.isObject() && y.isObject():
+		d.objects(x, y)
+	case x.isList() && y.isList():
+		d.lists(x, y)
 	default:
-		d.changes = append(d.changes, Change{Kind: Modified, Path: path, Old: a.raw, New: b.raw})
+		d.add(x, y)
 	}
 }
 
-// objects walks the keys of both in their common order.
-func (d *differ) objects(path Path, a, b *node) {
-	i, j := 0, 0
-	for i < len(a.sorted) || j < len(b.sorted) {
-		var old, new *member
-		if i < len(a.sorted) {
-			old = &a.members[a.sorted[i]]
+// add adds one change at the current path.
+func (d *differ) add(x, y value) {
+	c := Change{Kind: Modified, Path: slices.Clone(d.path), Old: d.keep(x), New: d.keep(y)}
+	if !x.exists() {
+		c.Kind = Added
+	} else if !y.exists() {
+		c.Kind = Removed
+	}
+	d.out = append(d.out, c)
+}
+
+// keep copies the text of a value, many into one allocation.
+func (d *differ) keep(v value) json.RawMessage {
+	if !v.exists() {
+		return nil
+	}
+	text := v.text()
+	if cap(d.text)-len(d.text) < len(text) {
+		room := len(text)
+		if len(d.out) > 0 {
+			room = max(room, 1<<10)
 		}
-		if j < len(b.sorted) {
-			new = &b.members[b.sorted[j]]
+		d.text = make([]byte, 0, room)
+	}
+	start := len(d.text)
+	d.text = appendCompact(d.text, text)
+	return d.text[start:len(d.text):len(d.text)]
+}
+
+// at compares x and y one step down.
+func (d *differ) at(step Step, x, y value) {
+	d.path = append(d.path, step)
+	d.compare(x, y)
+	d.path = d.path[:len(d.path)-1]
+}
+
+func (d *differ) objects(x, y value) {
+	base := len(d.edits)
+	var index memberIndex
+	found := 0
+	for i := 0; i < int(x.n); i += 2 {
+		j := index.find(y, x.kid(i), i)
+		if j < 0 {
+			d.edits = append(d.edits, edit{x.name(i), x.kid(i + 1), value{}})
+			continue
 		}
-		order := 0
-		switch {
-		case old == nil:
-			order = 1
-		case new == nil:
-			order = -1
-		default:
-			order = strings.Compare(old.key, new.key)
+		found += 2
+		if !same(x.kid(i+1), y.kid(j+1)) {
+			d.edits = append(d.edits, edit{x.name(i), x.kid(i + 1), y.kid(j + 1)})
 		}
-		switch {
-		case order < 0:
-			d.changes = append(d.changes, Change{Kind: Removed, Path: path.with(Key(old.key)), Old: old.value.raw})
-			i++
-		case order > 0:
-			d.changes = append(d.changes, Change{Kind: Added, Path: path.with(Key(new.key)), New: new.value.raw})
-			j++
-		default:
-			if !old.value.equal(&new.value) {
-				d.compare(path.with(Key(old.key)), &old.value, &new.value)
+	}
+	if found < int(y.n) {
+		index = memberIndex{}
+		for j := 0; j < int(y.n); j += 2 {
+			if index.find(x, y.kid(j), j) < 0 {
+				d.edits = append(d.edits, edit{y.name(j), value{}, y.kid(j + 1)})
 			}
-			i, j = i+1, j+1
 		}
 	}
+	end := len(d.edits)
+	slices.SortFunc(d.edits[base:], func(a, b edit) int { return strings.Compare(a.name, b.name) })
+	for i := base; i < end; i++ {
+		e := d.edits[i]
+		d.at(Key(e.name), e.x, e.y)
+	}
+	clear(d.edits[base:])
+	d.edits = d.edits[:base]
 }
 
-func (d *differ) lists(path Path, a, b []node) {
-	pairs := align(a, b)
-	left := make([]bool, len(a)) // has no partner
-	for i := range left {
-		left[i] = true
-	}
-	came := make([]bool, len(b))
-	for j := range came {
-		came[j] = true
-	}
-	for _, p := range pairs {
-		left[p.old], came[p.new] = false, false
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		if left[i] {
-			d.changes = append(d.changes, Change{Kind: Removed, Path: path.with(Index(i)), Old: a[i].raw})
+func (d *differ) lists(x, y value) {
+	al := align(x, y, &d.budget)
+	for i := int(x.n) - 1; i >= 0; i-- {
+		if al.target(i) < 0 {
+			d.at(Index(i), x.kid(i), value{})
 		}
 	}
-	for j := range b {
-		if came[j] {
-			d.changes = append(d.changes, Change{Kind: Added, Path: path.with(Index(j)), New: b[j].raw})
+	for j := range int(y.n) {
+		if al.source(j) < 0 {
+			d.at(Index(j), value{}, y.kid(j))
 		}
 	}
-	for _, p := range pairs {
-		if !p.same {
-			d.compare(path.with(Index(p.new)), &a[p.old], &b[p.new])
+	for j := al.head; j < int(y.n)-al.tail; j++ {
+		if i := al.source(j); i >= 0 {
+			d.at(Index(j), x.kid(i), y.kid(j))
 		}
 	}
 }

@@ -10,6 +10,12 @@
 // nesting deeper than [MaxDepth]. No input makes the package panic, and its memory
 // is a small multiple of the input.
 //
+// Everything takes time in proportion to the input, but for keys that changed and
+// lists whose elements moved, which take n log n, and for lists in which a few
+// elements recur over and over: those are compared within 2^24 steps for each call,
+// after which a difference is still right, but no longer the shortest. No input costs
+// quadratic time or memory.
+//
 // All functions are pure and may be called concurrently. They never write to their
 // arguments; what they return may share memory with them.
 package diff

@@ -1,191 +1,136 @@
 package diff
 
-import "slices"
-
-// maxEdits bounds the exact comparison of two lists. Up to that many insertions and
-// deletions it is minimal (Myers, "An O(ND) Difference Algorithm", 1986) and takes
-// at most maxEdits squared steps and a few megabytes. Lists that differ in more are
-// aligned by the elements that each has exactly once, in the order of the longest
-// increasing run (patience diff), which takes n log n steps and linear memory. So
-// no input costs quadratic memory.
-const maxEdits = 1000
-
-// pair says that element old of one list and element new of another belong
-// together; same, that they are equal.
-type pair struct {
-	old, new int
-	same     bool
+// alignment pairs the elements of an old list with those of a new one, in order:
+// the same elements, and in between the first that went with the first that came.
+type alignment struct {
+	head, tail int     // how many are the same at both ends
+	old, new   int     // lengths
+	to         []int32 // for each old element in the middle: its new index, or -1
+	from       []int32 // for each new element in the middle: its old index, or -1
 }
 
-// align pairs the elements of two lists, in increasing order of both indexes.
-// Between two equal pairs, what was replaced is paired in order, so that only what
-// really came or went has no partner.
-func align(a, b []node) []pair {
-	prefix := 0
-	for prefix < len(a) && prefix < len(b) && a[prefix].equal(&b[prefix]) {
-		prefix++
+// target returns the new index of the old element i, or -1.
+func (al *alignment) target(i int) int {
+	switch {
+	case i < al.head:
+		return i
+	case i >= al.old-al.tail:
+		return i - al.old + al.new
 	}
-	suffix := 0
-	for suffix < len(a)-prefix && suffix < len(b)-prefix && a[len(a)-1-suffix].equal(&b[len(b)-1-suffix]) {
-		suffix++
-	}
-	pairs := make([]pair, 0, min(len(a), len(b)))
-	for i := range prefix {
-		pairs = append(pairs, pair{i, i, true})
-	}
-	endA, endB := len(a)-suffix, len(b)-suffix
-	atA, atB := prefix, prefix
-	gap := func(toA, toB int) {
-		for atA < toA && atB < toB {
-			pairs = append(pairs, pair{atA, atB, false})
-			atA, atB = atA+1, atB+1
-		}
-		atA, atB = toA, toB
-	}
-	for _, anchor := range anchors(a[prefix:endA], b[prefix:endB]) {
-		gap(anchor.old+prefix, anchor.new+prefix)
-		pairs = append(pairs, pair{atA, atB, true})
-		atA, atB = atA+1, atB+1
-	}
-	gap(endA, endB)
-	for i := range suffix {
-		pairs = append(pairs, pair{endA + i, endB + i, true})
-	}
-	return pairs
+	return int(al.to[i-al.head])
 }
 
-// anchors returns pairs of equal elements, increasing in both indexes: as many as
-// there are if that costs no more than maxEdits.
-func anchors(a, b []node) []pair {
-	if len(a) == 0 || len(b) == 0 {
-		return nil
+// source returns the old index of the new element j, or -1.
+func (al *alignment) source(j int) int {
+	switch {
+	case j < al.head:
+		return j
+	case j >= al.new-al.tail:
+		return j - al.new + al.old
 	}
-	if found, ok := myers(a, b); ok {
-		return found
-	}
-	return patience(a, b)
+	return int(al.from[j-al.head])
 }
 
-// myers finds the longest common subsequence, unless there are more than maxEdits
-// differences. reach[d][k+d] is how far into a one gets on diagonal k (the index in
-// a less the index in b) with d edits.
-func myers(a, b []node) ([]pair, bool) {
-	var reach [][]int32
-	front := func(d, k int) int { // how far d edits got on diagonal k, -1 if not at all
-		if d < 0 || k < -d || k > d {
-			return -1
-		}
-		return int(reach[d][k+d])
-	}
-	for d := 0; d <= min(maxEdits, len(a)+len(b)); d++ {
-		reach = append(reach, make([]int32, 2*d+1))
-		for k := -d; k <= d; k += 2 {
-			x := step(front, d, k)
-			y := x - k
-			for x < len(a) && y >= 0 && y < len(b) && a[x].equal(&b[y]) {
-				x, y = x+1, y+1
-			}
-			reach[d][k+d] = int32(x)
-			if x >= len(a) && y >= len(b) {
-				return trace(front, d, len(a), len(b)), true
-			}
-		}
-	}
-	return nil, false
+// pair records that the old element i and the new element j belong together.
+func (al *alignment) pair(i, j int) {
+	al.to[i-al.head], al.from[j-al.head] = int32(j), int32(i)
 }
 
-// step is where the d-th edit lands on diagonal k: by a deletion from k-1 or an
-// insertion from k+1, whichever got further.
-func step(front func(d, k int) int, d, k int) int {
-	if d == 0 {
-		return 0
+// pairGap pairs the old elements i0 to i1 with the new ones j0 to j1, as far as
+// both last.
+func (al *alignment) pairGap(i0, i1, j0, j1 int) {
+	for ; i0 < i1 && j0 < j1; i0, j0 = i0+1, j0+1 {
+		al.pair(i0, j0)
 	}
-	down, right := -1, -1
-	if k < d-1 { // from k+1, an insertion
-		down = front(d-1, k+1)
-	}
-	if k > -d+1 { // from k-1, a deletion
-		right = front(d-1, k-1) + 1
-	}
-	return max(down, right)
 }
 
-// trace walks back from the end and collects the equal pairs.
-func trace(front func(d, k int) int, d, x, y int) []pair {
-	var found []pair
-	for ; d >= 0; d-- {
-		k := x - y
-		start := step(front, d, k)
-		for x > start {
-			x, y = x-1, y-1
-			found = append(found, pair{x, y, true})
-		}
-		if d == 0 {
-			break
-		}
-		if k < d-1 && front(d-1, k+1) == start {
-			y--
-		} else {
-			x--
+// align aligns two lists, within the budget of longestCommon.
+func align(x, y value, budget *int) alignment {
+	al := alignment{old: int(x.n), new: int(y.n)}
+	shorter := min(al.old, al.new)
+	for al.head < shorter && same(x.kid(al.head), y.kid(al.head)) {
+		al.head++
+	}
+	for al.tail < shorter-al.head && same(x.kid(al.old-al.tail-1), y.kid(al.new-al.tail-1)) {
+		al.tail++
+	}
+	oldEnd, newEnd := al.old-al.tail, al.new-al.tail
+	al.to, al.from = unpaired(oldEnd-al.head), unpaired(newEnd-al.head)
+	i, j := al.head, al.head
+	if i < oldEnd && j < newEnd {
+		for _, m := range commonElements(x, y, al.head, oldEnd, newEnd, budget) {
+			al.pairGap(i, int(m.i), j, int(m.j))
+			al.pair(int(m.i), int(m.j))
+			i, j = int(m.i)+1, int(m.j)+1
 		}
 	}
-	slices.Reverse(found)
-	return found
+	al.pairGap(i, oldEnd, j, newEnd)
+	return al
 }
 
-// patience pairs the elements that each list has exactly once and keeps the longest
-// run of pairs that increases in both.
-func patience(a, b []node) []pair {
-	type place struct {
-		inA, inB       int
-		countA, countB int
+func unpaired(n int) []int32 {
+	none := make([]int32, n)
+	for i := range none {
+		none[i] = -1
 	}
-	places := make(map[uint64]*place, len(a))
+	return none
+}
+
+// commonElements returns a longest common subsequence of x[head:oldEnd] and
+// y[head:newEnd].
+func commonElements(x, y value, head, oldEnd, newEnd int, budget *int) []match {
+	names := interner{ids: make(map[uint64]int32, oldEnd-head)}
+	a, b := make([]int32, oldEnd-head), make([]int32, newEnd-head)
 	for i := range a {
-		p := places[a[i].hash]
-		if p == nil {
-			p = &place{}
-			places[a[i].hash] = p
-		}
-		p.inA, p.countA = i, p.countA+1
+		a[i] = names.id(x.kid(head+i), true)
 	}
-	var candidates []pair
+	inBoth := make([]bool, len(names.values))
 	for j := range b {
-		if p := places[b[j].hash]; p != nil {
-			p.inB, p.countB = j, p.countB+1
+		if b[j] = names.id(y.kid(head+j), false); b[j] >= 0 {
+			inBoth[b[j]] = true
 		}
 	}
-	for i := range a {
-		if p := places[a[i].hash]; p.countA == 1 && p.countB == 1 && a[i].equal(&b[p.inB]) {
-			candidates = append(candidates, pair{i, p.inB, true})
-		}
+	// What only one list has is on no common subsequence.
+	a, ai := choose(a, func(id int32) bool { return inBoth[id] })
+	b, bi := choose(b, func(id int32) bool { return id >= 0 })
+	matches := longestCommon(a, b, len(names.values), budget)
+	for k, m := range matches {
+		matches[k] = match{ai[m.i] + int32(head), bi[m.j] + int32(head)}
 	}
-	return longestIncreasing(candidates)
+	return matches
 }
 
-// longestIncreasing keeps a longest subsequence whose new indexes increase.
-func longestIncreasing(pairs []pair) []pair {
-	tails := make([]int, 0, len(pairs)) // the pair that ends the best run of each length
-	before := make([]int, len(pairs))
-	for i, p := range pairs {
-		n, _ := slices.BinarySearchFunc(tails, p.new, func(t, new int) int { return pairs[t].new - new })
-		if before[i] = -1; n > 0 {
-			before[i] = tails[n-1]
-		}
-		if n == len(tails) {
-			tails = append(tails, i)
-		} else {
-			tails[n] = i
+// choose returns the ids that keep wants and their indices.
+func choose(ids []int32, keep func(int32) bool) (kept, at []int32) {
+	for i, id := range ids {
+		if keep(id) {
+			kept, at = append(kept, id), append(at, int32(i))
 		}
 	}
-	run := make([]pair, len(tails))
-	for n, i := len(tails)-1, -1; n >= 0; n-- {
-		if i < 0 {
-			i = tails[n]
-		} else {
-			i = before[i]
+	return kept, at
+}
+
+// interner gives equal values equal small numbers.
+type interner struct {
+	ids    map[uint64]int32 // by hash; whoever finds its hash taken goes one on
+	values []value
+}
+
+// id returns the number of v. If v is new it gets one, or -1 if add is false.
+func (in *interner) id(v value, add bool) int32 {
+	for h := v.hash; ; h++ {
+		id, taken := in.ids[h]
+		switch {
+		case taken && same(in.values[id], v):
+			return id
+		case taken:
+		case !add:
+			return -1
+		default:
+			id = int32(len(in.values))
+			in.ids[h] = id
+			in.values = append(in.values, v)
+			return id
 		}
-		run[n] = pairs[i]
 	}
-	return run
 }

@@ -4,73 +4,111 @@ package diff
 // rest of stored as it is: members that neither before nor after has stay, and so
 // does the order of keys. Members that are new are appended in the order of after.
 // A list is merged element by element if stored's is as long as before's, else it
-// is replaced. The result has no white space; leaves keep their text.
+// is replaced. The result has no white space; leaves and keys keep their text. An
+// empty text is no document; if there is none to store, the result is nil.
 //
 // It is how a program writes a struct back onto a document that has fields which
 // the struct does not know: before and after are the struct's own encodings.
 // Merge(d, d, after) is after. Errors: a *[SyntaxError] for any of the texts.
 func Merge(stored, before, after []byte) ([]byte, error) {
-	s, err := parse(stored)
+	s, err := parseOptional(stored)
 	if err != nil {
 		return nil, err
 	}
-	b, err := parse(before)
+	b, err := parseOptional(before)
 	if err != nil {
 		return nil, err
 	}
-	a, err := parse(after)
+	a, err := parseOptional(after)
 	if err != nil {
 		return nil, err
 	}
-	merged := merge(s, b, a)
-	return merged.append(nil), nil
+	m := merger{budget: alignBudget}
+	m.merge(s, b, a)
+	release(s, b, a)
+	return m.out, nil
 }
 
-func merge(s, b, a *node) node {
+// merger writes the merged document.
+type merger struct {
+	out    []byte
+	budget int // left for aligning lists
+}
+
+func (m *merger) merge(s, b, a value) {
 	switch {
-	case b.equal(a):
-		return *s
-	case s.kind == object && b.kind == object && a.kind == object:
-		return mergeObjects(s, b, a)
-	case s.kind == list && b.kind == list && a.kind == list && len(s.items) == len(b.items):
-		return mergeLists(s, b, a)
+	case same(b, a):
+		m.write(s)
+	case s.isObject() && b.isObject() && a.isObject():
+		m.objects(s, b, a)
+	case s.isList() && b.isList() && a.isList() && s.n == b.n:
+		m.lists(s, b, a)
+	default:
+		m.write(a)
 	}
-	return *a
 }
 
-func mergeObjects(s, b, a *node) node {
-	result := node{kind: object}
-	for i := range s.members {
-		m := s.members[i]
-		old, now := b.find(m.key), a.find(m.key)
-		switch {
-		case old != nil && now == nil:
-			continue
-		case old != nil:
-			m.value = merge(&m.value, old, now)
-		case now != nil:
-			m.value = *now
-		}
-		result.members = append(result.members, m)
+func (m *merger) write(v value) {
+	if v.exists() {
+		m.out = appendCompact(m.out, v.text())
 	}
-	for i := range a.members {
-		m := a.members[i]
-		if s.find(m.key) != nil {
+}
+
+// next writes what separates an element or member from the one before.
+func (m *merger) next() {
+	if last := m.out[len(m.out)-1]; last != '[' && last != '{' {
+		m.out = append(m.out, ',')
+	}
+}
+
+func (m *merger) member(key value) {
+	m.next()
+	m.write(key)
+	m.out = append(m.out, ':')
+}
+
+func (m *merger) objects(s, b, a value) {
+	var inStored, inBefore, inAfter memberIndex
+	m.out = append(m.out, '{')
+	for i := 0; i < int(s.n); i += 2 {
+		key := s.kid(i)
+		bi, ai := inBefore.find(b, key, i), inAfter.find(a, key, i)
+		switch {
+		case bi >= 0 && ai >= 0:
+			m.member(key)
+			m.merge(s.kid(i+1), b.kid(bi+1), a.kid(ai+1))
+		case ai >= 0:
+			m.member(key)
+			m.write(a.kid(ai + 1))
+		case bi < 0: // neither knows it
+			m.member(key)
+			m.write(s.kid(i + 1))
+		}
+	}
+	for i := 0; i < int(a.n); i += 2 {
+		key := a.kid(i)
+		if inStored.find(s, key, i) >= 0 {
 			continue
 		}
-		if old := b.find(m.key); old != nil && old.equal(&m.value) {
+		if bi := inBefore.find(b, key, i); bi >= 0 && same(b.kid(bi+1), a.kid(i+1)) {
 			continue // stored does without it, and nobody touched it
 		}
-		result.members = append(result.members, m)
+		m.member(key)
+		m.write(a.kid(i + 1))
 	}
-	return result
+	m.out = append(m.out, '}')
 }
 
-func mergeLists(s, b, a *node) node {
-	result := node{kind: list, items: make([]node, len(a.items))}
-	copy(result.items, a.items)
-	for _, p := range align(b.items, a.items) {
-		result.items[p.new] = merge(&s.items[p.old], &b.items[p.old], &a.items[p.new])
+func (m *merger) lists(s, b, a value) {
+	al := align(b, a, &m.budget)
+	m.out = append(m.out, '[')
+	for j := range int(a.n) {
+		m.next()
+		if i := al.source(j); i >= 0 {
+			m.merge(s.kid(i), b.kid(i), a.kid(j))
+		} else {
+			m.write(a.kid(j))
+		}
 	}
-	return result
+	m.out = append(m.out, ']')
 }

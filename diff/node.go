@@ -2,193 +2,192 @@ package diff
 
 import (
 	"bytes"
-	"encoding/json"
 	"hash/maphash"
-	"slices"
-	"strings"
+	"math/bits"
 )
 
-// kind is the first byte of a value's text, but for numbers.
-type kind byte
-
-const (
-	null   kind = 'n'
-	yes    kind = 't'
-	no     kind = 'f'
-	number kind = '0'
-	text   kind = '"'
-	list   kind = '['
-	object kind = '{'
-)
-
-// node is one value of a document.
+// node is one value of a document. The first byte of its text tells what it is.
 type node struct {
-	kind    kind
-	raw     []byte   // its text, white space around it left out
-	str     string   // of a string: decoded
-	items   []node   // of a list
-	members []member // of an object, in the order of the text
-	sorted  []int32  // of an object: members in the order of their keys
-	hash    uint64   // equal values have equal hashes
+	hash       uint64 // equal values have equal hashes, however they are written
+	start, end uint32 // its text in the source
+	first, n   uint32 // its children in tree.nodes; of an object: key, value, key, value...
 }
 
-type member struct {
-	key   string
-	value node
+// tree is a parsed document.
+type tree struct {
+	src   []byte
+	nodes []node // the children of one container stand side by side
+	stack []node // the parser's, to be used again
 }
 
-var seed = maphash.MakeSeed()
+// value is a node together with its tree. The zero value stands for nothing.
+type value struct {
+	t *tree
+	node
+}
 
-// seal computes the hash of a value whose parts are complete.
-func (n *node) seal() {
-	switch n.kind {
-	case text:
-		n.hash = maphash.String(seed, n.str)
-	case list:
-		n.hash = 0x9e3779b97f4a7c15
-		for i := range n.items {
-			n.hash = mix(n.hash ^ n.items[i].hash)
-		}
-	case object:
-		n.hash = 0xc2b2ae3d27d4eb4f
-		for i := range n.members { // a sum: the order of keys does not count
-			n.hash += mix(maphash.String(seed, n.members[i].key) ^ mix(n.members[i].value.hash))
-		}
-	default:
-		n.hash = maphash.Bytes(seed, n.raw)
+func (v value) exists() bool   { return v.t != nil }
+func (v value) isList() bool   { return v.t != nil && v.t.src[v.start] == '[' }
+func (v value) isObject() bool { return v.t != nil && v.t.src[v.start] == '{' }
+func (v value) text() []byte   { return v.t.src[v.start:v.end:v.end] }
+func (v value) kids() []node   { return v.t.nodes[v.first : v.first+v.n] }
+func (v value) kid(i int) value {
+	return value{v.t, v.t.nodes[int(v.first)+i]}
+}
+
+// name decodes the i-th child, which is a key.
+func (v value) name(i int) string { return string(decoded(v.kid(i).text())) }
+
+// same reports whether two values are equal. Equal hashes are not trusted, equal
+// texts are, so that it rarely has to walk.
+func same(a, b value) bool {
+	if a.t == nil || b.t == nil {
+		return a.t == b.t
 	}
-	n.hash = mix(n.hash + uint64(n.kind))
-}
-
-// mix is the finalizer of splitmix64.
-func mix(x uint64) uint64 {
-	x ^= x >> 30
-	x *= 0xbf58476d1ce4e5b9
-	x ^= x >> 27
-	x *= 0x94d049bb133111eb
-	return x ^ x>>31
-}
-
-// equal reports whether two values are the same. Hashes decide that they are not.
-func (n *node) equal(m *node) bool {
-	if n == m {
-		return true
-	}
-	if n.hash != m.hash || n.kind != m.kind {
+	if a.hash != b.hash {
 		return false
 	}
-	switch n.kind {
-	case text:
-		return n.str == m.str
-	case list:
-		return slices.EqualFunc(n.items, m.items, func(a, b node) bool { return a.equal(&b) })
-	case object:
-		if len(n.members) != len(m.members) {
-			return false
+	at, bt := a.text(), b.text()
+	if bytes.Equal(at, bt) {
+		return true
+	}
+	if at[0] != bt[0] || a.n != b.n {
+		return false
+	}
+	switch at[0] {
+	case '"':
+		return sameString(at, bt)
+	case '[':
+		for i := range int(a.n) {
+			if !same(a.kid(i), b.kid(i)) {
+				return false
+			}
 		}
-		for i := range n.sorted {
-			a, b := &n.members[n.sorted[i]], &m.members[m.sorted[i]]
-			if a.key != b.key || !a.value.equal(&b.value) {
+		return true
+	case '{':
+		var index memberIndex
+		for i := 0; i < int(a.n); i += 2 {
+			j := index.find(b, a.kid(i), i)
+			if j < 0 || !same(a.kid(i+1), b.kid(j+1)) {
 				return false
 			}
 		}
 		return true
 	}
-	return bytes.Equal(n.raw, m.raw)
+	return false
 }
 
-// sortKeys orders an object's members by key, and returns the index of one whose
-// key is there twice, or -1.
-func (n *node) sortKeys() int {
-	n.sorted = make([]int32, len(n.members))
-	for i := range n.sorted {
-		n.sorted[i] = int32(i)
+// sameString compares two string texts, quotes included, by what they mean.
+func sameString(a, b []byte) bool {
+	return bytes.Equal(a, b) ||
+		(bytes.IndexByte(a, '\\') >= 0 || bytes.IndexByte(b, '\\') >= 0) && bytes.Equal(decoded(a), decoded(b))
+}
+
+// seed makes hashes that nobody outside the process can aim at.
+var seed = maphash.MakeSeed()
+
+const (
+	hashScalar = 0x9e3779b97f4a7c15
+	hashList   = 0xc2b2ae3d27d4eb4f
+	hashObject = 0x165667b19e3779f9
+)
+
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^0xa0761d6478bd642f, b^0xe7037ed1a0b428db)
+	return hi ^ lo
+}
+
+func listHash(kids []node) uint64 {
+	h := uint64(hashList)
+	for i := range kids {
+		h = mix(h, kids[i].hash)
 	}
-	slices.SortFunc(n.sorted, func(a, b int32) int {
-		if c := strings.Compare(n.members[a].key, n.members[b].key); c != 0 {
-			return c
+	return mix(h, uint64(len(kids)))
+}
+
+func objectHash(kids []node) uint64 {
+	h := uint64(hashObject)
+	for i := 0; i < len(kids); i += 2 {
+		h += mix(kids[i].hash, kids[i+1].hash) // a sum: order does not count
+	}
+	return mix(h, uint64(len(kids)))
+}
+
+// fewChildren is up to where looking at all keys is cheaper than a table.
+const fewChildren = 16
+
+// memberIndex finds members by key. It serves one object, until fill is called
+// for another one; the zero memberIndex is ready.
+type memberIndex struct {
+	slots []uint32 // position of a key among the children + 1; 0: free
+}
+
+// find returns the position of key among the object's children, or -1. It looks at
+// hint first.
+func (x *memberIndex) find(object, key value, hint int) int {
+	kids := object.kids()
+	if hint < len(kids) && isKey(object, kids[hint], key) {
+		return hint
+	}
+	if len(kids) <= fewChildren {
+		for i := 0; i < len(kids); i += 2 {
+			if isKey(object, kids[i], key) {
+				return i
+			}
 		}
-		return int(a - b)
-	})
-	for i := 1; i < len(n.sorted); i++ {
-		if n.members[n.sorted[i]].key == n.members[n.sorted[i-1]].key {
-			return int(n.sorted[i])
+		return -1
+	}
+	if x.slots == nil {
+		x.fill(object)
+	}
+	mask := uint64(len(x.slots) - 1)
+	for at := key.hash & mask; x.slots[at] != 0; at = (at + 1) & mask {
+		if i := int(x.slots[at] - 1); isKey(object, kids[i], key) {
+			return i
 		}
 	}
 	return -1
 }
 
-// find returns an object's member, or nil.
-func (n *node) find(key string) *node {
-	i, ok := slices.BinarySearchFunc(n.sorted, key, func(i int32, key string) int {
-		return strings.Compare(n.members[i].key, key)
-	})
-	if n.kind != object || !ok {
-		return nil
+// fill puts the keys of an object into the table. It returns the position of the
+// first that is there already, or -1.
+func (x *memberIndex) fill(object value) int {
+	size := 1 << bits.Len(uint(object.n)) // at least twice the keys
+	if cap(x.slots) < size {
+		x.slots = make([]uint32, size)
 	}
-	return &n.members[n.sorted[i]].value
-}
-
-// set replaces an object's member or appends one.
-func (n *node) set(key string, value node) {
-	if found := n.find(key); found != nil {
-		*found = value
-		return
-	}
-	n.members = append(n.members, member{key, value})
-	n.sortKeys()
-}
-
-// unset removes an object's member, and reports whether there was one.
-func (n *node) unset(key string) bool {
-	i := slices.IndexFunc(n.members, func(m member) bool { return m.key == key })
-	if i < 0 {
-		return false
-	}
-	n.members = slices.Delete(n.members, i, i+1)
-	n.sortKeys()
-	return true
-}
-
-// append writes the value without white space. Leaves keep their text.
-func (n *node) append(b []byte) []byte {
-	switch n.kind {
-	case list:
-		b = append(b, '[')
-		for i := range n.items {
-			if i > 0 {
-				b = append(b, ',')
+	x.slots = x.slots[:size]
+	clear(x.slots)
+	kids, mask := object.kids(), uint64(size-1)
+	for i := 0; i < len(kids); i += 2 {
+		at := kids[i].hash & mask
+		for ; x.slots[at] != 0; at = (at + 1) & mask {
+			if isKey(object, kids[x.slots[at]-1], value{object.t, kids[i]}) {
+				return i
 			}
-			b = n.items[i].append(b)
 		}
-		return append(b, ']')
-	case object:
-		b = append(b, '{')
-		for i := range n.members {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendKey(b, n.members[i].key)
-			b = append(b, ':')
-			b = n.members[i].value.append(b)
-		}
-		return append(b, '}')
+		x.slots[at] = uint32(i) + 1
 	}
-	return append(b, n.raw...)
+	return -1
 }
 
-func appendKey(b []byte, key string) []byte {
-	plain := !strings.ContainsFunc(key, func(r rune) bool {
-		return r < ' ' || r == '"' || r == '\\' || r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029'
-	})
-	if plain {
-		b = append(b, '"')
-		b = append(b, key...)
-		return append(b, '"')
+// duplicate returns the position of the first key that repeats an earlier one, or
+// -1.
+func (x *memberIndex) duplicate(object value) int {
+	kids := object.kids()
+	if len(kids) > fewChildren {
+		return x.fill(object)
 	}
-	quoted, err := json.Marshal(key)
-	if err != nil {
-		panic(err) // a string always encodes
+	for i := 2; i < len(kids); i += 2 {
+		for j := 0; j < i; j += 2 {
+			if isKey(object, kids[j], value{object.t, kids[i]}) {
+				return i
+			}
+		}
 	}
-	return append(b, quoted...)
+	return -1
+}
+
+func isKey(object value, candidate node, key value) bool {
+	return candidate.hash == key.hash && sameString(object.t.src[candidate.start:candidate.end], key.text())
 }

@@ -1,53 +1,111 @@
 package diff
 
 import (
-	"fmt"
-	"strconv"
-	"unicode/utf16"
+	"hash/maphash"
+	"math"
+	"slices"
+	"sync"
 	"unicode/utf8"
 )
 
-// MaxDepth is how deep lists and objects may be nested.
+// MaxDepth is how many lists and objects may be inside one another.
 const MaxDepth = 128
 
 // Check returns a *[SyntaxError] unless doc is one good document. It takes time and
 // memory linear in the document.
 func Check(doc []byte) error {
-	_, err := parse(doc)
+	v, err := parse(doc)
+	release(v)
 	return err
 }
 
-// parser reads one document. Its recursion ends at MaxDepth.
-type parser struct {
-	src  []byte
-	pos  int
-	path Path
-}
+// parse reads a document. The value refers to src.
+func parse(src []byte) (value, error) { return parseAt(src, 0) }
 
-func parse(src []byte) (*node, error) {
-	p := &parser{src: src}
+// parseAt is parse for what is to stand depth levels down a document.
+func parseAt(src []byte, depth int) (value, error) {
+	p := parser{t: trees.Get().(*tree), src: src, depth: depth}
+	p.t.src, p.t.nodes, p.stack = src, p.t.nodes[:0], p.t.stack[:0]
+	if uint64(len(src)) > math.MaxUint32 {
+		p.fail(0, reasonSize)
+		return value{}, p.err()
+	}
 	p.space()
 	if p.pos == len(src) {
-		return nil, p.fail("the document is empty")
+		p.fail(p.pos, reasonEmpty)
+		return value{}, p.err()
 	}
-	root := &node{}
-	if err := p.value(root); err != nil {
-		return nil, err
+	root, ok := p.value()
+	if !ok {
+		return value{}, p.err()
 	}
-	if p.space(); p.pos != len(src) {
-		return nil, p.fail("text after the end of the document")
+	if p.space(); p.pos < len(src) {
+		p.fail(p.pos, reasonTrailing)
+		return value{}, p.err()
 	}
-	return root, nil
+	p.t.stack = p.stack
+	return value{p.t, root}, nil
 }
 
-func (p *parser) fail(format string, args ...any) error {
-	return &SyntaxError{Offset: int64(p.pos), Pointer: p.path.Pointer(), Reason: fmt.Sprintf(format, args...)}
+// trees recycles the memory of documents; release puts it back. What was made of a
+// released value must not refer to it.
+var trees = sync.Pool{New: func() any { return new(tree) }}
+
+func release(values ...value) {
+	const largest = 1 << 20 // nodes: what is larger is rare, and not worth keeping
+	for _, v := range values {
+		if v.t != nil && cap(v.t.nodes) <= largest {
+			v.t.src = nil
+			trees.Put(v.t)
+		}
+	}
 }
 
+// parseOptional is parse, where an empty text is no document.
+func parseOptional(src []byte) (value, error) {
+	if len(src) == 0 {
+		return value{}, nil
+	}
+	return parse(src)
+}
+
+// parser is a recursive descent; MaxDepth bounds it. Its methods report false after
+// fail.
+type parser struct {
+	t       *tree // nodes: what is finished
+	src     []byte
+	pos     int
+	depth   int
+	stack   []node      // children of the containers that are still open
+	index   memberIndex // scratch
+	scratch []byte      // a decoded string
+
+	offset int    // where it failed
+	reason string // and why
+	trail  Path   // the way there, innermost first
+}
+
+func (p *parser) fail(offset int, reason string) (node, bool) {
+	p.offset, p.reason = offset, reason
+	return node{}, false
+}
+
+// failIn is fail at the current place, one step down.
+func (p *parser) failIn(step Step, reason string) (node, bool) {
+	p.trail = append(p.trail, step)
+	return p.fail(p.pos, reason)
+}
+
+func (p *parser) err() error {
+	slices.Reverse(p.trail)
+	return &SyntaxError{Offset: int64(p.offset), Pointer: p.trail.Pointer(), Reason: p.reason}
+}
+
+// space skips white space.
 func (p *parser) space() {
 	for p.pos < len(p.src) {
 		switch p.src[p.pos] {
-		case ' ', '\t', '\n', '\r':
+		case ' ', '\n', '\t', '\r':
 			p.pos++
 		default:
 			return
@@ -63,62 +121,159 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-func (p *parser) value(n *node) (err error) {
-	start := p.pos
-	switch c := p.peek(); {
-	case c == '{':
-		err = p.object(n)
-	case c == '[':
-		err = p.list(n)
-	case c == '"':
-		n.kind = text
-		n.str, err = p.string()
-	case c == '-' || c >= '0' && c <= '9':
-		n.kind = number
-		err = p.number()
-	case c == 't':
-		n.kind, err = yes, p.word("true")
-	case c == 'f':
-		n.kind, err = no, p.word("false")
-	case c == 'n':
-		n.kind, err = null, p.word("null")
-	case p.pos == len(p.src):
-		err = p.fail("the text ends where a value was expected")
+func (p *parser) value() (node, bool) {
+	switch c := p.peek(); c {
+	case '"':
+		return p.string()
+	case '{':
+		return p.container(p.object)
+	case '[':
+		return p.container(p.list)
+	case 't':
+		return p.literal("true")
+	case 'f':
+		return p.literal("false")
+	case 'n':
+		return p.literal("null")
 	default:
-		err = p.fail("a value was expected")
+		if c == '-' || isDigit(c) {
+			return p.number()
+		}
+		if p.pos == len(p.src) {
+			return p.fail(p.pos, reasonNoValue)
+		}
+		return p.fail(p.pos, reasonValue)
 	}
-	if err != nil {
-		return err
-	}
-	n.raw = p.src[start:p.pos]
-	n.seal()
-	return nil
 }
 
-func (p *parser) word(word string) error {
-	if len(p.src)-p.pos < len(word) || string(p.src[p.pos:p.pos+len(word)]) != word {
-		return p.fail("a value was expected")
+func (p *parser) container(inside func(start, base int) (node, bool)) (node, bool) {
+	if p.depth >= MaxDepth {
+		return p.fail(p.pos, reasonDepth)
 	}
-	p.pos += len(word)
-	return nil
+	p.depth++
+	start := p.pos
+	p.pos++
+	p.space()
+	n, ok := inside(start, len(p.stack))
+	p.depth--
+	return n, ok
 }
 
-func (p *parser) number() error {
+func (p *parser) list(start, base int) (node, bool) {
+	if p.peek() == ']' {
+		return p.close(start, base), true
+	}
+	for i := 0; ; i++ {
+		n, ok := p.value()
+		if !ok {
+			p.trail = append(p.trail, Index(i))
+			return n, false
+		}
+		p.stack = append(p.stack, n)
+		p.space()
+		switch p.peek() {
+		case ',':
+			p.pos++
+			p.space()
+		case ']':
+			return p.close(start, base), true
+		default:
+			return p.failIn(Index(i), reasonList)
+		}
+	}
+}
+
+func (p *parser) object(start, base int) (node, bool) {
+	if p.peek() == '}' {
+		return p.closeObject(start, base)
+	}
+	for {
+		if p.peek() != '"' {
+			return p.failIn(Key(""), reasonKey)
+		}
+		key, ok := p.string()
+		if !ok {
+			p.trail = append(p.trail, Key(""))
+			return key, false
+		}
+		if p.space(); p.peek() != ':' {
+			return p.failIn(p.key(key), reasonColon)
+		}
+		p.pos++
+		p.space()
+		n, ok := p.value()
+		if !ok {
+			p.trail = append(p.trail, p.key(key))
+			return n, false
+		}
+		p.stack = append(p.stack, key, n)
+		p.space()
+		switch p.peek() {
+		case ',':
+			p.pos++
+			p.space()
+		case '}':
+			return p.closeObject(start, base)
+		default:
+			return p.failIn(p.key(key), reasonObject)
+		}
+	}
+}
+
+// close moves the children on the stack to their final place.
+func (p *parser) close(start, base int) node {
+	p.pos++
+	kids := p.stack[base:]
+	n := p.leaf(start, listHash(kids))
+	n.first, n.n = uint32(len(p.t.nodes)), uint32(len(kids))
+	p.t.nodes = append(p.t.nodes, kids...)
+	p.stack = p.stack[:base]
+	return n
+}
+
+func (p *parser) closeObject(start, base int) (node, bool) {
+	hash := objectHash(p.stack[base:])
+	n := p.close(start, base)
+	n.hash = hash
+	object := value{p.t, n}
+	if i := p.index.duplicate(object); i >= 0 {
+		p.trail = append(p.trail, p.key(object.kids()[i]))
+		return p.fail(int(object.kids()[i].start), reasonDuplicate)
+	}
+	return n, true
+}
+
+func (p *parser) key(key node) Step {
+	return Key(string(decoded(p.src[key.start:key.end])))
+}
+
+func (p *parser) leaf(start int, hash uint64) node {
+	return node{start: uint32(start), end: uint32(p.pos), hash: hash}
+}
+
+func (p *parser) literal(text string) (node, bool) {
+	start := p.pos
+	if len(p.src)-start < len(text) || string(p.src[start:start+len(text)]) != text {
+		return p.fail(start, reasonValue)
+	}
+	p.pos += len(text)
+	return p.leaf(start, mix(hashScalar, uint64(text[0]))), true
+}
+
+func (p *parser) number() (node, bool) {
+	start := p.pos
 	if p.peek() == '-' {
 		p.pos++
 	}
-	switch c := p.peek(); {
-	case c == '0':
+	if p.peek() == '0' {
 		p.pos++
-	case c >= '1' && c <= '9':
-		p.digits()
-	default:
-		return p.fail("a digit was expected")
+	} else if !p.digits() {
+		return p.fail(p.pos, reasonDigit)
 	}
 	if p.peek() == '.' {
 		p.pos++
-		if p.digits() == 0 {
-			return p.fail("a digit was expected after the point")
+		if !p.digits() {
+			return p.fail(p.pos, reasonDigit)
 		}
 	}
 	if c := p.peek(); c == 'e' || c == 'E' {
@@ -126,220 +281,66 @@ func (p *parser) number() error {
 		if c := p.peek(); c == '+' || c == '-' {
 			p.pos++
 		}
-		if p.digits() == 0 {
-			return p.fail("a digit was expected in the exponent")
+		if !p.digits() {
+			return p.fail(p.pos, reasonDigit)
 		}
 	}
-	return nil
+	return p.leaf(start, maphash.Bytes(seed, p.src[start:p.pos])^hashScalar), true
 }
 
-func (p *parser) digits() int {
+// digits skips one digit or more.
+func (p *parser) digits() bool {
 	start := p.pos
-	for c := p.peek(); c >= '0' && c <= '9'; c = p.peek() {
+	for isDigit(p.peek()) {
 		p.pos++
 	}
-	return p.pos - start
+	return p.pos > start
 }
 
-func (p *parser) enter() error {
-	if len(p.path) == MaxDepth {
-		return p.fail("nested too deep, the limit is %d", MaxDepth)
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// plain are the bytes that stand for themselves in a string: ASCII, unless it is
+// a control character, a quote or a backslash.
+var plain = func() (table [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		table[c] = c != '"' && c != '\\'
 	}
+	return table
+}()
+
+func (p *parser) string() (node, bool) {
+	start, escaped := p.pos, false
 	p.pos++
-	p.space()
-	return nil
-}
-
-func (p *parser) list(n *node) error {
-	n.kind = list
-	if err := p.enter(); err != nil {
-		return err
-	}
-	if p.peek() == ']' {
-		p.pos++
-		return nil
-	}
-	p.path = append(p.path, Step{})
 	for {
-		p.path[len(p.path)-1] = Index(len(n.items))
-		var item node
-		if err := p.value(&item); err != nil {
-			return err
-		}
-		n.items = append(n.items, item)
-		p.space()
-		switch p.peek() {
-		case ',':
+		for p.pos < len(p.src) && plain[p.src[p.pos]] {
 			p.pos++
-			p.space()
-		case ']':
-			p.pos++
-			p.path = p.path[:len(p.path)-1]
-			return nil
-		default:
-			return p.fail("a comma or the end of the list was expected")
 		}
-	}
-}
-
-func (p *parser) object(n *node) error {
-	n.kind = object
-	if err := p.enter(); err != nil {
-		return err
-	}
-	if p.peek() == '}' {
-		p.pos++
-		return nil
-	}
-	start := p.pos
-	p.path = append(p.path, Step{})
-	for {
-		p.path[len(p.path)-1] = Key("")
-		if p.peek() != '"' {
-			return p.fail("a key was expected")
+		if p.pos >= len(p.src) {
+			return p.fail(p.pos, reasonString)
 		}
-		key, err := p.string()
-		if err != nil {
-			return err
-		}
-		p.path[len(p.path)-1] = Key(key)
-		if p.space(); p.peek() != ':' {
-			return p.fail("a colon was expected after the key")
-		}
-		p.pos++
-		p.space()
-		n.members = append(n.members, member{key: key})
-		if err := p.value(&n.members[len(n.members)-1].value); err != nil {
-			return err
-		}
-		p.space()
-		switch p.peek() {
-		case ',':
-			p.pos++
-			p.space()
-			continue
-		case '}':
-			p.pos++
-		default:
-			return p.fail("a comma or the end of the object was expected")
-		}
-		if twice := n.sortKeys(); twice >= 0 {
-			p.path[len(p.path)-1] = Key(n.members[twice].key)
-			p.pos = start
-			return p.fail("the key is there twice in the object that begins here")
-		}
-		p.path = p.path[:len(p.path)-1]
-		return nil
-	}
-}
-
-// string reads a string and returns it decoded.
-func (p *parser) string() (string, error) {
-	p.pos++
-	start := p.pos
-	for p.pos < len(p.src) {
-		switch c := p.src[p.pos]; {
-		case c == '"':
-			s := string(p.src[start:p.pos])
-			p.pos++
-			return s, nil
-		case c == '\\':
-			return p.escaped(p.src[start:p.pos])
-		case c < ' ':
-			return "", p.fail("a control character in a string")
-		case c < utf8.RuneSelf:
-			p.pos++
-		default:
-			if err := p.rune(); err != nil {
-				return "", err
-			}
-		}
-	}
-	return "", p.fail("the text ends inside a string")
-}
-
-// rune steps over one character beyond ASCII.
-func (p *parser) rune() error {
-	r, size := utf8.DecodeRune(p.src[p.pos:])
-	if r == utf8.RuneError && size <= 1 {
-		return p.fail("invalid UTF-8 in a string")
-	}
-	p.pos += size
-	return nil
-}
-
-// escaped goes on with a string at its first escape; before is what came so far.
-func (p *parser) escaped(before []byte) (string, error) {
-	decoded := append(make([]byte, 0, 2*len(before)+16), before...)
-	for p.pos < len(p.src) {
 		switch c := p.src[p.pos]; {
 		case c == '"':
 			p.pos++
-			return string(decoded), nil
+			inner := p.src[start+1 : p.pos-1]
+			if escaped {
+				p.scratch = appendDecoded(p.scratch[:0], inner)
+				inner = p.scratch
+			}
+			return p.leaf(start, maphash.Bytes(seed, inner)), true
 		case c == '\\':
-			r, err := p.escape()
-			if err != nil {
-				return "", err
+			escaped = true
+			if offset, reason := checkEscape(p.src, p.pos); reason != "" {
+				return p.fail(offset, reason)
 			}
-			decoded = utf8.AppendRune(decoded, r)
+			p.pos += escapeLen(p.src[p.pos:])
 		case c < ' ':
-			return "", p.fail("a control character in a string")
+			return p.fail(p.pos, reasonControl)
 		default:
-			from := p.pos
-			if err := p.rune(); err != nil {
-				return "", err
+			r, size := utf8.DecodeRune(p.src[p.pos:])
+			if r == utf8.RuneError && size == 1 {
+				return p.fail(p.pos, reasonUTF8)
 			}
-			decoded = append(decoded, p.src[from:p.pos]...)
+			p.pos += size
 		}
 	}
-	return "", p.fail("the text ends inside a string")
-}
-
-var escapes = map[byte]rune{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
-
-func (p *parser) escape() (rune, error) {
-	p.pos++
-	c := p.peek()
-	if r, ok := escapes[c]; ok {
-		p.pos++
-		return r, nil
-	}
-	if c != 'u' {
-		return 0, p.fail("an unknown escape in a string")
-	}
-	r, err := p.hex()
-	if err != nil || !utf16.IsSurrogate(r) {
-		return r, err
-	}
-	if p.peek() == '\\' && p.pos+1 < len(p.src) && p.src[p.pos+1] == 'u' {
-		p.pos++
-		low, err := p.hex()
-		if err != nil {
-			return 0, err
-		}
-		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-			return pair, nil
-		}
-	}
-	return 0, p.fail("half a surrogate pair in a string")
-}
-
-// hex reads "uXXXX".
-func (p *parser) hex() (rune, error) {
-	p.pos++
-	if len(p.src)-p.pos < 4 {
-		return 0, p.fail("the text ends inside an escape")
-	}
-	digits := p.src[p.pos : p.pos+4]
-	for _, c := range digits {
-		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
-			return 0, p.fail("four hexadecimal digits were expected after \\u")
-		}
-	}
-	n, err := strconv.ParseUint(string(digits), 16, 32)
-	if err != nil {
-		return 0, p.fail("four hexadecimal digits were expected after \\u")
-	}
-	p.pos += 4
-	return rune(n), nil
 }

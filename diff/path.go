@@ -3,7 +3,6 @@ package diff
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -61,9 +60,6 @@ func (p Path) Pointer() string {
 
 // String returns the pointer.
 func (p Path) String() string { return p.Pointer() }
-
-// with returns the path one step on, in memory of its own.
-func (p Path) with(s Step) Path { return append(slices.Clip(slices.Clone(p)), s) }
 
 // MarshalJSON writes the steps as a list of strings and numbers.
 func (p Path) MarshalJSON() ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Lookup returns the value that a JSON Pointer (RFC 6901) leads to, as it stands in
@@ -16,11 +17,12 @@ func Lookup(doc []byte, pointer string) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := root.walk(tokens, pointer)
-	if err != nil {
-		return nil, err
+	for _, token := range tokens {
+		if root, err = step(root, token, pointer); err != nil {
+			return nil, err
+		}
 	}
-	return slices.Clone(found.raw), nil
+	return slices.Clone(root.text()), nil
 }
 
 // Set returns the document with value at the place that pointer leads to, replaced
@@ -28,42 +30,46 @@ func Lookup(doc []byte, pointer string) (json.RawMessage, error) {
 // or the length of the list, appends. The pointer "" replaces the whole document.
 // Errors are those of [Lookup]; a *[SyntaxError] may be the value's too.
 func Set(doc []byte, pointer string, value []byte) ([]byte, error) {
-	v, err := parse(value)
-	if err != nil {
-		return nil, err
-	}
 	tokens, root, err := open(doc, pointer)
 	if err != nil {
 		return nil, err
 	}
-	if len(tokens) == 0 {
-		return v.append(nil), nil
-	}
-	last := tokens[len(tokens)-1]
-	parent, err := root.walk(tokens[:len(tokens)-1], pointer)
+	v, err := parseAt(value, len(tokens))
 	if err != nil {
 		return nil, err
 	}
-	switch parent.kind {
-	case object:
-		parent.set(last, *v)
-	case list:
-		i, err := index(last, len(parent.items), pointer)
+	if len(tokens) == 0 {
+		return appendCompact(nil, v.text()), nil
+	}
+	d, parent, err := draftAbove(root, tokens, pointer)
+	if err != nil {
+		return nil, err
+	}
+	last := tokens[len(tokens)-1]
+	switch {
+	case parent.object != nil:
+		if found := parent.child(Key(last)); found != nil {
+			*found = draft{value: v}
+		} else {
+			parent.object.add(last, &draft{value: v})
+		}
+	case parent.list != nil:
+		items := parent.list.items
+		i, err := index(last, len(items), pointer)
 		switch {
 		case err != nil:
 			return nil, err
-		case i > len(parent.items):
-			return nil, fmt.Errorf("%q: the list has %d elements: %w", pointer, len(parent.items), ErrPointer)
-		case i == len(parent.items):
-			parent.items = append(parent.items, *v)
+		case i > len(items):
+			return nil, fmt.Errorf("%q: the list has %d elements: %w", pointer, len(items), ErrPointer)
+		case i == len(items):
+			parent.list.items = append(items, &draft{value: v})
 		default:
-			parent.items[i] = *v
+			*items[i] = draft{value: v}
 		}
 	default:
 		return nil, fmt.Errorf("%q: its parent is neither object nor list: %w", pointer, ErrPointer)
 	}
-	result := root.append(nil)
-	return result, Check(result) // the two may nest too deep together
+	return d.append(nil), nil
 }
 
 // Unset returns the document without the value that pointer leads to, without white
@@ -76,29 +82,52 @@ func Unset(doc []byte, pointer string) ([]byte, error) {
 	if len(tokens) == 0 {
 		return nil, fmt.Errorf("%q is the whole document, which cannot be unset: %w", pointer, ErrPointerSyntax)
 	}
-	if _, err := root.walk(tokens, pointer); err != nil {
-		return nil, err
-	}
-	last := tokens[len(tokens)-1]
-	parent, err := root.walk(tokens[:len(tokens)-1], pointer)
+	d, parent, err := draftAbove(root, tokens, pointer)
 	if err != nil {
 		return nil, err
 	}
-	if parent.kind == object {
-		parent.unset(last)
+	last := tokens[len(tokens)-1]
+	if _, err := step(parent.value, last, pointer); err != nil {
+		return nil, err
+	}
+	if parent.object != nil {
+		parent.object.remove(last)
 	} else {
-		i, err := index(last, len(parent.items), pointer)
+		i, err := index(last, len(parent.list.items), pointer)
 		if err != nil {
 			return nil, err
 		}
-		parent.items = slices.Delete(parent.items, i, i+1)
+		parent.list.remove([]int{i})
 	}
-	return root.append(nil), nil
+	return d.append(nil), nil
 }
 
-func open(doc []byte, pointer string) (tokens []string, root *node, err error) {
+// draftAbove makes a draft of root and opens the value that all tokens but the last
+// lead to.
+func draftAbove(root value, tokens []string, pointer string) (d, parent *draft, err error) {
+	d = &draft{value: root}
+	parent = d
+	for _, token := range tokens[:len(tokens)-1] {
+		if _, err := step(parent.value, token, pointer); err != nil {
+			return nil, nil, err
+		}
+		s := Key(token)
+		if parent.isList() {
+			i, err := index(token, int(parent.n), pointer)
+			if err != nil {
+				return nil, nil, err
+			}
+			s = Index(i)
+		}
+		parent = parent.child(s)
+	}
+	parent.open()
+	return d, parent, nil
+}
+
+func open(doc []byte, pointer string) (tokens []string, root value, err error) {
 	if tokens, err = split(pointer); err != nil {
-		return nil, nil, err
+		return nil, value{}, err
 	}
 	root, err = parse(doc)
 	return tokens, root, err
@@ -108,6 +137,9 @@ func open(doc []byte, pointer string) (tokens []string, root *node, err error) {
 func split(pointer string) ([]string, error) {
 	if pointer == "" {
 		return nil, nil
+	}
+	if !utf8.ValidString(pointer) {
+		return nil, fmt.Errorf("%q: it must be UTF-8: %w", pointer, ErrPointerSyntax)
 	}
 	if pointer[0] != '/' {
 		return nil, fmt.Errorf("%q: it must be empty or begin with /: %w", pointer, ErrPointerSyntax)
@@ -124,26 +156,25 @@ func split(pointer string) ([]string, error) {
 	return tokens, nil
 }
 
-// walk returns the value that tokens lead to from n.
-func (n *node) walk(tokens []string, pointer string) (*node, error) {
-	for _, token := range tokens {
-		next := (*node)(nil)
-		switch n.kind {
-		case object:
-			next = n.find(token)
-		case list:
-			i, err := index(token, len(n.items), pointer)
-			if err != nil {
-				return nil, err
+// step returns the value that token leads to from v.
+func step(v value, token, pointer string) (value, error) {
+	switch {
+	case v.isObject():
+		for i := 0; i < int(v.n); i += 2 {
+			if string(decoded(v.kid(i).text())) == token {
+				return v.kid(i + 1), nil
 			}
-			next = n.child(Index(i))
 		}
-		if next == nil {
-			return nil, fmt.Errorf("%q: there is no %q: %w", pointer, token, ErrPointer)
+	case v.isList():
+		i, err := index(token, int(v.n), pointer)
+		if err != nil {
+			return value{}, err
 		}
-		n = next
+		if i < int(v.n) {
+			return v.kid(i), nil
+		}
 	}
-	return n, nil
+	return value{}, fmt.Errorf("%q: there is no %q: %w", pointer, token, ErrPointer)
 }
 
 // index reads a list index; "-" is the place behind the last of n.

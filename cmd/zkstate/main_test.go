@@ -46,6 +46,7 @@ func runScripts(t *testing.T, url func(*testscript.Env) string) {
 				store = "sqlite"
 			}
 			env.Setenv("ZKSTATE_STORE", where)
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else a race build sleeps a second at every exit
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("TMPDIR", env.WorkDir)
 			return nil
