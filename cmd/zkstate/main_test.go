@@ -25,27 +25,22 @@ func TestMain(m *testing.M) {
 // over a real ZooKeeper. What differs is one environment variable.
 func TestScripts(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
-		runScripts(t, func(env *testscript.Env) string { return "sqlite:" + filepath.Join(env.WorkDir, "state.db") })
+		runScripts(t, "sqlite", func(env *testscript.Env) string { return "sqlite:" + filepath.Join(env.WorkDir, "state.db") })
 	})
 	t.Run("zk", func(t *testing.T) {
 		server := zkserver.Standalone(t)
 		var chroots atomic.Int64
-		runScripts(t, func(*testscript.Env) string {
+		runScripts(t, "zk", func(*testscript.Env) string {
 			return fmt.Sprintf("zk://%s/script%d?session=4s", server.Addr(), chroots.Add(1))
 		})
 	})
 }
 
-func runScripts(t *testing.T, url func(*testscript.Env) string) {
-	store := "zk"
+func runScripts(t *testing.T, store string, url func(*testscript.Env) string) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			where := url(env)
-			if where[:2] != "zk" {
-				store = "sqlite"
-			}
-			env.Setenv("ZKSTATE_STORE", where)
+			env.Setenv("ZKSTATE_STORE", url(env))
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // else a race build sleeps a second at every exit
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("TMPDIR", env.WorkDir)
