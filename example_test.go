@@ -41,9 +41,9 @@ func ExampleExpect() {
 			defer st.Close()
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	patient, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	st, err := zkstate.Expect[Watchlist](ctx, s, "/agents/watchlist")
+	st, err := zkstate.Expect[Watchlist](patient, s, "/agents/watchlist")
 	if err != nil {
 		log.Fatal(err)
 	}

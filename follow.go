@@ -79,7 +79,9 @@ func (st *State[T]) reload(ctx context.Context, mode store.Consistency) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	st.admit(st.receive(rec, sent, ""))
+	in := st.receive(rec, sent, "")
+	st.giveWay(ctx, rec.Version)
+	st.admit(in)
 	return nil
 }
 

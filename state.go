@@ -36,8 +36,9 @@ type State[T any] struct {
 	changed signals                      // fires after current was swapped
 	look    chan struct{}                // asks the follower to look again
 
-	barrier barrier
-	writing chan struct{} // held by the Update that is under way
+	barrier    barrier
+	writing    chan struct{}            // held by the Update that is under way
+	committing atomic.Pointer[inFlight] // its commit, while the store has it
 
 	closing  sync.Once
 	closeErr error
@@ -111,14 +112,26 @@ func (st *State[T]) attachOrCreate(ctx context.Context, _ <-chan struct{}) error
 				return nil
 			}
 		}
+		if ctx.Err() != nil && err != nil {
+			return unanswered(ctx, err)
+		}
 		again := errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknownOutcome) || errors.Is(err, store.ErrExists)
 		if !again {
 			return err
 		}
 		if !retry.wait(ctx) {
-			return fmt.Errorf("%w (%w)", err, ctx.Err())
+			return unanswered(ctx, err)
 		}
 	}
+}
+
+// unanswered is the error of a call that ctx ended while the store was silent or
+// failing.
+func unanswered(ctx context.Context, cause error) error {
+	if errors.Is(cause, ErrUnavailable) || errors.Is(cause, ErrUnknownOutcome) {
+		return fmt.Errorf("%w (%w)", cause, ctx.Err())
+	}
+	return fmt.Errorf("%w: %w (%w)", ErrUnavailable, cause, ctx.Err())
 }
 
 // awaitCreation is how Expect gets its first copy.
@@ -127,6 +140,9 @@ func (st *State[T]) awaitCreation(ctx context.Context, hints <-chan struct{}) er
 	defer tick.Stop()
 	for {
 		err := st.loadFirst(ctx)
+		if ctx.Err() != nil && err != nil && !errors.Is(err, ErrNotFound) {
+			return unanswered(ctx, err)
+		}
 		if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnavailable) {
 			return err
 		}
@@ -134,6 +150,9 @@ func (st *State[T]) awaitCreation(ctx context.Context, hints <-chan struct{}) er
 		case <-hints:
 		case <-tick.C:
 		case <-ctx.Done():
+			if !errors.Is(err, ErrNotFound) {
+				return unanswered(ctx, err)
+			}
 			return fmt.Errorf("%w: nobody created it in time: %w", err, ctx.Err())
 		}
 	}

@@ -68,9 +68,13 @@ func TestOpenWritesWhatEncodingJSONWrites(t *testing.T) {
 
 func TestExpectWaitsForCreation(t *testing.T) {
 	eachStore(t, func(e *env) {
-		short, cancel := context.WithTimeout(e.ctx, 50*time.Millisecond)
+		ready := e.handle()
+		if _, err := ready.Load(e.ctx, "/app/config", store.Version{}, store.Linearizable); !errors.Is(err, store.ErrNotFound) {
+			e.Fatal(err)
+		}
+		short, cancel := context.WithTimeout(e.ctx, 200*time.Millisecond)
 		defer cancel()
-		_, err := zkstate.Expect[config](short, e.handle(), "/app/config")
+		_, err := zkstate.Expect[config](short, ready, "/app/config")
 		if !errors.Is(err, zkstate.ErrNotFound) || !errors.Is(err, context.DeadlineExceeded) {
 			e.Fatalf("Expect on nothing: %v", err)
 		}
@@ -233,5 +237,23 @@ func TestCloseIsBoundedWhenTheStoreHangs(t *testing.T) {
 	}
 	if err := <-waiting; !errors.Is(err, zkstate.ErrClosed) {
 		t.Errorf("a call under way at Close: %v", err)
+	}
+}
+
+func TestExpectSaysWhatIsUnreachable(t *testing.T) {
+	faults := storetest.Inject(memstore.New())
+	for name, fault := range map[string]func(){
+		"failing": func() { faults.Fail(store.ErrUnavailable) },
+		"hung":    func() { faults.Fail(nil); faults.Hang(true) },
+	} {
+		fault()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		if _, err := zkstate.Expect[config](ctx, faults, "/app/config"); !errors.Is(err, zkstate.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, zkstate.ErrNotFound) {
+			t.Errorf("%s store: %v", name, err)
+		}
+		if _, err := zkstate.Open(ctx, faults, "/app/config", initial()); !errors.Is(err, zkstate.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s store: %v", name, err)
+		}
+		cancel()
 	}
 }

@@ -204,6 +204,12 @@ func (st *State[T]) commit(ctx context.Context, cur *published[T], doc []byte) (
 	if _, rejected := decode[T](st.path, Version{}, doc); rejected != nil {
 		return Version{}, callerError{fmt.Errorf("%s: the new value does not survive encoding/json: %w", st.at("update"), rejected)}
 	}
+	flight := &inFlight{base: cur.newest, landed: make(chan struct{})}
+	st.committing.Store(flight)
+	defer func() {
+		st.committing.Store(nil)
+		close(flight.landed)
+	}()
 	sent := st.now()
 	versions, err := st.store.Commit(ctx, store.Put{Path: st.path, Base: cur.newest, Data: doc})
 	if err != nil {
@@ -212,6 +218,28 @@ func (st *State[T]) commit(ctx context.Context, cur *published[T], doc []byte) (
 	rec := store.Record{Version: versions[0], Data: doc}
 	st.admit(st.receive(rec, sent, st.cfg.id))
 	return versions[0], nil
+}
+
+// inFlight is a commit that the store has not answered yet.
+type inFlight struct {
+	base   Version
+	landed chan struct{} // closed once it came in by the door, or failed
+}
+
+// giveWay lets the State's own commit in first. News of a commit often overtakes
+// the store's answer to it; who hears of it by a load does not know whose it is.
+func (st *State[T]) giveWay(ctx context.Context, v Version) {
+	flight := st.committing.Load()
+	if flight == nil || v.Created() != flight.base.Created() || v.Since(flight.base) != 1 {
+		return
+	}
+	timer := time.NewTimer(time.Second) // an answer that was lost must not hold up the news
+	defer timer.Stop()
+	select {
+	case <-flight.landed:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // judge says whether an attempt's error is final, in the caller's words, or worth
