@@ -1,0 +1,95 @@
+package store_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+func TestVersionText(t *testing.T) {
+	for _, v := range []store.Version{{}, store.NewVersion(1, 2, 3), store.NewVersion(1<<62, 1<<62+1, 1<<31-1), store.NewVersion(5, 6, -1)} {
+		got, err := store.ParseVersion(v.String())
+		if err != nil || got != v {
+			t.Errorf("%v is read as %v, %v", v, got, err)
+		}
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back store.Version
+		if err := json.Unmarshal(text, &back); err != nil || back != v {
+			t.Errorf("%s is read as %v, %v", text, back, err)
+		}
+	}
+	for _, text := range []string{"", "1", "1.2", "1.2.3.4", "x.1.1", "1.x.1", "1.1.x", "99999999999.1.1", "-"} {
+		if v, err := store.ParseVersion(text); (err == nil) != (text == "-") || !v.IsZero() {
+			t.Errorf("%q is read as %v, %v", text, v, err)
+		}
+	}
+}
+
+func TestVersionOrder(t *testing.T) {
+	v0, v1, v4 := store.NewVersion(10, 10, 0), store.NewVersion(10, 12, 1), store.NewVersion(10, 20, 4)
+	again, againLater := store.NewVersion(30, 30, 0), store.NewVersion(30, 32, 2)
+	for _, c := range []struct {
+		from, to store.Version
+		since    int
+	}{
+		{v0, v0, 0}, {v0, v1, 1}, {v1, v4, 3}, {store.Version{}, v0, 1}, {store.Version{}, v4, 5},
+		{v4, again, 1}, {v4, againLater, 3}, {v4, store.Version{}, 1},
+	} {
+		if got := c.to.Since(c.from); got != c.since {
+			t.Errorf("from %v to %v are %d commits, want %d", c.from, c.to, got, c.since)
+		}
+	}
+	ordered := []store.Version{{}, v0, v1, v4, again, againLater}
+	for i, v := range ordered {
+		for j, w := range ordered {
+			if v.Before(w) != (i < j) {
+				t.Errorf("%v before %v: %v", v, w, v.Before(w))
+			}
+		}
+	}
+}
+
+func TestCheckPath(t *testing.T) {
+	for _, path := range []string{"/a", "/a/b-c_d.e", "/ü/☃", "/zookeepers", "/a/zookeeper", "/...", "/a/.b", "/" + strings.Repeat("x", 1023)} {
+		if err := store.CheckPath(path); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, path := range []string{"", "a", "/", "//", "/a/", "/a//b", "/.", "/a/..", "/a/./b", "/zookeeper", "/zookeeper/a", "/a\n", "/\x7f", "/\ue000", "/\ufff9", "/a\xff", "/" + strings.Repeat("x", 1024)} {
+		if err := store.CheckPath(path); !errors.Is(err, store.ErrInvalidPath) {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
+
+func TestCheckCommitCountsEverything(t *testing.T) {
+	most := func(path string) int { // the largest document that fits
+		size := store.MaxCommit
+		for store.CheckCommit([]store.Op{store.Create{Path: path, Data: make([]byte, size)}}) != nil {
+			size--
+		}
+		return size
+	}
+	short, long := most("/a"), most("/a/longer/path")
+	if short >= store.MaxCommit || short-long != len("/a/longer/path")-len("/a") {
+		t.Errorf("documents of %d and %d bytes fit", short, long)
+	}
+	two := []store.Op{store.Create{Path: "/a", Data: make([]byte, short)}, store.Create{Path: "/b"}}
+	if err := store.CheckCommit(two); !errors.Is(err, store.ErrTooLarge) {
+		t.Errorf("one more operation: %v", err)
+	}
+}
+
+func ExampleVersion_Before() {
+	first, err := store.ParseVersion("3.100000007.100000002")
+	second := store.NewVersion(0x100000002, 0x100000009, 4)
+	fmt.Println(first.Before(second), second.Since(first), second, err)
+	// Output: true 1 4.100000009.100000002 <nil>
+}
