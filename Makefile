@@ -1,4 +1,4 @@
-.PHONY: test lint zookeeper demo fuzz build
+.PHONY: test quick lint zookeeper demo fuzz build
 
 # Everything that must hold: real servers, the race detector, the linters.
 test: zookeeper lint
@@ -6,6 +6,10 @@ test: zookeeper lint
 
 lint:
 	scripts/lint
+
+# What needs no ZooKeeper, and a list of what was not run for want of one.
+quick:
+	scripts/quick
 
 # A real ZooKeeper for the tests: an existing install, or Debian's.
 zookeeper:

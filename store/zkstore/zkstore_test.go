@@ -3,6 +3,7 @@ package zkstore_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,7 +17,13 @@ import (
 	"github.com/zkstate/zkstate/store/zkstore"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if addr := os.Getenv("ZKSTATE_TEST_CLIENT"); addr != "" {
+		client(addr)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds what a test waits for. It decides nothing when things work.
 const patience = 30 * time.Second
