@@ -68,7 +68,9 @@ func (st *State[T]) startReporting(ctx context.Context) error {
 	self := Listener{ID: st.cfg.id, Host: host, PID: os.Getpid(), App: st.cfg.app, Since: time.Now().UTC().Truncate(time.Millisecond)}
 	wake, release := st.changed.subscribe()
 	record := st.record(self)
-	err := st.store.Announce(ctx, st.path, st.cfg.id, record)
+	announcing, cancel := context.WithTimeout(ctx, closeBound) // opening does not depend on it
+	defer cancel()
+	err := st.store.Announce(announcing, st.path, st.cfg.id, record)
 	if errors.Is(err, ErrDenied) || errors.Is(err, ErrInvalidID) {
 		release()
 		return fmt.Errorf("%w: open with Observer if you only read", err)

@@ -65,7 +65,7 @@ Exit codes: 0 done; 1 other; 2 usage; 3 document or pointer not found; 4 conflic
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or mem: (default $ZKSTATE_STORE, else a file in your state directory)")
-	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch, the attaching")
+	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch only the attaching, of edit not the editing, and demo has bounds of its own")
 	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get json or raw")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(

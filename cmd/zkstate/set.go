@@ -38,7 +38,8 @@ func (c *cli) newSet() *cobra.Command {
 	cmd.Long = cmd.Short + `.
 
 A pointer that ends in /- appends to a list. The value's parent must exist. A whole
-document also replaces one that is broken.`
+document also replaces one that is broken. A negative number goes behind --, so that
+it is not taken for a flag: zkstate set /doc /a -- -5`
 	cmd.Flags().BoolVar(&create, "create", false, "create the document if it does not exist")
 	version = ifVersion(cmd)
 	return cmd
