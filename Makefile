@@ -11,9 +11,11 @@ lint:
 quick:
 	scripts/quick
 
-# A real ZooKeeper for the tests: an existing install, or Debian's.
+# A real ZooKeeper for the tests, and a client in another language: existing
+# installs, or Debian's.
 zookeeper:
 	scripts/zookeeper
+	scripts/kazoo
 
 demo:
 	go run ./cmd/zkstate demo

@@ -1,0 +1,176 @@
+package zkstate_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/zkserver"
+	"github.com/zkstate/zkstate/store/zkstore"
+)
+
+// rust plays the operations of the Rust crate zkstate 0.1.23, as its source has
+// them, on a plain client connection.
+type rust struct {
+	*testing.T
+	client *zk.Conn
+	id     string
+	path   string
+}
+
+func newRust(t *testing.T, addr, path string, n int) *rust {
+	client, _, err := zk.Connect([]string{addr}, 4*time.Second, zk.WithLogInfo(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return &rust{T: t, client: client, id: fmt.Sprintf("0b5f1c3e-77aa-4d0e-9c55-%012d", n), path: path}
+}
+
+// open is ZkState::new: ensure_path, then exists, create with open access, get_data
+// with a watch.
+func (r *rust) open(initial string) {
+	r.ensure(r.path)
+	payload := r.path + "/payload"
+	exists, _, err := r.client.Exists(payload)
+	if err == nil && !exists {
+		_, err = r.client.Create(payload, []byte(initial), 0, zk.WorldACL(zk.PermAll))
+	}
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rust) ensure(path string) {
+	for i := 1; i <= len(path); i++ {
+		if i < len(path) && path[i] != '/' {
+			continue
+		}
+		if _, err := r.client.Create(path[:i], nil, 0, zk.WorldACL(zk.PermAll)); err != nil && !errors.Is(err, zk.ErrNodeExists) {
+			r.Fatal(err)
+		}
+	}
+}
+
+// update is ZkState::update: a latch under write_lock, polled every 5 ms until it is
+// the lowest; then set_data with the version that is known, and the latch goes. The
+// crate does not retry: a stale version is reported and read again.
+func (r *rust) update(ctx context.Context, known *zk.Stat, doc []byte) (*zk.Stat, error) {
+	lock := r.path + "/write_lock"
+	r.ensure(lock)
+	latch, err := r.client.Create(lock+"/latch-"+r.id+"-", nil, zk.FlagEphemeral|zk.FlagSequence, zk.WorldACL(zk.PermAll))
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer func() {
+		if err := r.client.Delete(latch, -1); err != nil {
+			r.Error(err)
+		}
+	}()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !r.leads(lock, latch) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return r.client.Set(r.path+"/payload", doc, known.Version)
+}
+
+func (r *rust) leads(lock, latch string) bool {
+	queue, _, err := r.client.Children(lock)
+	if err != nil {
+		r.Fatal(err)
+	}
+	sequence := func(name string) string { return name[strings.LastIndexByte(name, '-')+1:] }
+	lowest := slices.MinFunc(queue, func(a, b string) int { return strings.Compare(sequence(a), sequence(b)) })
+	return lock+"/"+lowest == latch
+}
+
+// TestInteropWithTheRustCrate: both count in one document, each by its own rules.
+func TestInteropWithTheRustCrate(t *testing.T) {
+	const each = 30
+	server := zkserver.Standalone(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	first := newRust(t, server.Addr(), "/shared/counter", 0)
+	first.open(`{"processes":[],"interval":0}`)
+
+	s, err := zkstore.Open(zkstore.Config{Servers: []string{server.Addr()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	st, err := zkstate.Open(ctx, s, "/shared/counter", initial())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeState(t, st)
+	if got, err := st.Read(); err != nil || got.Interval != 0 {
+		t.Fatalf("the crate's document is read as %+v, %v", got, err)
+	}
+
+	var acknowledged, stale atomic.Int64
+	var group sync.WaitGroup
+	for i := range 2 {
+		r := newRust(t, server.Addr(), "/shared/counter", i+1)
+		group.Go(func() {
+			for done := 0; done < each; {
+				doc, stat, err := r.client.Get("/shared/counter/payload")
+				var value config
+				if err == nil {
+					err = json.Unmarshal(doc, &value)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				value.Interval++
+				next, err := json.Marshal(value)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				switch _, err := r.update(ctx, stat, next); {
+				case errors.Is(err, zk.ErrBadVersion):
+					stale.Add(1)
+				case err != nil:
+					t.Error(err)
+					return
+				default:
+					acknowledged.Add(1)
+					done++
+				}
+			}
+		})
+	}
+	for range 2 {
+		group.Go(func() {
+			for range each {
+				if _, err := st.Update(ctx, bump); err != nil {
+					t.Error(err)
+					return
+				}
+				acknowledged.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	got, err := st.ReadConsistent(ctx)
+	if err != nil || int64(got.Interval) != acknowledged.Load() {
+		t.Errorf("the counter is %d after %d acknowledgements, %v", got.Interval, acknowledged.Load(), err)
+	}
+	t.Logf("%d acknowledgements; the crate's writers met a newer version %d times", acknowledged.Load(), stale.Load())
+}
