@@ -77,8 +77,10 @@ func (st *State[T]) reload(ctx context.Context, mode store.Consistency) error {
 	sent := st.now()
 	rec, err := st.store.Load(ctx, st.path, st.current.Load().known(), mode)
 	if err != nil && !errors.Is(err, ErrNotFound) {
+		st.failed.Store(&err)
 		return err
 	}
+	st.failed.Store(nil)
 	in := st.receive(rec, sent, "")
 	st.giveWay(ctx, rec.Version)
 	st.admit(in)

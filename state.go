@@ -34,6 +34,7 @@ type State[T any] struct {
 	door    sync.Mutex                   // serializes admit, guards nothing else
 	tickets atomic.Uint64                // orders this State's events
 	changed signals                      // fires after current was swapped
+	failed  atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
 	look    chan struct{}                // asks the follower to look again
 
 	barrier    barrier

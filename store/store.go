@@ -73,6 +73,9 @@ type Store interface {
 	// document without listeners, or no document, gives an empty list.
 	Listeners(ctx context.Context, path string) ([]Listener, error)
 
+	// Status returns at once what this handle knows of its connection.
+	Status() Status
+
 	// Close withdraws what this handle announced, stops its goroutines and
 	// returns within a bound that the backend documents, even if the backend
 	// hangs. Calls under way and later ones return [ErrClosed]. Closing twice
@@ -95,6 +98,12 @@ type Record struct {
 	Version Version
 	Data    []byte    // nil if Version is the one the caller knew
 	Time    time.Time // when that version was committed, by the backend's clock
+}
+
+// Status is what a handle knows without asking its backend.
+type Status struct {
+	Connected bool   // the backend has answered lately and nothing speaks against it
+	Session   string // names what dies with this handle, as the backend calls it; "" if there is nothing
 }
 
 // Listener is one record under <path>/listeners.

@@ -226,6 +226,14 @@ func (s *Store) Listeners(ctx context.Context, path string) ([]store.Listener, e
 	return found, nil
 }
 
+// Status implements [store.Store].
+func (s *Store) Status() store.Status {
+	s.memory.mu.Lock()
+	defer s.memory.mu.Unlock()
+	_, open := s.memory.handles[s]
+	return store.Status{Connected: open}
+}
+
 // Close implements [store.Store]. It never waits.
 func (s *Store) Close() error {
 	m := s.memory

@@ -113,6 +113,17 @@ func Open(ctx context.Context, file string, cfg Config) (*Store, error) {
 	return s, nil
 }
 
+// Status implements [store.Store]. Connected means that the file is still the one
+// that was opened. The session is the name of the lock file, made by the first
+// announcement.
+func (s *Store) Status() store.Status {
+	status := store.Status{Connected: s.closing.Err() == nil && s.checkFile() == nil}
+	if session := s.session.Load(); session != nil {
+		status.Session = session.id
+	}
+	return status
+}
+
 // Close implements [store.Store]. It returns within 2 s even if another process
 // holds the database locked, or the disk hangs; in the latter case SQLite may
 // keep the file open for longer. Documents are never at risk.

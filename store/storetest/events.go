@@ -166,3 +166,20 @@ func testContext(t *testing.T, e *env) {
 		t.Fatalf("a commit with an ended context moved %v to %v", v, got)
 	}
 }
+
+func testStatus(t *testing.T, e *env) {
+	s := e.open()
+	e.create(s, "/a", "0")
+	if err := s.Announce(e.ctx, "/a", "id", nil); err != nil {
+		t.Fatal(err)
+	}
+	if status := s.Status(); !status.Connected {
+		t.Errorf("after a commit: %+v", status)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if status := s.Status(); status.Connected {
+		t.Errorf("after Close: %+v", status)
+	}
+}

@@ -44,6 +44,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"CloseWithdraws", testCloseWithdraws},
 		{"ClosedRefuses", testClosed},
 		{"EndedContext", testContext},
+		{"Status", testStatus},
 		{"ContendedIncrements", testContended},
 		{"HistoryIsLinearizable", testHistory},
 	}

@@ -422,3 +422,29 @@ func TestOpenChecksItsConfig(t *testing.T) {
 		t.Errorf("chroot: %v", err)
 	}
 }
+
+// TestStatusFollowsTheNetwork: connected is what was heard, not what the client
+// believes.
+func TestStatusFollowsTheNetwork(t *testing.T) {
+	b := newBed(t)
+	b.create("0")
+	b.load(store.Local)
+	first := b.s.Status()
+	if !first.Connected || first.Session == "" {
+		t.Fatalf("after a load: %+v", first)
+	}
+	await := func(connected bool) {
+		t.Helper()
+		b.eventually(fmt.Sprintf("connected is %v", connected), func() error {
+			if status := b.s.Status(); status.Connected != connected {
+				return fmt.Errorf("%+v", status)
+			}
+			return nil
+		})
+	}
+	b.net.SetMode(netfault.Blackhole)
+	await(false)
+	b.net.SetMode(netfault.Pass)
+	await(true)
+	b.load(store.Linearizable)
+}

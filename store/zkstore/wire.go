@@ -61,6 +61,18 @@ func (d *dialer) dial(network, address string, timeout time.Duration) (net.Conn,
 	return w, nil
 }
 
+// heard reports whether the connection in use brought a packet lately.
+func (d *dialer) heard() bool {
+	d.mu.Lock()
+	w := d.current
+	d.mu.Unlock()
+	if w == nil {
+		return false
+	}
+	at := w.heard.Load()
+	return at != 0 && time.Since(time.Unix(0, at)) <= time.Duration(w.patience.Load())
+}
+
 // stop cuts the connection and refuses new ones.
 func (d *dialer) stop() {
 	d.mu.Lock()
@@ -90,6 +102,7 @@ type wire struct {
 	net.Conn
 	armed    func(string) bool
 	patience atomic.Int64 // the longest wait for a read, a time.Duration
+	heard    atomic.Int64 // when a packet came last, in Unix nanoseconds; 0 before the handshake and after the end
 
 	// Used by the client's one reader only.
 	header  []byte // of the packet that is coming in, until it is whole
@@ -112,6 +125,12 @@ func (w *wire) SetReadDeadline(t time.Time) error {
 // Read implements net.Conn and looks at the lengths that pass.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	if n > 0 && w.greeted {
+		w.heard.Store(time.Now().UnixNano())
+	}
+	if err != nil {
+		w.heard.Store(0)
+	}
 	if bad := w.inspect(p[:n]); bad != nil {
 		_ = w.Close()
 		return 0, bad
@@ -156,6 +175,7 @@ func (w *wire) inspect(p []byte) error {
 // The client pings every third of it, so half of it is a fair time to wait.
 func (w *wire) greet() {
 	w.greeted = true
+	w.heard.Store(time.Now().UnixNano())
 	if len(w.hello) >= 8 {
 		granted := time.Duration(binary.BigEndian.Uint32(w.hello[4:8])) * time.Millisecond
 		if granted > 0 {

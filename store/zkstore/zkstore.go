@@ -99,6 +99,16 @@ func (s *Store) Watch(path string) (<-chan struct{}, func()) {
 	return s.hints.Watch(s.payload(path))
 }
 
+// Status implements [store.Store]. Connected means that a packet has come from a
+// server within half the session timeout; the client pings more often than that.
+func (s *Store) Status() store.Status {
+	status := store.Status{Connected: s.conn.dialer.heard() && s.conn.ctx.Err() == nil}
+	if id := s.conn.session(); id != 0 {
+		status.Session = fmt.Sprintf("0x%x", id)
+	}
+	return status
+}
+
 // Close implements [store.Store]. It returns within two seconds. If no server
 // answers by then, the listener records go when the session times out.
 func (s *Store) Close() error {
