@@ -46,6 +46,7 @@ func (st *State[T]) follow(hints <-chan struct{}) {
 			return
 		case <-hints:
 		case <-st.look:
+			mode = store.Linearizable
 		case <-timer.C:
 			mode = store.Linearizable
 		}

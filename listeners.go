@@ -59,25 +59,26 @@ func (st *State[T]) Listeners(ctx context.Context) ([]Listener, error) {
 
 // startReporting announces this State and keeps its record true from then on. An
 // id that another live State holds, or a store that is away, is no reason not to
-// start: the record follows when it can.
-func (st *State[T]) startReporting(ctx context.Context) error {
+// start: the record follows when it can. With later it is not even tried first.
+func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 	if st.cfg.observer {
 		return nil
 	}
 	host, _ := os.Hostname() // an unknown host is an empty one
 	self := Listener{ID: st.cfg.id, Host: host, PID: os.Getpid(), App: st.cfg.app, Since: time.Now().UTC().Truncate(time.Millisecond)}
 	wake, release := st.changed.subscribe()
-	record := st.record(self)
-	announcing, cancel := context.WithTimeout(ctx, closeBound) // opening does not depend on it
-	defer cancel()
-	err := st.store.Announce(announcing, st.path, st.cfg.id, record)
-	if errors.Is(err, ErrDenied) || errors.Is(err, ErrInvalidID) {
-		release()
-		return fmt.Errorf("%w: open with Observer if you only read", err)
-	}
-	if err != nil {
-		record = nil
-		st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "error", err)
+	var record []byte
+	if !later {
+		announcing, cancel := context.WithTimeout(ctx, closeBound) // opening does not depend on it
+		defer cancel()
+		record = st.record(self)
+		if err := st.store.Announce(announcing, st.path, st.cfg.id, record); errors.Is(err, ErrDenied) {
+			release()
+			return fmt.Errorf("%w: open with Observer if you only read", err)
+		} else if err != nil {
+			record = nil
+			st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "error", err)
+		}
 	}
 	st.crew.start(func() {
 		defer release()

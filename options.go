@@ -26,6 +26,7 @@ type config struct {
 	refresh          time.Duration
 	logger           *slog.Logger
 	mutated          func(error)
+	cache            string
 }
 
 func newConfig(opts []OpenOption) config {
@@ -97,6 +98,14 @@ func Logger(l *slog.Logger) OpenOption {
 		}
 	}
 }
+
+// Cache keeps the last verified document in a file (mode 0600, replaced as a whole,
+// checksummed), so that an application can start while the store is away: Open and
+// Expect then return at once with the cached copy. ReadDirty serves it and says that
+// it is not verified; Read does not, until the store has confirmed or replaced it.
+// Each State needs a file of its own. A file that is damaged, of another document,
+// or that no longer fits T, is ignored.
+func Cache(file string) OpenOption { return func(c *config) { c.cache = file } }
 
 // DetectMutation calls report if a value that a read returned was written
 // through, against the contract of snapshots. It costs one encoding of the

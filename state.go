@@ -86,12 +86,15 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	}
 	st.ctx, st.stop = context.WithCancel(context.Background())
 	hints, unwatch := s.Watch(path)
-	if err := attach(st, ctx, hints); err != nil {
-		unwatch()
-		st.stop()
-		return nil, fmt.Errorf("open %s: %w", path, err)
+	cached := st.startFromCache()
+	if !cached {
+		if err := attach(st, ctx, hints); err != nil {
+			unwatch()
+			st.stop()
+			return nil, fmt.Errorf("open %s: %w", path, err)
+		}
 	}
-	if err := st.startReporting(ctx); err != nil {
+	if err := st.startReporting(ctx, cached); err != nil {
 		unwatch()
 		st.stop()
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -100,7 +103,18 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		defer unwatch()
 		st.follow(hints)
 	})
+	if cfg.cache != "" {
+		st.crew.start(st.keepCache)
+	}
 	return st, nil
+}
+
+// askForLook makes the follower look as soon as it can.
+func (st *State[T]) askForLook() {
+	select {
+	case st.look <- struct{}{}:
+	default:
+	}
 }
 
 // attachOrCreate is how Open gets its first copy.

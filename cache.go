@@ -1,0 +1,134 @@
+package zkstate
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+// cachePause is the least time between two writes of one cache file.
+const cachePause = time.Second
+
+// cacheMagic begins a cache file of this format. The rest of the first line is the
+// SHA-256 of all that follows it; the second line is the document's path, the third
+// its version, and then comes the document.
+const cacheMagic = "zkstate-cache-1 "
+
+// readCache returns the document that was verified last by a State of this path, if
+// the file is whole. A file that does not exist is no error.
+func readCache(file, path string) (store.Record, bool, error) {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return store.Record{}, false, nil
+	}
+	if err != nil {
+		return store.Record{}, false, err
+	}
+	sum, rest, ok := bytes.Cut(text, []byte("\n"))
+	if !ok || string(sum) != checksum(rest) {
+		return store.Record{}, false, fmt.Errorf("%s is not a whole cache file", file)
+	}
+	fields := bytes.SplitN(rest, []byte("\n"), 3)
+	if len(fields) != 3 || string(fields[0]) != path {
+		return store.Record{}, false, fmt.Errorf("%s is the cache of another document", file)
+	}
+	version, err := store.ParseVersion(string(fields[1]))
+	if err != nil {
+		return store.Record{}, false, fmt.Errorf("%s: %w", file, err)
+	}
+	return store.Record{Version: version, Data: fields[2]}, true, nil
+}
+
+func checksum(rest []byte) string {
+	return fmt.Sprintf("%s%x", cacheMagic, sha256.Sum256(rest))
+}
+
+// writeCache replaces the file as a whole: whoever reads it, after a crash too, sees
+// the old one or the new one. Only the user can read it.
+func writeCache(file, path string, version Version, doc []byte) (err error) {
+	rest := fmt.Appendf(nil, "%s\n%v\n%s", path, version, doc)
+	temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(temp.Name())
+		}
+	}()
+	_, err = fmt.Fprintf(temp, "%s\n%s", checksum(rest), rest)
+	if err == nil {
+		err = temp.Sync()
+	}
+	if err = errors.Join(err, temp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), file)
+}
+
+// startFromCache publishes the cached copy, unverified, and reports whether there is
+// one. A cache that is no good is as good as none.
+//
+// The cached version does not count as seen: the store may have been restored to an
+// older state, and is believed.
+func (st *State[T]) startFromCache() bool {
+	if st.cfg.cache == "" {
+		return false
+	}
+	rec, found, err := readCache(st.cfg.cache, st.path)
+	if err != nil {
+		st.cfg.logger.Warn("zkstate: cache not used", "path", st.path, "error", err)
+	}
+	if !found {
+		return false
+	}
+	value, rejected := decode[T](st.path, rec.Version, rec.Data)
+	if rejected != nil {
+		st.cfg.logger.Warn("zkstate: cache not used", "path", st.path, "error", rejected)
+		return false
+	}
+	st.current.Store(&published[T]{snapshot: &snapshot[T]{value: value, doc: rec.Data, version: rec.Version}})
+	st.askForLook()
+	return true
+}
+
+// keepCache writes the copy to the cache file when it was verified and changed, at
+// once and then at most once a second, and once more at the end.
+func (st *State[T]) keepCache() {
+	wake, release := st.changed.subscribe()
+	defer release()
+	var written *snapshot[T]
+	save := func() {
+		cur := st.current.Load()
+		if cur.snapshot == written || cur.verified.IsZero() {
+			return
+		}
+		if err := writeCache(st.cfg.cache, st.path, cur.version, cur.doc); err != nil {
+			st.cfg.logger.Warn("zkstate: cache not written", "path", st.path, "error", err)
+			return
+		}
+		written = cur.snapshot
+	}
+	for {
+		save()
+		select {
+		case <-time.After(jitter(cachePause)):
+		case <-st.ctx.Done():
+			save()
+			return
+		}
+		select {
+		case <-wake:
+		case <-st.ctx.Done():
+			save()
+			return
+		}
+	}
+}
