@@ -230,7 +230,12 @@ func (st *State[T]) Close() error {
 		if st.cfg.observer {
 			return
 		}
-		if err := st.store.Withdraw(ctx, st.path, st.cfg.id); err != nil && !errors.Is(err, ErrClosed) {
+		retry := backoff{max: 100 * time.Millisecond}
+		err := st.store.Withdraw(ctx, st.path, st.cfg.id)
+		for errors.Is(err, ErrUnavailable) && retry.wait(ctx) {
+			err = st.store.Withdraw(ctx, st.path, st.cfg.id)
+		}
+		if err != nil && !errors.Is(err, ErrClosed) {
 			st.closeErr = fmt.Errorf("close %s: the listener record stays until the store's session ends: %w", st.path, err)
 		}
 	})

@@ -1,0 +1,281 @@
+package zkstate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zkserver"
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/zkstore"
+)
+
+// The scenarios of this file put a State on a real ZooKeeper through what breaks
+// such programs in production, in a short form. Each says what must hold.
+
+// zkBed is one document on a real server, a State that reaches it through a faulty
+// network, and a writer that reaches it directly.
+type zkBed struct {
+	*env
+	net    *netfault.Proxy
+	st     *zkstate.State[config]
+	writer *zkstate.State[config]
+}
+
+func newZKBed(t *testing.T, opts ...zkstate.OpenOption) *zkBed {
+	server := zkserver.Standalone(t)
+	proxy, err := netfault.New(server.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := proxy.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
+	t.Cleanup(cancel)
+	b := &zkBed{env: &env{T: t, ctx: ctx}, net: proxy}
+	b.st = openOn(b.env, zkOn(t, 4*time.Second, proxy.Addr()), opts...)
+	b.writer = openOn(b.env, zkOn(t, 4*time.Second, server.Addr()))
+	return b
+}
+
+func zkOn(t *testing.T, session time.Duration, servers ...string) *zkstore.Store {
+	s, err := zkstore.Open(zkstore.Config{Servers: servers, SessionTimeout: session})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (b *zkBed) write(n int) zkstate.Version {
+	b.Helper()
+	v, err := b.writer.Update(b.ctx, func(c *config) error { c.Interval = n; return nil })
+	if err != nil {
+		b.Fatal(err)
+	}
+	return v
+}
+
+// TestScenario07OldLeaderResumes: a deposed leader that wakes up still believes that
+// it leads. Whoever asks it for a consistent read, after somebody else's commit to
+// its successor, must not get the old document. ZooKeeper's sync does not give that.
+func TestScenario07OldLeaderResumes(t *testing.T) {
+	t.Parallel()
+	const session = 10 * time.Second
+	ensemble := zkserver.Ensemble(t, 3)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
+	defer cancel()
+	e := &env{T: t, ctx: ctx}
+	for round := range 3 {
+		leader := ensemble.Leader()
+		if leader == nil {
+			t.Fatal("no leader")
+		}
+		var others []string
+		for _, server := range ensemble.Servers {
+			if server != leader {
+				others = append(others, server.Addr())
+			}
+		}
+		st := openOn(e, zkOn(t, session, leader.Addr()), zkstate.Refresh(time.Hour))
+		writer := openOn(e, zkOn(t, session, others...), zkstate.Refresh(time.Hour))
+		if err := leader.Pause(); err != nil {
+			t.Fatal(err)
+		}
+		assign := func(c *config) error { c.Interval = 1000 + round; return nil }
+		_, err := writer.Update(ctx, assign)
+		for errors.Is(err, zkstate.ErrUnknownOutcome) { // the connection died with the leader; assigning twice is harmless
+			_, err = writer.Update(ctx, assign)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		type answer struct {
+			value config
+			err   error
+		}
+		answers := make(chan answer, 1)
+		go func() { // on its way before the old leader wakes up, and after the commit
+			value, err := st.ReadConsistent(ctx)
+			answers <- answer{value, err}
+		}()
+		if err := leader.Resume(); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-answers; got.err != nil || got.value.Interval != 1000+round {
+			t.Errorf("round %d: the old leader's client read %d, %v", round, got.value.Interval, got.err)
+		}
+		closeState(t, st)
+		closeState(t, writer)
+	}
+}
+
+// TestScenario09LostWatch: the event itself is lost, and then the connection. The
+// reconnection alone must bring the news; the refresh is an hour away.
+func TestScenario09LostWatch(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t, zkstate.Refresh(time.Hour))
+	for i := range 5 {
+		release := b.net.HoldEvents()
+		want := b.write(100 + i)
+		b.net.Cut()
+		release()
+		b.eventually(fmt.Sprintf("round %d converges on %v", i, want), func() bool {
+			snap, err := b.st.ReadDirty()
+			return err == nil && snap.Version == want
+		})
+	}
+}
+
+// TestScenario11Blackhole: whatever Read serves was confirmed within MaxStaleness.
+// All that could confirm was sent before the network went dark.
+func TestScenario11Blackhole(t *testing.T) {
+	t.Parallel()
+	const bound = 2 * time.Second
+	b := newZKBed(t, zkstate.MaxStaleness(bound), zkstate.Refresh(200*time.Millisecond))
+	b.net.SetMode(netfault.Blackhole)
+	dark := time.Now()
+	served := time.Duration(0)
+	for {
+		before := time.Since(dark)
+		_, err := b.st.Read()
+		if err == nil {
+			served = before
+			if before > bound {
+				t.Fatalf("served %v after the network went dark", before)
+			}
+		} else if errors.Is(err, zkstate.ErrStale) {
+			break
+		} else {
+			t.Fatal(err)
+		}
+		if before > patience {
+			t.Fatal("Read never fails")
+		}
+	}
+	t.Logf("served for %v, failed after %v", served, time.Since(dark))
+	want := b.write(77)
+	b.net.SetMode(netfault.Pass)
+	b.eventually("Read serves the newest again", func() bool {
+		_, err := b.st.Read()
+		snap, _ := b.st.ReadDirty()
+		return err == nil && snap.Version == want
+	})
+}
+
+// TestScenario12SessionLost: the session dies while the client hears nothing. The
+// record is written again, and a commit goes through.
+func TestScenario12SessionLost(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t, zkstate.ID("through-the-fault"))
+	present := func(want bool) func() bool {
+		return func() bool {
+			found, err := b.writer.Listeners(b.ctx)
+			if err != nil {
+				return false
+			}
+			for _, l := range found {
+				if l.ID == "through-the-fault" {
+					return want
+				}
+			}
+			return !want
+		}
+	}
+	before := b.st.Health().Session
+	b.net.SetMode(netfault.Blackhole)
+	b.eventually("the record goes with the session", present(false))
+	want := b.write(5)
+	b.net.SetMode(netfault.Pass)
+	b.eventually("the record is back", present(true))
+	if _, err := b.st.Update(b.ctx, bump); err != nil {
+		t.Fatal(err)
+	}
+	if snap, err := b.st.ReadDirty(); err != nil || snap.Value.Interval != 6 || snap.Version.Since(want) != 1 {
+		t.Errorf("%+v, %v", snap, err)
+	}
+	if after := b.st.Health().Session; after == before {
+		t.Errorf("the session is still %s", after)
+	}
+}
+
+// TestScenario18Recreated: the document is deleted and made again, at the version
+// number that it had. Every time, an update of the old one is refused, and the State
+// follows the new one.
+func TestScenario18Recreated(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t)
+	direct := zkOn(t, 4*time.Second, b.net.Addr())
+	for i := range 100 {
+		old, err := b.st.ReadDirty()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := direct.Commit(b.ctx, store.Delete{Path: "/app/config", Base: old.Version}); err != nil {
+			t.Fatal(err)
+		}
+		made, err := direct.Commit(b.ctx, store.Create{Path: "/app/config", Data: fmt.Appendf(nil, `{"interval":%d}`, i)})
+		if err != nil || made[0].Counter() != old.Version.Counter() {
+			t.Fatalf("made again at %v after %v, %v", made, old.Version, err)
+		}
+		if _, err := b.st.Update(b.ctx, bump, zkstate.IfVersion(old.Version)); !errors.Is(err, zkstate.ErrConflict) && !errors.Is(err, zkstate.ErrDeleted) {
+			t.Fatalf("round %d: an update of the document that was there before: %v", i, err)
+		}
+		b.eventually("the State follows the new document", func() bool {
+			got, err := b.st.ReadConsistent(b.ctx)
+			return err == nil && got.Interval == i
+		})
+	}
+}
+
+// TestScenario22OpenAndClose: opened and closed again and again, half of the time
+// while the network hangs, nothing stays behind. goleak looks after the run.
+func TestScenario22OpenAndClose(t *testing.T) {
+	b := newZKBed(t)
+	descriptors := func() int {
+		open, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip("descriptors cannot be counted here")
+		}
+		return len(open)
+	}
+	before := descriptors()
+	for i := range 8 {
+		s, err := zkstore.Open(zkstore.Config{Servers: []string{b.net.Addr()}, SessionTimeout: 4 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := zkstate.Open(b.ctx, s, "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 1 {
+			b.net.SetMode(netfault.Blackhole)
+		}
+		start := time.Now()
+		err = st.Close()
+		if (err != nil) != (i%2 == 1) {
+			t.Errorf("round %d: Close says %v", i, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("round %d: closing took %v", i, took)
+		}
+		b.net.SetMode(netfault.Pass)
+	}
+	b.eventually("the descriptors are closed", func() bool { return descriptors() <= before+2 })
+}
