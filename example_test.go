@@ -236,3 +236,22 @@ func ExampleState_Delete() {
 	fmt.Println(errors.Is(err, zkstate.ErrDeleted))
 	// Output: true
 }
+
+func ExampleSelect() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Interval: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+
+	intervals := zkstate.Select(ctx, st, func(w Watchlist) int { return w.Interval })
+	if _, err := st.Update(ctx, func(w *Watchlist) error { w.Interval = 2; return nil }); err != nil {
+		log.Fatal(err)
+	}
+	for interval := range intervals {
+		fmt.Println("now every", interval)
+		break
+	}
+	// Output: now every 2
+}

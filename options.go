@@ -144,10 +144,17 @@ func NoRetry() UpdateOption { return func(c *updateConfig) { c.noRetry = true } 
 // never was one, and the whole result is written.
 func Overwrite() UpdateOption { return func(c *updateConfig) { c.overwrite = true } }
 
-// ChangesOption configures one call of Changes or OnChange.
+// ChangesOption configures one call of Changes, OnChange or Select.
 type ChangesOption func(*changesConfig)
 
 type changesConfig struct{ replay bool }
+
+func newChangesConfig(opts []ChangesOption) (cfg changesConfig) {
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	return cfg
+}
 
 // Replay makes the first ChangeSet the whole document as one Added at the root,
 // so that a subscriber needs no read before it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"reflect"
 	"runtime/debug"
 	"sync"
 
@@ -36,12 +37,8 @@ type ChangeSet struct {
 // Ranging again over the same sequence goes on where the last range stopped; it
 // must not be ranged over concurrently. The sets are shared: do not write to them.
 func (st *State[T]) Changes(ctx context.Context, opts ...ChangesOption) iter.Seq[ChangeSet] {
-	var cfg changesConfig
-	for _, opt := range opts {
-		opt(&cfg)
-	}
 	last := st.current.Load().snapshot
-	if cfg.replay {
+	if newChangesConfig(opts).replay {
 		last = &snapshot[T]{}
 	}
 	return func(yield func(ChangeSet) bool) {
@@ -143,6 +140,40 @@ func (s *signals) fire() {
 		select {
 		case ch <- struct{}{}:
 		default:
+		}
+	}
+}
+
+// Select returns the values that pick derives from the document, as an endless
+// sequence: one whenever the derived value changed (by reflect.DeepEqual) since the
+// copy that the State holds when Select is called, the newest only if several did in
+// between. With [Replay] the present value comes first. While the document is
+// deleted there is no value. pick must not change its argument and must not keep it
+// if it holds more than what it returns.
+//
+// The sequence blocks and ends as that of [State.Changes] does, and must not be
+// ranged over concurrently.
+func Select[T, V any](ctx context.Context, st *State[T], pick func(T) V, opts ...ChangesOption) iter.Seq[V] {
+	var last *V
+	if cur := st.current.Load(); !cur.version.IsZero() && !newChangesConfig(opts).replay {
+		value := pick(cur.value)
+		last = &value
+	}
+	sets := st.Changes(ctx, opts...)
+	return func(yield func(V) bool) {
+		for range sets {
+			cur := st.current.Load()
+			if cur.version.IsZero() {
+				continue
+			}
+			value := pick(cur.value)
+			if last != nil && reflect.DeepEqual(*last, value) {
+				continue
+			}
+			last = &value
+			if !yield(value) {
+				return
+			}
 		}
 	}
 }

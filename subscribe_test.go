@@ -1,6 +1,7 @@
 package zkstate_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -196,6 +197,54 @@ func TestOnChangeStops(t *testing.T) {
 		update()
 		if calls != 1 {
 			t.Errorf("%d calls after Close", calls)
+		}
+	})
+}
+
+// TestSelect: a derived value is given when it changed, and not when something else
+// did.
+func TestSelect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		pick := func(c config) []string { return c.Processes }
+		ctx, cancel := context.WithCancel(t.Context())
+		collect := func(opts ...zkstate.ChangesOption) *[]string {
+			var got []string
+			values := zkstate.Select(ctx, st, pick, opts...)
+			go func() {
+				for value := range values {
+					got = append(got, fmt.Sprint(value))
+				}
+			}()
+			return &got
+		}
+		plain, replayed := collect(), collect(zkstate.Replay())
+		for _, fn := range []func(*config) error{
+			bump,
+			func(c *config) error { c.Processes = c.Processes[:1]; return nil },
+			bump,
+			func(c *config) error { c.Processes = nil; return nil },
+		} {
+			if _, err := st.Update(t.Context(), fn); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if err := st.Delete(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		if got := fmt.Sprint(*plain); got != "[[systemd*] []]" {
+			t.Errorf("selected %s", got)
+		}
+		if got := fmt.Sprint(*replayed); got != "[[systemd* rsync*] [systemd*] []]" {
+			t.Errorf("selected with replay %s", got)
 		}
 	})
 }
