@@ -256,12 +256,14 @@ func (st *State[T]) judge(ctx context.Context, verb string, cfg updateConfig, er
 	case ctx.Err() != nil:
 		return st.ended(ctx, verb, err), false
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
-		// Bring the copy up to date; a failure to do so shows in the next attempt.
 		reloadErr := st.reload(ctx, store.Local)
-		if errors.Is(err, ErrConflict) && (cfg.noRetry || cfg.ifVersion != nil) {
+		switch {
+		case errors.Is(err, ErrConflict) && (cfg.noRetry || cfg.ifVersion != nil):
 			return fmt.Errorf("%s: %w: somebody else committed first: read again and retry", st.at(verb), err), false
+		case reloadErr == nil, errors.Is(reloadErr, ErrUnavailable), ctx.Err() != nil:
+			return nil, true
 		}
-		return nil, reloadErr == nil || errors.Is(reloadErr, ErrUnavailable) || ctx.Err() != nil
+		return fmt.Errorf("%s: %w", st.at(verb), reloadErr), false
 	case errors.Is(err, ErrUnavailable):
 		return nil, true
 	}

@@ -207,6 +207,31 @@ func TestUpdateConflicts(t *testing.T) {
 	})
 }
 
+// TestUpdateThatCannotReload: a conflict, and then the store refuses to be read.
+func TestUpdateThatCannotReload(t *testing.T) {
+	mem := memstore.New()
+	faults := storetest.Inject(mem.Attach())
+	st, err := zkstate.Open(t.Context(), faults, "/app/config", initial())
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults.BeforeCommit(func() {
+		rec, err := mem.Load(t.Context(), "/app/config", store.Version{}, store.Local)
+		if err == nil {
+			_, err = mem.Commit(t.Context(), store.Put{Path: "/app/config", Base: rec.Version, Data: []byte(`{"interval":9}`)})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		faults.FailLoads(store.ErrDenied)
+	})
+	if _, err := st.Update(t.Context(), bump); !errors.Is(err, zkstate.ErrDenied) {
+		t.Errorf("update: %v", err)
+	}
+	faults.FailLoads(nil)
+	closeState(t, st)
+}
+
 func TestUpdateUnknownOutcome(t *testing.T) {
 	faults := storetest.Inject(memstore.New())
 	st, err := zkstate.Open(t.Context(), faults, "/app/config", initial())

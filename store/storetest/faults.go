@@ -17,6 +17,7 @@ type Faults struct {
 
 	mu        sync.Mutex // guards all below
 	fail      error
+	failLoads error
 	hung      chan struct{} // not nil: calls block until it is closed or ctx ends
 	mute      bool
 	loseReply bool
@@ -33,6 +34,13 @@ func (f *Faults) Fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fail = err
+}
+
+// FailLoads makes every Load fail with an error that matches err; nil heals.
+func (f *Faults) FailLoads(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failLoads = err
 }
 
 // Hang makes every call block until its context ends; false lets those that wait,
@@ -99,9 +107,13 @@ func (f *Faults) gate(ctx context.Context, verb string) error {
 func (f *Faults) Load(ctx context.Context, path string, known store.Version, mode store.Consistency) (store.Record, error) {
 	f.mu.Lock()
 	f.loads++
+	fail := f.failLoads
 	f.mu.Unlock()
 	if err := f.gate(ctx, "load"); err != nil {
 		return store.Record{}, err
+	}
+	if fail != nil {
+		return store.Record{}, fmt.Errorf("load: injected: %w", fail)
 	}
 	return f.Store.Load(ctx, path, known, mode)
 }
