@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/zkstate/zkstate/store"
@@ -85,7 +84,7 @@ func (st *State[T]) ReadConsistent(ctx context.Context) (T, error) {
 func (st *State[T]) verify(ctx context.Context) error {
 	retry := backoff{max: time.Second}
 	for {
-		err := st.barrier.join(ctx, st.startRound)
+		err := st.rounds.Join(ctx, st.startRound)
 		switch {
 		case st.isClosed():
 			return ErrClosed
@@ -113,63 +112,4 @@ func (st *State[T]) startRound(done func(error)) {
 		cancel()
 		done(ErrClosed)
 	}
-}
-
-// barrier shares rounds among callers. A call never joins a round that was under
-// way when it began: that round's request may have left before the call's
-// happens-before edge, and its answer would not be linearizable. It joins the
-// round that starts next.
-type barrier struct {
-	mu      sync.Mutex // guards all below
-	running bool
-	next    *round // who waits for the round after the running one
-}
-
-type round struct {
-	done chan struct{}
-	err  error // valid once done is closed
-}
-
-// join waits for a round that starts after the call. start must not block; it
-// calls done, once, when its round is over.
-func (b *barrier) join(ctx context.Context, start func(done func(error))) error {
-	b.mu.Lock()
-	if b.next == nil {
-		b.next = &round{done: make(chan struct{})}
-	}
-	mine := b.next
-	launch := b.takeLocked()
-	b.mu.Unlock()
-	b.run(launch, start)
-	select {
-	case <-mine.done:
-		return mine.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// takeLocked returns the round to launch now, or nil.
-func (b *barrier) takeLocked() *round {
-	if b.running || b.next == nil {
-		return nil
-	}
-	launch := b.next
-	b.next, b.running = nil, true
-	return launch
-}
-
-func (b *barrier) run(r *round, start func(done func(error))) {
-	if r == nil {
-		return
-	}
-	start(func(err error) {
-		r.err = err
-		close(r.done)
-		b.mu.Lock()
-		b.running = false
-		launch := b.takeLocked()
-		b.mu.Unlock()
-		b.run(launch, start)
-	})
 }

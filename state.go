@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zkstate/zkstate/internal/rounds"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -37,7 +38,7 @@ type State[T any] struct {
 	failed  atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
 	look    chan struct{}                // asks the follower to look again
 
-	barrier    barrier
+	rounds     rounds.Rounds            // of consistent reads
 	writing    chan struct{}            // held by the Update that is under way
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -447,4 +448,35 @@ func TestStatusFollowsTheNetwork(t *testing.T) {
 	b.net.SetMode(netfault.Pass)
 	await(true)
 	b.load(store.Linearizable)
+}
+
+// TestBarriersAreShared: many documents that are verified at the same time cost a
+// barrier or two, not one each.
+func TestBarriersAreShared(t *testing.T) {
+	b := newBed(t)
+	b.create("0")
+	b.load(store.Linearizable)
+	const multi, calls = 14, 200
+	before := b.net.Requests(multi)
+	b.net.SetMode(netfault.Hold) // until all are waiting
+	var group sync.WaitGroup
+	var begun sync.WaitGroup
+	begun.Add(calls)
+	for i := range calls {
+		group.Go(func() {
+			begun.Done()
+			_, err := b.s.Load(b.ctx, fmt.Sprint("/other/", i), store.Version{}, store.Linearizable)
+			if !errors.Is(err, store.ErrNotFound) {
+				t.Error(err)
+			}
+		})
+	}
+	begun.Wait()
+	b.net.SetMode(netfault.Pass)
+	group.Wait()
+	if spent := b.net.Requests(multi) - before; spent > calls/4 { // those that came late begin another
+		t.Errorf("%d loads cost %d barriers", calls, spent)
+	} else {
+		t.Logf("%d loads cost %d barriers", calls, spent)
+	}
 }

@@ -71,15 +71,21 @@ func (s *Store) afterBarrier(ctx context.Context, path string, read func() error
 // the call began: a Multi that only checks is proposed like a write, so a deposed
 // leader cannot answer it. ZooKeeper's sync is weaker, a deposed leader does answer
 // it (ZOOKEEPER-1675). The Multi needs read permission only and changes nothing.
-// That the folder does not exist is an answer of the same weight.
+// A refusal (there is no such folder, or no right to read it) is proposed as well, so
+// it is an answer of the same weight. One barrier serves all calls, of whatever
+// document, that began before it was sent.
 func (s *Store) barrier(ctx context.Context, path string) error {
-	_, err := call(ctx, s.conn, func(c *zk.Conn) ([]zk.MultiResponse, error) {
-		return c.Multi(&zk.CheckVersionRequest{Path: s.folder(path), Version: -1})
+	return s.rounds.Join(ctx, func(done func(error)) {
+		go func() {
+			_, err := call(s.conn.ctx, s.conn, func(c *zk.Conn) ([]zk.MultiResponse, error) {
+				return c.Multi(&zk.CheckVersionRequest{Path: s.folder(path), Version: -1})
+			})
+			if errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrNoAuth) {
+				err = nil
+			}
+			done(err)
+		}()
 	})
-	if errors.Is(err, zk.ErrNoNode) {
-		return nil
-	}
-	return err
 }
 
 // read looks at the payload, and fetches it unless it is at known. Each look sets

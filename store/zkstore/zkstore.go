@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/zkstate/zkstate/internal/rounds"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/internal/hints"
 )
@@ -49,6 +50,7 @@ type Store struct {
 	chroot   string
 	hints    hints.Hub // by the path of the payload's znode
 	presence *presence
+	rounds   rounds.Rounds // of barriers
 }
 
 // Open starts a session. It does not wait for a server: the calls do, each until
