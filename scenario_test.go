@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -278,4 +279,123 @@ func TestScenario22OpenAndClose(t *testing.T) {
 		b.net.SetMode(netfault.Pass)
 	}
 	b.eventually("the descriptors are closed", func() bool { return descriptors() <= before+2 })
+}
+
+// TestScenario13NoServerAtStart: all servers refuse, or all hang. With a cache the
+// application starts at once; without one Open keeps to its context.
+func TestScenario13NoServerAtStart(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t)
+	file := filepath.Join(t.TempDir(), "cache")
+	first, err := zkstate.Open(b.ctx, zkOn(t, 4*time.Second, b.net.Addr()), "/app/config", initial(), zkstate.Cache(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeState(t, first)
+	for name, mode := range map[string]netfault.Mode{"refusing": netfault.Refuse, "hung": netfault.Blackhole} {
+		b.net.SetMode(mode)
+		s := zkOn(t, 4*time.Second, b.net.Addr())
+		ctx, cancel := context.WithTimeout(b.ctx, 300*time.Millisecond)
+		start := time.Now()
+		if _, err := zkstate.Open(ctx, s, "/app/config", initial()); !errors.Is(err, zkstate.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s, without a cache: %v", name, err)
+		}
+		took := time.Since(start)
+		cancel()
+		t.Logf("%s: Open gave up %v after its context ended", name, took-300*time.Millisecond)
+		if took > 5*time.Second {
+			t.Errorf("%s: Open took %v with a context of 300ms", name, took)
+		}
+		st, err := zkstate.Open(b.ctx, s, "/app/config", initial(), zkstate.Cache(file))
+		if err != nil {
+			t.Fatalf("%s, with a cache: %v", name, err)
+		}
+		if snap, err := st.ReadDirty(); err != nil || snap.Value.Interval != 1 || snap.Verified {
+			t.Errorf("%s: the cached copy is %+v, %v", name, snap, err)
+		}
+		b.net.SetMode(netfault.Pass)
+		b.eventually("the State verifies itself", func() bool { _, err := st.Read(); return err == nil })
+		closeState(t, st)
+	}
+}
+
+// TestScenario14HungServerInTheList: one server of the list accepts and says nothing.
+func TestScenario14HungServerInTheList(t *testing.T) {
+	t.Parallel()
+	const session = 6 * time.Second
+	b := newZKBed(t)
+	hung, err := netfault.New(b.net.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hung.Close()
+	hung.SetMode(netfault.Blackhole)
+	longest := time.Duration(0)
+	for range 10 {
+		start := time.Now()
+		st := openOn(b.env, zkOn(t, session, hung.Addr(), b.net.Addr()), zkstate.Observer())
+		longest = max(longest, time.Since(start))
+		closeState(t, st)
+	}
+	t.Logf("the longest of 10 took %v, with a session timeout of %v", longest, session)
+	if longest > session {
+		t.Errorf("a hung server cost %v", longest)
+	}
+}
+
+// TestScenario19Sizes goes byte by byte across our limit, and across the two sizes at
+// which the server drops the connection and the client library panics.
+func TestScenario19Sizes(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t)
+	before := b.net.Accepted()
+	s := zkOn(t, 4*time.Second, b.net.Addr())
+	versions, err := s.Commit(b.ctx, store.Create{Path: "/sizes", Data: []byte("0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := versions[0]
+	accepted, refused := 0, 0
+	for _, around := range []int{store.MaxCommit - 134, store.MaxCommit, 1_048_575, 1_572_822, 2_000_000} {
+		for size := around - 3; size <= around+3; size++ {
+			versions, err := s.Commit(b.ctx, store.Put{Path: "/sizes", Base: v, Data: make([]byte, size)})
+			switch {
+			case err == nil:
+				v, accepted = versions[0], accepted+1
+			case errors.Is(err, zkstate.ErrTooLarge):
+				refused++
+			default:
+				t.Errorf("%d bytes: %v", size, err)
+			}
+		}
+	}
+	if accepted == 0 || refused == 0 {
+		t.Errorf("%d sizes were accepted and %d refused: the limit was not crossed", accepted, refused)
+	}
+	if made := b.net.Accepted() - before; made != 1 {
+		t.Errorf("%d connections were made", made)
+	}
+}
+
+// TestScenario21HostilePayloads: see TestRejectedDocuments for what is asked of each;
+// here they come one after another, without a pause and without a good one between.
+func TestScenario21HostilePayloads(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t)
+	direct := raw{b.env, zkOn(t, 4*time.Second, b.net.Addr())}
+	for range 3 {
+		for doc := range hostile {
+			direct.put(doc)
+		}
+	}
+	if _, err := b.st.ReadConsistent(b.ctx); !errors.Is(err, zkstate.ErrRejected) {
+		t.Errorf("after them all: %v", err)
+	}
+	if got, err := b.st.Read(); err != nil || got.Interval != 1 {
+		t.Errorf("the last good copy is %+v, %v", got, err)
+	}
+	direct.put(`{"interval":2}`)
+	if got, err := b.st.ReadConsistent(b.ctx); err != nil || got.Interval != 2 {
+		t.Errorf("healed: %+v, %v", got, err)
+	}
 }
