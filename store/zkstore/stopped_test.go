@@ -1,10 +1,10 @@
+//go:build unix
+
 package zkstore_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"syscall"
@@ -12,31 +12,7 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate/store"
-	"github.com/zkstate/zkstate/store/zkstore"
 )
-
-// client is a process that announces itself and prints each version it is hinted
-// to. It looks by itself only once.
-func client(addr string) {
-	s, err := zkstore.Open(zkstore.Config{Servers: []string{addr}, SessionTimeout: session})
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	ctx := context.Background()
-	hints, stop := s.Watch("/doc")
-	defer stop()
-	for s.Announce(ctx, "/doc", "stopped", []byte("x")) != nil {
-	}
-	for {
-		if rec, err := s.Load(ctx, "/doc", store.Version{}, store.Local); err == nil {
-			fmt.Println(rec.Version)
-		} else if errors.Is(err, store.ErrUnavailable) {
-			continue
-		}
-		<-hints
-	}
-}
 
 // TestStoppedClient stops a whole process for longer than its session lives. What
 // it believed of its connection when it went to sleep is wrong when it wakes up.

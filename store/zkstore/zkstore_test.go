@@ -2,6 +2,7 @@ package zkstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -23,6 +24,29 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// client is a process that announces itself and prints each version it is hinted
+// to. It looks by itself only once.
+func client(addr string) {
+	s, err := zkstore.Open(zkstore.Config{Servers: []string{addr}, SessionTimeout: session})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	ctx := context.Background()
+	hints, stop := s.Watch("/doc")
+	defer stop()
+	for s.Announce(ctx, "/doc", "stopped", []byte("x")) != nil {
+	}
+	for {
+		if rec, err := s.Load(ctx, "/doc", store.Version{}, store.Local); err == nil {
+			fmt.Println(rec.Version)
+		} else if errors.Is(err, store.ErrUnavailable) {
+			continue
+		}
+		<-hints
+	}
 }
 
 // patience bounds what a test waits for. It decides nothing when things work.
