@@ -1,4 +1,4 @@
-.PHONY: test quick lint zookeeper demo fuzz build
+.PHONY: test quick lint zookeeper demo fuzz torture build
 
 # Everything that must hold: real servers, the race detector, the linters.
 test: zookeeper lint
@@ -22,6 +22,11 @@ demo:
 
 build:
 	go build -trimpath -o dist/ ./cmd/zkstate ./examples/procwatch
+
+# Counting through cut connections, lost replies and killed sessions, for TORTURE.
+TORTURE ?= 30m
+torture: zookeeper
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -v -timeout 24h -run TestTorture . -torture $(TORTURE)
 
 # Each fuzz target for FUZZTIME, one after another.
 FUZZTIME ?= 1m
