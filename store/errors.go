@@ -15,6 +15,10 @@ var (
 	ErrExists   = errors.New("exists already")
 	ErrConflict = errors.New("version moved")
 
+	// Others have what was asked for.
+	ErrTaken    = errors.New("listener id taken")
+	ErrLockLost = errors.New("lock lost")
+
 	// The backend.
 	ErrDenied         = errors.New("permission denied")
 	ErrUnavailable    = errors.New("store unavailable")

@@ -17,22 +17,36 @@ const MaxCommit = 1_000_000
 const opOverhead = 128
 
 // CheckCommit refuses, before anything is sent, ops that no backend accepts:
-// none at all, a bad path, two on one document, a compare-and-set without a
-// base, or more than [MaxCommit] bytes together.
+// none at all, a bad path or id, two of a kind on one document, a
+// compare-and-set without a base, or more than [MaxCommit] bytes together.
 func CheckCommit(ops []Op) error {
 	if len(ops) == 0 {
 		return fmt.Errorf("commit of no operations: %w", ErrConflict)
 	}
 	total := 0
-	seen := make(map[string]bool, len(ops))
+	type concern struct{ what, path string }
+	seen := make(map[concern]bool, len(ops))
 	for _, op := range ops {
+		if lockless(op) {
+			return fmt.Errorf("commit under no lock: %w", ErrLockLost)
+		}
 		if err := CheckPath(op.Target()); err != nil {
 			return err
 		}
-		if seen[op.Target()] {
-			return fmt.Errorf("%s: two operations on one document in one commit: %w", op.Target(), ErrConflict)
+		about := concern{"document", op.Target()}
+		switch op := op.(type) {
+		case Receipt:
+			if err := CheckID(op.ID); err != nil {
+				return err
+			}
+			about.what = "listener record"
+		case Hold, Release:
+			about.what = "lock"
 		}
-		seen[op.Target()] = true
+		if seen[about] {
+			return fmt.Errorf("%s: two operations on one %s in one commit: %w", about.path, about.what, ErrConflict)
+		}
+		seen[about] = true
 		if err := checkBase(op); err != nil {
 			return err
 		}
@@ -42,6 +56,16 @@ func CheckCommit(ops []Op) error {
 		return fmt.Errorf("%s: commit of %d bytes, the limit is %d: %w", ops[0].Target(), total, MaxCommit, ErrTooLarge)
 	}
 	return nil
+}
+
+func lockless(op Op) bool {
+	switch op := op.(type) {
+	case Hold:
+		return op.Lock == nil
+	case Release:
+		return op.Lock == nil
+	}
+	return false
 }
 
 // checkBase refuses the zero Version and a negative counter. ZooKeeper's -1

@@ -30,15 +30,18 @@ type Store interface {
 	// [ErrClosed]. The caller owns Data.
 	Load(ctx context.Context, path string, known Version, mode Consistency) (Record, error)
 
-	// Commit applies all ops or none, and returns one version per op, the zero
-	// Version for a Delete. Missing parents of a created document are made.
+	// Commit applies all ops or none, and returns one version per op: that of the
+	// document for a Create or a Put, the zero Version for the rest. Missing
+	// parents of a created document are made.
 	//
-	// Errors: [ErrConflict], [ErrExists] and [ErrNotFound] mean that the first
-	// op which did not fit stopped the whole set; [ErrTooLarge],
-	// [ErrInvalidPath], [ErrDenied], [ErrUnavailable] and [ErrClosed] also mean
-	// that nothing was applied. [ErrUnknownOutcome] means that the answer was
-	// lost, or that ctx ended on the way: the set was applied wholly or not at
-	// all, and only a later look can tell.
+	// Errors: [ErrConflict], [ErrExists], [ErrNotFound], [ErrTaken] and
+	// [ErrLockLost] mean that the first op which did not fit stopped the whole set;
+	// [ErrTooLarge], [ErrInvalidPath], [ErrInvalidID], [ErrDenied],
+	// [ErrUnavailable] and [ErrClosed] also mean that nothing was applied, and that
+	// nothing of it will be. [ErrUnknownOutcome] means that the answer was lost: the
+	// set was applied wholly or not at all. A set with a [Receipt] is only left
+	// unknown if ctx or the handle ended on the way, or if what could tell was lost
+	// with the session.
 	//
 	// The store keeps no reference to an op's Data.
 	Commit(ctx context.Context, ops ...Op) ([]Version, error)
@@ -61,7 +64,7 @@ type Store interface {
 	// be lost puts it back by itself. Announcing again replaces the content.
 	// Missing parents are made.
 	//
-	// [ErrExists] means that another live handle owns the id; nothing is
+	// [ErrTaken] means that another live handle owns the id; nothing is
 	// written then. Other errors as for Load, and [ErrInvalidID].
 	Announce(ctx context.Context, path, id string, data []byte) error
 
@@ -72,6 +75,17 @@ type Store interface {
 	// Listeners returns the records of all live handles, ordered by id. A
 	// document without listeners, or no document, gives an empty list.
 	Listeners(ctx context.Context, path string) ([]Listener, error)
+
+	// Lock takes a place in the queue of the exclusive writers of the document at
+	// path, under the given id, and returns when it has come to its head. There is
+	// one queue per document for all handles, in the order of arrival. The document
+	// need not exist. Several calls of one handle with one id wait for each other.
+	//
+	// When Lock returns, the handle's next Load shows at least what every earlier
+	// holder committed. Lock blocks until ctx ends; then, and after any other error,
+	// no place is left behind (a backend that is away may show it for a while, at
+	// the most until the session ends). Errors as for Announce.
+	Lock(ctx context.Context, path, id string) (Lock, error)
 
 	// Status returns at once what this handle knows of its connection.
 	Status() Status
@@ -112,44 +126,23 @@ type Listener struct {
 	Data []byte
 }
 
-// Op is one operation of a Commit: [Create], [Put] or [Delete].
-type Op interface {
-	// Target is the path of the document that the operation concerns.
-	Target() string
-	// size is what the operation adds to a transaction on the wire.
-	size() int
+// Lock is the head of a document's queue of exclusive writers. A lock alone keeps
+// nobody from writing: a [Commit] that has to be under it carries [Hold] or
+// [Release]. Its methods may be called concurrently.
+type Lock interface {
+	// Path is the document's.
+	Path() string
+
+	// Waited reports whether others were ahead in the queue.
+	Waited() bool
+
+	// Lost is closed when the lock can no longer be relied on: its session was
+	// lost, or has not been heard of for so long that it may have been, or somebody
+	// removed the place by hand. It is not closed by giving the lock up.
+	Lost() <-chan struct{}
+
+	// Unlock gives the place up, if a Release has not. It blocks until that is
+	// done, at most until ctx ends; it is done then in the background. Unlocking
+	// twice is no error.
+	Unlock(ctx context.Context) error
 }
-
-// Create makes a document that must not exist yet, else [ErrExists].
-type Create struct {
-	Path string
-	Data []byte
-}
-
-// Put replaces a document that must still be at Base, else [ErrConflict]
-// ([ErrNotFound] if it is gone).
-type Put struct {
-	Path string
-	Base Version
-	Data []byte
-}
-
-// Delete removes a document that must still be at Base, else [ErrConflict]
-// ([ErrNotFound] if it is gone).
-type Delete struct {
-	Path string
-	Base Version
-}
-
-// Target implements [Op].
-func (o Create) Target() string { return o.Path }
-
-// Target implements [Op].
-func (o Put) Target() string { return o.Path }
-
-// Target implements [Op].
-func (o Delete) Target() string { return o.Path }
-
-func (o Create) size() int { return len(o.Path) + len(o.Data) }
-func (o Put) size() int    { return len(o.Path) + len(o.Data) }
-func (o Delete) size() int { return len(o.Path) }

@@ -32,6 +32,7 @@ type memory struct {
 	order     int64
 	documents map[string]document
 	listeners map[string]map[string]listener // by path, then id
+	queues    map[string][]*place            // of exclusive writers, by path; the first holds
 	handles   map[*Store]struct{}            // the open ones
 }
 
@@ -51,6 +52,7 @@ func New() *Store {
 	m := &memory{
 		documents: make(map[string]document),
 		listeners: make(map[string]map[string]listener),
+		queues:    make(map[string][]*place),
 		handles:   make(map[*Store]struct{}),
 	}
 	return m.attach()
@@ -113,14 +115,14 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 	m := s.memory
 	defer m.mu.Unlock()
 	for _, op := range ops {
-		if err := m.checkLocked(op); err != nil {
+		if err := s.checkLocked(op); err != nil {
 			return nil, err
 		}
 	}
 	versions := make([]store.Version, len(ops))
 	m.order++
 	for i, op := range ops {
-		versions[i] = m.applyLocked(op)
+		versions[i] = s.applyLocked(op)
 	}
 	for handle := range m.handles {
 		for _, op := range ops {
@@ -130,8 +132,9 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 	return versions, nil
 }
 
-func (m *memory) checkLocked(op store.Op) error {
-	doc, exists := m.documents[op.Target()]
+// checkLocked says why op cannot be applied now.
+func (s *Store) checkLocked(op store.Op) error {
+	doc, exists := s.memory.documents[op.Target()]
 	var base store.Version
 	switch op := op.(type) {
 	case store.Create:
@@ -139,6 +142,12 @@ func (m *memory) checkLocked(op store.Op) error {
 			return fmt.Errorf("create %s: document %w", op.Path, store.ErrExists)
 		}
 		return nil
+	case store.Receipt:
+		return s.checkOwnerLocked(op.Path, op.ID)
+	case store.Hold:
+		return s.checkHeldLocked(op.Lock)
+	case store.Release:
+		return s.checkHeldLocked(op.Lock)
 	case store.Put:
 		base = op.Base
 	case store.Delete:
@@ -153,18 +162,28 @@ func (m *memory) checkLocked(op store.Op) error {
 	return nil
 }
 
-func (m *memory) applyLocked(op store.Op) store.Version {
+// applyLocked carries out what checkLocked let pass.
+func (s *Store) applyLocked(op store.Op) store.Version {
+	m := s.memory
 	next := document{time: time.Now()}
 	switch op := op.(type) {
-	case store.Delete:
-		delete(m.documents, op.Path)
-		return store.Version{}
 	case store.Create:
 		next.version = store.NewVersion(m.order, m.order, 0)
 		next.data = clone(op.Data)
 	case store.Put:
 		next.version = store.NewVersion(op.Base.Created(), m.order, op.Base.Counter()+1)
 		next.data = clone(op.Data)
+	case store.Delete:
+		delete(m.documents, op.Path)
+		return store.Version{}
+	case store.Receipt:
+		s.announceLocked(op.Path, op.ID, op.Data)
+		return store.Version{}
+	case store.Release:
+		m.leaveLocked(op.Lock.(*place))
+		return store.Version{}
+	default:
+		return store.Version{}
 	}
 	m.documents[op.Target()] = next
 	return next.version
@@ -185,16 +204,27 @@ func (s *Store) Announce(ctx context.Context, path, id string, data []byte) erro
 		return err
 	}
 	defer s.memory.mu.Unlock()
+	if err := s.checkOwnerLocked(path, id); err != nil {
+		return fmt.Errorf("announce %s at %s: %w", id, path, err)
+	}
+	s.announceLocked(path, id, data)
+	return nil
+}
+
+func (s *Store) checkOwnerLocked(path, id string) error {
+	if found, ok := s.memory.listeners[path][id]; ok && found.owner != s {
+		return store.ErrTaken
+	}
+	return nil
+}
+
+func (s *Store) announceLocked(path, id string, data []byte) {
 	records := s.memory.listeners[path]
 	if records == nil {
 		records = make(map[string]listener)
 		s.memory.listeners[path] = records
 	}
-	if found, ok := records[id]; ok && found.owner != s {
-		return fmt.Errorf("announce %s at %s: listener %w", id, path, store.ErrExists)
-	}
 	records[id] = listener{owner: s, data: clone(data)}
-	return nil
 }
 
 // Withdraw implements [store.Store].
@@ -240,6 +270,7 @@ func (s *Store) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.handles, s)
+	m.evictLocked(s)
 	for _, records := range m.listeners {
 		for id, record := range records {
 			if record.owner == s {

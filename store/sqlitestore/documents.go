@@ -83,7 +83,7 @@ func (s *Store) commit(ctx context.Context, ops []store.Op) ([]store.Version, er
 		err := t.scan("UPDATE meta SET sequence = sequence + 1 RETURNING sequence", nil, &sequence)
 		now := time.Now()
 		for i := 0; i < len(ops) && err == nil; i++ {
-			versions[i], err = t.apply(ops[i], sequence, now)
+			versions[i], err = s.apply(ctx, t, ops[i], sequence, now)
 		}
 		return err
 	})
@@ -107,16 +107,35 @@ func (s *Store) hint(ops []store.Op, sequence int64) {
 		}
 	}
 	for _, op := range ops {
-		mark := sequence
-		if _, ok := op.(store.Delete); ok {
-			mark = last
+		switch op.(type) {
+		case store.Create, store.Put:
+			s.watch.hint(op.Target(), sequence)
+		case store.Delete:
+			s.watch.hint(op.Target(), last)
+		case store.Release:
+			s.watch.hub.Signal(queueOf(op.Target()))
 		}
-		s.watch.hint(op.Target(), mark)
 	}
 }
 
 // apply checks one op and carries it out.
-func (t *tx) apply(op store.Op, sequence int64, now time.Time) (store.Version, error) {
+func (s *Store) apply(ctx context.Context, t *tx, op store.Op, sequence int64, now time.Time) (store.Version, error) {
+	switch op := op.(type) {
+	case store.Receipt:
+		return store.Version{}, s.announceIn(ctx, t, op.Path, op.ID, op.Data)
+	case store.Hold:
+		return store.Version{}, s.checkHeld(t, op.Lock)
+	case store.Release:
+		if err := s.checkHeld(t, op.Lock); err != nil {
+			return store.Version{}, err
+		}
+		return store.Version{}, op.Lock.(*lock).leave(t)
+	}
+	return t.applyTo(op, sequence, now)
+}
+
+// applyTo changes a document.
+func (t *tx) applyTo(op store.Op, sequence int64, now time.Time) (store.Version, error) {
 	current, err := t.version(op.Target())
 	if err != nil {
 		return store.Version{}, err

@@ -27,7 +27,7 @@ var (
 // sentinels are the errors that callers look for.
 var sentinels = []error{
 	store.ErrInvalidPath, store.ErrInvalidID, store.ErrTooLarge,
-	store.ErrNotFound, store.ErrExists, store.ErrConflict,
+	store.ErrNotFound, store.ErrExists, store.ErrConflict, store.ErrTaken, store.ErrLockLost,
 	store.ErrDenied, store.ErrUnavailable, store.ErrUnknownOutcome, store.ErrClosed,
 }
 
@@ -75,7 +75,7 @@ func sentinelOf(err error) error {
 // true although the Store was closed meanwhile.
 func isVerdict(err error) bool {
 	return errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrExists) ||
-		errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrUnknownOutcome)
+		errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrUnknownOutcome)
 }
 
 // sqliteCode returns SQLite's extended result code, 0 if err has none.

@@ -46,26 +46,29 @@ func (s *Store) announce(ctx context.Context, path, id string, data []byte) erro
 		return err
 	}
 	defer done()
-	err = s.write(ctx, func(t *tx) error {
-		own, err := s.ownSession(ctx, t)
-		if err != nil {
-			return err
-		}
-		var owner string
-		err = t.scan("SELECT session FROM listeners WHERE path = ? AND id = ?", []any{path, id}, &owner)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		if err == nil && owner != own && s.alive(owner) {
-			return fmt.Errorf("listener %w", store.ErrExists)
-		}
-		return t.exec("INSERT OR REPLACE INTO listeners (path, id, session, body) VALUES (?, ?, ?, ?)",
-			path, id, own, blob(data))
-	})
+	err = s.write(ctx, func(t *tx) error { return s.announceIn(ctx, t, path, id, data) })
 	if err == nil {
 		s.sweep(ctx)
 	}
 	return err
+}
+
+// announceIn writes a record within a transaction.
+func (s *Store) announceIn(ctx context.Context, t *tx, path, id string, data []byte) error {
+	own, err := s.ownSession(ctx, t)
+	if err != nil {
+		return err
+	}
+	var owner string
+	err = t.scan("SELECT session FROM listeners WHERE path = ? AND id = ?", []any{path, id}, &owner)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if err == nil && owner != own && s.alive(owner) {
+		return fmt.Errorf("listener %s: %w", id, store.ErrTaken)
+	}
+	return t.exec("INSERT OR REPLACE INTO listeners (path, id, session, body) VALUES (?, ?, ?, ?)",
+		path, id, own, blob(data))
 }
 
 // ownSession returns the id of this handle's session, and makes one if there is
@@ -86,7 +89,12 @@ func (s *Store) ownSession(ctx context.Context, t *tx) (string, error) {
 	}
 	s.log.Warn("lock file was removed, made another", "removed", old.file, "made", own.file)
 	old.release()
-	return own.id, t.exec("UPDATE listeners SET session = ? WHERE session = ?", own.id, old.id)
+	for _, table := range []string{"listeners", "writers"} {
+		if err := t.exec("UPDATE "+table+" SET session = ? WHERE session = ?", own.id, old.id); err != nil {
+			return "", err
+		}
+	}
+	return own.id, nil
 }
 
 // Withdraw implements [store.Store].
@@ -202,11 +210,11 @@ func (s *Store) buryDead(ctx context.Context) error {
 			dead = append(dead, owner)
 		}
 		return nil
-	}, "SELECT DISTINCT session FROM listeners")
+	}, "SELECT session FROM listeners UNION SELECT session FROM writers")
 	if err == nil && len(dead) > 0 {
 		err = s.write(ctx, func(t *tx) error {
 			for _, owner := range dead {
-				if err := t.exec("DELETE FROM listeners WHERE session = ?", owner); err != nil {
+				if err := t.forget(owner); err != nil {
 					return err
 				}
 			}
@@ -224,6 +232,14 @@ func (s *Store) buryDead(ctx context.Context) error {
 	return nil
 }
 
+// forget removes what a session owned.
+func (t *tx) forget(session string) error {
+	if err := t.exec("DELETE FROM listeners WHERE session = ?", session); err != nil {
+		return err
+	}
+	return t.exec("DELETE FROM writers WHERE session = ?", session)
+}
+
 // endSession withdraws everything on Close. Giving up the lock does it, even if
 // the database is locked; the rows are removed for tidiness.
 func (s *Store) endSession() {
@@ -234,9 +250,7 @@ func (s *Store) endSession() {
 	own.release()
 	ctx, cancel := context.WithTimeout(context.Background(), closeRows)
 	defer cancel()
-	err := s.write(ctx, func(t *tx) error {
-		return t.exec("DELETE FROM listeners WHERE session = ?", own.id)
-	})
+	err := s.write(ctx, func(t *tx) error { return t.forget(own.id) })
 	if err != nil {
 		s.log.Info("listener records left for others to remove", "file", s.file, "error", err)
 	}

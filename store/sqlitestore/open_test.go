@@ -91,12 +91,12 @@ func TestForeignFilesAreRefused(t *testing.T) {
 		"another application id": {func(t *testing.T, file string) {
 			statement(t, file, "PRAGMA application_id = 42")
 		}, "another application (application id 0x2a)"},
-		"newer format": {func(t *testing.T, file string) {
+		"another format": {func(t *testing.T, file string) {
 			s := open(t, file)
 			create(t, s, "/doc", "{}")
 			_ = s.Close()
-			statement(t, file, "PRAGMA user_version = 2")
-		}, "use a newer program"},
+			statement(t, file, "PRAGMA user_version = 99")
+		}, "use the program that made it"},
 		"no database": {func(t *testing.T, file string) {
 			if err := os.WriteFile(file, bytes.Repeat([]byte("no database\n"), 1000), 0o600); err != nil {
 				t.Fatal(err)
@@ -174,7 +174,7 @@ func TestRelativeNamesAndLinks(t *testing.T) {
 	}
 	linked := open(t, filepath.Join(dir, "link.db"))
 	wantListeners(t, linked, "/doc", "a=")
-	wantErr(t, linked.Announce(t.Context(), "/doc", "a", nil), store.ErrExists)
+	wantErr(t, linked.Announce(t.Context(), "/doc", "a", nil), store.ErrTaken)
 	hints, stop := linked.Watch("/doc")
 	defer stop()
 	if err := s.Withdraw(t.Context(), "/doc", "a"); err != nil {

@@ -163,7 +163,7 @@ func TestKilledListenerVanishes(t *testing.T) {
 	c := spawn(t, "announce", file, "a")
 	c.want("announced")
 	wantListeners(t, s, "/doc", "a=child")
-	wantErr(t, s.Announce(t.Context(), "/doc", "a", []byte("me")), store.ErrExists, "/doc", file)
+	wantErr(t, s.Announce(t.Context(), "/doc", "a", []byte("me")), store.ErrTaken, "/doc", file)
 	wantListeners(t, s, "/doc", "a=child")
 
 	c.kill()

@@ -142,7 +142,7 @@ func roleAnnounce(file string, args []string) error {
 	return inRole(file, func(ctx context.Context, s *sqlitestore.Store) error {
 		err := s.Announce(ctx, "/doc", args[0], []byte("child"))
 		switch {
-		case errors.Is(err, store.ErrExists):
+		case errors.Is(err, store.ErrTaken):
 			fmt.Println("exists")
 		case err != nil:
 			return err

@@ -19,7 +19,7 @@ import (
 
 const (
 	applicationID = 0x7a6b7374 // "zkst"
-	formatVersion = 1
+	formatVersion = 2
 )
 
 // The sequence is taken from meta inside the write transaction, so its order is
@@ -51,6 +51,18 @@ CREATE TABLE listeners (
 	body    BLOB NOT NULL,
 	PRIMARY KEY (path, id)
 ) WITHOUT ROWID;
+
+-- The queues of exclusive writers. The lowest place of a path whose session lives
+-- holds the lock. A session numbers its calls for one.
+CREATE TABLE writers (
+	place   INTEGER PRIMARY KEY AUTOINCREMENT,
+	path    TEXT NOT NULL,
+	id      TEXT NOT NULL,
+	session TEXT NOT NULL,
+	call    INTEGER NOT NULL,
+	UNIQUE (session, call)
+);
+CREATE INDEX writers_of ON writers (path, place);
 
 CREATE TRIGGER document_deleted AFTER DELETE ON documents BEGIN
 	UPDATE meta SET sequence = sequence + 1, deleted = sequence + 1;
@@ -224,7 +236,7 @@ func (t *tx) probe() (bool, error) {
 		return false, fmt.Errorf("%w: the file is the database of another application (application id %#x)",
 			store.ErrUnavailable, application)
 	case format != formatVersion:
-		return false, fmt.Errorf("%w: the file has format %d, this program knows %d; use a newer program",
+		return false, fmt.Errorf("%w: the file has format %d, this program knows %d; use the program that made it",
 			store.ErrUnavailable, format, formatVersion)
 	}
 	return true, nil

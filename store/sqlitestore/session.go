@@ -37,6 +37,7 @@ type session struct {
 type sessionHolder struct {
 	atomic.Pointer[session]
 	swept atomic.Int64 // when the dead were last looked for, in Unix nanoseconds
+	locks atomic.Int64 // how many places in queues were asked for
 }
 
 // newSession makes and locks a lock file in dir. Between the two somebody may

@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"sync"
 	"time"
 
@@ -193,8 +194,13 @@ func (p *poller) look(ctx context.Context) {
 	p.version = version // only now: what failed above is looked for again
 }
 
-// mark is one statement, so that both its parts are of one state.
+// mark is one statement, so that both its parts are of one state. That of a queue is
+// the place at its head.
 func (t *tx) mark(path string) (mark int64, err error) {
+	if document, ok := strings.CutPrefix(path, queuePrefix); ok {
+		err = t.scan("SELECT coalesce(min(place), 0) FROM writers WHERE path = ?", []any{document}, &mark)
+		return mark, err
+	}
 	err = t.scan(`SELECT coalesce((SELECT changed FROM documents WHERE path = ?), (SELECT deleted FROM meta))`,
 		[]any{path}, &mark)
 	return mark, err

@@ -94,7 +94,7 @@ func testListenerOwnership(_ *testing.T, e *env) {
 	if err := s.Announce(e.ctx, "/a", "id", []byte("mine")); err != nil {
 		e.t.Fatal(err)
 	}
-	e.wantErr(other.Announce(e.ctx, "/a", "id", []byte("theirs")), store.ErrExists)
+	e.wantErr(other.Announce(e.ctx, "/a", "id", []byte("theirs")), store.ErrTaken)
 	if err := other.Withdraw(e.ctx, "/a", "id"); err != nil {
 		e.t.Fatal(err)
 	}

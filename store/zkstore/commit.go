@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/go-zookeeper/zk"
 
@@ -16,77 +17,157 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 	if err := store.CheckCommit(ops); err != nil {
 		return nil, err
 	}
-	path := ops[0].Target()
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("commit %s: %w", path, err)
+		return nil, fmt.Errorf("commit %s: %w", ops[0].Target(), err)
 	}
-	requests := make([]any, len(ops))
-	for i, op := range ops {
+	for _, op := range ops {
+		if receipt, ok := op.(store.Receipt); ok {
+			return s.commitSigned(ctx, ops, receipt)
+		}
+	}
+	results, err := (&commit{store: s, ops: ops}).run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.conclude(ctx, ops, results)
+}
+
+// commit is one call of Commit.
+type commit struct {
+	store  *Store
+	ops    []store.Op
+	signed *record     // that goes with the receipt, whose turn this commit has; nil without
+	sent   atomic.Bool // from now on it may be applied
+}
+
+// run sends the Multi until a server has judged it.
+func (c *commit) run(ctx context.Context) ([]zk.MultiResponse, error) {
+	s, path := c.store, c.ops[0].Target()
+	requests := make([]any, len(c.ops))
+	for i, op := range c.ops {
 		var err error
-		if requests[i], err = s.prepare(ctx, op); err != nil {
+		if requests[i], err = c.prepare(ctx, op); err != nil {
 			return nil, err
 		}
 	}
 	for attempt := 0; ; attempt++ {
-		results, err := call(ctx, s.conn, func(c *zk.Conn) ([]zk.MultiResponse, error) { return c.Multi(requests...) })
+		c.sent.Store(true)
+		results, err := c.send(ctx, requests)
 		if err == nil {
-			return s.conclude(ctx, ops, results)
+			c.settle(results)
+			return results, nil
+		}
+		if classify(err) != refused {
+			return nil, translate("commit", path, err, true)
+		}
+		c.sent.Store(false)
+		culprit := blame(c.ops, results)
+		if _, create := culprit.(store.Create); !create || !errors.Is(err, zk.ErrNoNode) || attempt == 3 {
+			return nil, refusal(culprit, err)
 		}
 		// A parent was missing, or was tidied away by somebody's Delete in between.
-		if !errors.Is(err, zk.ErrNoNode) || attempt == 3 {
-			return nil, translate("commit", path, err, true)
-		}
-		made, ensureErr := s.ensureParents(ctx, ops)
-		if ensureErr != nil {
-			return nil, translate("commit", path, ensureErr, false)
-		}
-		if !made {
-			return nil, translate("commit", path, err, true)
+		if err := s.ensure(ctx, s.folder(culprit.Target())); err != nil {
+			return nil, translate("commit", path, err, false)
 		}
 	}
+}
+
+// send waits for the answer until ctx ends; with a receipt, which must not be
+// touched before, until there is one.
+func (c *commit) send(ctx context.Context, requests []any) ([]zk.MultiResponse, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, unsentError{err}
+	}
+	if c.signed != nil {
+		ctx = c.store.conn.ctx
+	}
+	return call(ctx, c.store.conn, func(conn *zk.Conn) ([]zk.MultiResponse, error) { return conn.Multi(requests...) })
+}
+
+// blame returns the operation that a refused Multi failed at: the first of which
+// the server says so. Those after it have an error too, which means nothing.
+func blame(ops []store.Op, results []zk.MultiResponse) store.Op {
+	for i, result := range results {
+		if result.Error != nil && i < len(ops) {
+			return ops[i]
+		}
+	}
+	return ops[0]
+}
+
+// errFenced means that the listener record is not as the commit's receipt supposed.
+var errFenced = errors.New("the listener record moved")
+
+// refusal says what a server's no to an operation means.
+func refusal(op store.Op, err error) error {
+	gone := errors.Is(err, zk.ErrNoNode)
+	switch op.(type) {
+	case store.Receipt:
+		if gone || errors.Is(err, zk.ErrBadVersion) {
+			return errFenced
+		}
+	case store.Hold, store.Release:
+		if gone {
+			return fmt.Errorf("commit %s: %w", op.Target(), store.ErrLockLost)
+		}
+	}
+	return translate("commit", op.Target(), err, true)
 }
 
 // prepare makes the request of an operation. dataVersion, which the server
 // compares, is the same again after delete and recreate, so whether it is still
 // the same document is looked up first; conclude looks again at what was hit.
-func (s *Store) prepare(ctx context.Context, op store.Op) (any, error) {
-	var base store.Version
-	var request any
+func (c *commit) prepare(ctx context.Context, op store.Op) (any, error) {
+	s := c.store
 	switch op := op.(type) {
 	case store.Create:
 		return &zk.CreateRequest{Path: s.payload(op.Path), Data: op.Data, Acl: zk.WorldACL(zk.PermAll)}, nil
 	case store.Put:
-		base = op.Base
-		request = &zk.SetDataRequest{Path: s.payload(op.Path), Data: op.Data, Version: base.Counter()}
+		return &zk.SetDataRequest{Path: s.payload(op.Path), Data: op.Data, Version: op.Base.Counter()}, s.confirm(ctx, op.Path, op.Base)
 	case store.Delete:
-		base = op.Base
-		request = &zk.DeleteRequest{Path: s.payload(op.Path), Version: base.Counter()}
+		return &zk.DeleteRequest{Path: s.payload(op.Path), Version: op.Base.Counter()}, s.confirm(ctx, op.Path, op.Base)
+	case store.Receipt:
+		return &zk.SetDataRequest{Path: s.records(op.Path) + "/" + op.ID, Data: op.Data, Version: c.signed.version}, nil
+	case store.Hold:
+		held, err := s.held(op.Lock)
+		return &zk.CheckVersionRequest{Path: held, Version: -1}, err
+	case store.Release:
+		held, err := s.held(op.Lock)
+		return &zk.DeleteRequest{Path: held, Version: -1}, err
 	}
-	found, err := s.stat(ctx, op.Target())
-	switch {
-	case err != nil:
-		return nil, translate("commit", op.Target(), err, false)
-	case found.stat == nil:
-		return nil, fmt.Errorf("commit %s: document %w", op.Target(), store.ErrNotFound)
-	case found.version() != base:
-		return nil, fmt.Errorf("commit %s at %v: %w to %v", op.Target(), base, store.ErrConflict, found.version())
-	}
-	return request, nil
+	return nil, fmt.Errorf("commit %s: unknown operation %T: %w", op.Target(), op, store.ErrConflict)
 }
 
-// ensureParents makes the folders of the documents that ops create, and reports
-// whether there are any.
-func (s *Store) ensureParents(ctx context.Context, ops []store.Op) (bool, error) {
-	made := false
-	for _, op := range ops {
-		if create, ok := op.(store.Create); ok {
-			if err := s.ensure(ctx, s.folder(create.Path)); err != nil {
-				return false, err
+// confirm refuses a base that is not the document's version now.
+func (s *Store) confirm(ctx context.Context, path string, base store.Version) error {
+	if stat := s.sights.at(s.payload(path)); stat != nil && (node{stat: stat}).version() == base {
+		return nil
+	}
+	found, err := s.stat(ctx, path)
+	switch {
+	case err != nil:
+		return translate("commit", path, err, false)
+	case found.stat == nil:
+		return fmt.Errorf("commit %s: document %w", path, store.ErrNotFound)
+	case found.version() != base:
+		return fmt.Errorf("commit %s at %v: %w to %v", path, base, store.ErrConflict, found.version())
+	}
+	return nil
+}
+
+// settle notes what a successful Multi did to what this store keeps track of.
+func (c *commit) settle(results []zk.MultiResponse) {
+	for i, op := range c.ops {
+		switch op := op.(type) {
+		case store.Receipt:
+			if stat := results[i].Stat; stat != nil {
+				c.signed.version = stat.Version
 			}
-			made = true
+			c.store.presence.set(c.signed, op.Data)
+		case store.Release:
+			op.Lock.(*latch).given()
 		}
 	}
-	return made, nil
 }
 
 // conclude finds the versions that a successful Multi made.
@@ -122,7 +203,7 @@ func (s *Store) conclude(ctx context.Context, ops []store.Op, results []zk.Multi
 // tidy removes the folders of a deleted document as far as they are empty and
 // without data. It is a courtesy: failing at it is no error.
 func (s *Store) tidy(ctx context.Context, path string) {
-	for _, full := range []string{s.records(path), s.folder(path)} {
+	for _, full := range []string{s.records(path), s.queue(path), s.folder(path)} {
 		_, err := call(ctx, s.conn, func(c *zk.Conn) (any, error) {
 			data, stat, err := c.Get(full)
 			if err != nil || len(data) > 0 || stat.NumChildren > 0 {

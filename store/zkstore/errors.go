@@ -40,6 +40,7 @@ func classify(err error) outcome {
 	case errors.Is(err, zk.ErrNoServer), // flushed from the queue after a full round of servers
 		errors.Is(err, zk.ErrInvalidPath),
 		errors.Is(err, store.ErrClosed),
+		errors.Is(err, errTaken),
 		errors.As(err, new(unsentError)):
 		return unsent
 	}
@@ -64,6 +65,8 @@ func translate(verb, path string, err error, write bool) error {
 		return nil
 	case write && classify(err) == unknown:
 		is = store.ErrUnknownOutcome
+	case errors.Is(err, errTaken):
+		is = store.ErrTaken
 	case errors.Is(err, store.ErrClosed):
 		return fmt.Errorf("%s %s: %w", verb, path, err)
 	case errors.Is(err, zk.ErrNoNode):

@@ -99,10 +99,15 @@ func (s *Store) read(ctx context.Context, path string, known store.Version) (nod
 				return found, err
 			}
 		}
+		full := s.payload(path)
+		since := s.sights.begin(full)
 		found, err := call(ctx, s.conn, func(c *zk.Conn) (node, error) {
-			data, stat, err := c.Get(s.payload(path))
+			data, stat, err := c.Get(full)
 			return node{stat, append([]byte{}, data...)}, err
 		})
+		if err == nil {
+			s.see(full, since, found)
+		}
 		if !errors.Is(err, zk.ErrNoNode) {
 			return found, err
 		}
@@ -112,14 +117,32 @@ func (s *Store) read(ctx context.Context, path string, known store.Version) (nod
 	}
 }
 
+// stat looks whether the payload is there, and at which version.
 func (s *Store) stat(ctx context.Context, path string) (node, error) {
+	full := s.payload(path)
+	since := s.sights.begin(full)
+	found, err := s.exists(ctx, full)
+	if err == nil {
+		s.see(full, since, found)
+	}
+	return found, err
+}
+
+func (s *Store) exists(ctx context.Context, full string) (node, error) {
 	return call(ctx, s.conn, func(c *zk.Conn) (node, error) {
-		exists, stat, err := c.Exists(s.payload(path))
+		exists, stat, err := c.Exists(full)
 		if err != nil || !exists {
 			return node{}, err
 		}
 		return node{stat: stat}, nil
 	})
+}
+
+// see remembers what a look showed, if it set a watch.
+func (s *Store) see(full string, since uint64, found node) {
+	if found.stat != nil && s.hints.Watched(full) {
+		s.sights.keep(full, since, found.stat)
+	}
 }
 
 // ensure creates a znode and its ancestors, empty and open to all, where missing.

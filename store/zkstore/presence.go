@@ -29,9 +29,17 @@ type presence struct {
 // record is one listener record that is to exist.
 type record struct {
 	turn chan struct{} // held by who writes the znode, so that an older write cannot come last
-	data []byte        // guarded by presence.mu
+	data []byte        // guarded by presence.mu; nil: nothing was announced yet
 	gone bool          // guarded by presence.mu: withdrawn
+
+	// What the znode is known to be, guarded by turn. A commit with a receipt is
+	// fenced by it: after a loss of the session, or another's write, it fails.
+	session int64 // whose it is, 0 if that is not known
+	version int32
 }
+
+// errTaken means that the record's name belongs to another session.
+var errTaken = errors.New("the listener record belongs to another session")
 
 func newPresence(s *Store) *presence {
 	return &presence{store: s, again: make(chan struct{}, 1), done: make(chan struct{}), records: make(map[string]*record)}
@@ -104,17 +112,18 @@ func (s *Store) Announce(ctx context.Context, path, id string, data []byte) erro
 		return fmt.Errorf("announce %s at %s: %w", id, path, err)
 	}
 	full := s.records(path) + "/" + id
-	r := s.presence.want(full, data)
+	r := s.presence.get(full)
+	s.presence.set(r, data)
 	err := s.presence.write(ctx, full, r)
-	if errors.Is(err, zk.ErrNodeExists) {
+	if errors.Is(err, errTaken) {
 		s.presence.forget(full, r)
 	}
 	// A record is written again at need, so a lost answer is no unknown outcome.
 	return translate("announce "+id+" at", path, err, false)
 }
 
-// want notes that a record is to exist with data.
-func (p *presence) want(full string, data []byte) *record {
+// get returns the record of that name, a new one if there is none.
+func (p *presence) get(full string) *record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := p.records[full]
@@ -122,8 +131,14 @@ func (p *presence) want(full string, data []byte) *record {
 		r = &record{turn: make(chan struct{}, 1)}
 		p.records[full] = r
 	}
-	r.data = slices.Clone(data)
 	return r
+}
+
+// set says what the record is to hold.
+func (p *presence) set(r *record, data []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.data = append([]byte{}, data...)
 }
 
 func (p *presence) forget(full string, r *record) {
@@ -135,22 +150,37 @@ func (p *presence) forget(full string, r *record) {
 	}
 }
 
-// write makes the znode exist, owned by this session, with the record's data.
-func (p *presence) write(ctx context.Context, full string, r *record) error {
+// take waits for the turn to write the record.
+func (r *record) take(ctx context.Context) error {
 	select {
 	case r.turn <- struct{}{}:
-		defer func() { <-r.turn }()
+		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return unsentError{ctx.Err()}
 	}
+}
+
+func (r *record) give() { <-r.turn }
+
+// write makes the znode exist, owned by this session, with the record's data.
+func (p *presence) write(ctx context.Context, full string, r *record) error {
+	if err := r.take(ctx); err != nil {
+		return err
+	}
+	defer r.give()
 	p.mu.Lock()
 	data, gone := r.data, r.gone
 	p.mu.Unlock()
-	if gone {
+	if gone || data == nil {
 		return nil
 	}
+	return p.writeInTurn(ctx, full, r, data)
+}
+
+// writeInTurn is write for who has the turn.
+func (p *presence) writeInTurn(ctx context.Context, full string, r *record, data []byte) error {
 	for attempt := 0; ; attempt++ {
-		err := p.writeOnce(ctx, full, data)
+		err := p.writeOnce(ctx, full, r, data)
 		if !errors.Is(err, zk.ErrNoNode) || attempt == 3 {
 			return err
 		}
@@ -163,42 +193,36 @@ func (p *presence) write(ctx context.Context, full string, r *record) error {
 
 // writeOnce creates the znode, or sets it if it is this session's: after a lost
 // answer the znode that is in the way may be our own.
-func (p *presence) writeOnce(ctx context.Context, full string, data []byte) error {
+func (p *presence) writeOnce(ctx context.Context, full string, r *record, data []byte) error {
 	conn := p.store.conn
-	owner, err := p.owner(ctx, full)
-	switch {
-	case err != nil:
+	session := conn.session()
+	r.session = 0
+	found, err := p.store.exists(ctx, full)
+	if err != nil {
 		return err
-	case owner == 0:
+	}
+	if found.stat == nil {
 		_, err = call(ctx, conn, func(c *zk.Conn) (string, error) {
 			return c.Create(full, data, zk.FlagEphemeral, zk.WorldACL(zk.PermAll))
 		})
+		if err == nil {
+			r.session, r.version = session, 0
+		}
 		if !errors.Is(err, zk.ErrNodeExists) {
 			return err
 		}
-		if owner, err = p.owner(ctx, full); err != nil {
+		if found, err = p.store.exists(ctx, full); err != nil {
 			return err
 		}
 	}
-	if owner != conn.session() {
-		return zk.ErrNodeExists
+	if found.stat == nil || found.stat.EphemeralOwner != session {
+		return errTaken
 	}
-	_, err = call(ctx, conn, func(c *zk.Conn) (*zk.Stat, error) { return c.Set(full, data, -1) })
+	stat, err := call(ctx, conn, func(c *zk.Conn) (*zk.Stat, error) { return c.Set(full, data, -1) })
+	if err == nil {
+		r.session, r.version = session, stat.Version
+	}
 	return err
-}
-
-// owner returns the session that owns the znode, 0 if there is no such znode.
-func (p *presence) owner(ctx context.Context, full string) (int64, error) {
-	return call(ctx, p.store.conn, func(c *zk.Conn) (int64, error) {
-		exists, stat, err := c.Exists(full)
-		if err != nil || !exists {
-			return 0, err
-		}
-		if stat.EphemeralOwner == 0 {
-			return 0, zk.ErrNodeExists // somebody made a persistent one
-		}
-		return stat.EphemeralOwner, nil
-	})
 }
 
 // Withdraw implements [store.Store].
@@ -211,14 +235,12 @@ func (s *Store) Withdraw(ctx context.Context, path, id string) error {
 		return nil
 	}
 	s.presence.forget(full, r)
-	select {
-	case r.turn <- struct{}{}: // after a write that is under way
-		defer func() { <-r.turn }()
-	case <-ctx.Done():
-		return fmt.Errorf("withdraw %s at %s: %w", id, path, ctx.Err())
+	if err := r.take(ctx); err != nil { // after a write that is under way
+		return fmt.Errorf("withdraw %s at %s: %w", id, path, err)
 	}
-	owner, err := s.presence.owner(ctx, full)
-	if err == nil && owner != 0 && owner == s.conn.session() {
+	defer r.give()
+	found, err := s.exists(ctx, full)
+	if err == nil && found.stat != nil && found.stat.EphemeralOwner == s.conn.session() {
 		_, err = call(ctx, s.conn, func(c *zk.Conn) (any, error) { return nil, c.Delete(full, -1) })
 	}
 	if errors.Is(err, zk.ErrNoNode) {

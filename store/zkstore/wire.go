@@ -28,6 +28,7 @@ const (
 type dialer struct {
 	session time.Duration     // the session timeout that is asked for
 	armed   func(string) bool // whether reads of a node should set a watch
+	pulse   pulse
 
 	mu      sync.Mutex // guards all below
 	current *wire
@@ -36,7 +37,7 @@ type dialer struct {
 }
 
 func newDialer(session time.Duration, armed func(string) bool) *dialer {
-	d := &dialer{session: session, armed: armed}
+	d := &dialer{session: session, armed: armed, pulse: pulse{start: time.Now()}}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
 }
@@ -49,7 +50,7 @@ func (d *dialer) dial(network, address string, timeout time.Duration) (net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	w := &wire{Conn: conn, armed: d.armed}
+	w := &wire{Conn: conn, armed: d.armed, pulse: &d.pulse}
 	w.patience.Store(int64(max(d.session/6, 300*time.Millisecond)))
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -72,6 +73,28 @@ func (d *dialer) heard() bool {
 	at := w.heard.Load()
 	return at != 0 && time.Since(time.Unix(0, at)) <= time.Duration(w.patience.Load())
 }
+
+// silence is how long ago a packet came last, over whatever connection.
+func (d *dialer) silence() time.Duration {
+	return time.Since(d.pulse.start) - time.Duration(d.pulse.heard.Load())
+}
+
+// granted is the session timeout that the servers grant.
+func (d *dialer) granted() time.Duration {
+	if granted := d.pulse.granted.Load(); granted > 0 {
+		return time.Duration(granted)
+	}
+	return d.session
+}
+
+// pulse is what all connections of a dialer know together.
+type pulse struct {
+	start   time.Time
+	heard   atomic.Int64 // when a packet came last, in nanoseconds since start
+	granted atomic.Int64 // the session timeout, a time.Duration; 0 before the first handshake
+}
+
+func (p *pulse) beat() { p.heard.Store(int64(time.Since(p.start))) }
 
 // stop cuts the connection and refuses new ones.
 func (d *dialer) stop() {
@@ -101,6 +124,7 @@ func (d *dialer) stop() {
 type wire struct {
 	net.Conn
 	armed    func(string) bool
+	pulse    *pulse
 	patience atomic.Int64 // the longest wait for a read, a time.Duration
 	heard    atomic.Int64 // when a packet came last, in Unix nanoseconds; 0 before the handshake and after the end
 
@@ -127,6 +151,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n > 0 && w.greeted {
 		w.heard.Store(time.Now().UnixNano())
+		w.pulse.beat()
 	}
 	if err != nil {
 		w.heard.Store(0)
@@ -176,10 +201,12 @@ func (w *wire) inspect(p []byte) error {
 func (w *wire) greet() {
 	w.greeted = true
 	w.heard.Store(time.Now().UnixNano())
+	w.pulse.beat()
 	if len(w.hello) >= 8 {
 		granted := time.Duration(binary.BigEndian.Uint32(w.hello[4:8])) * time.Millisecond
 		if granted > 0 {
 			w.patience.Store(int64(granted / 2))
+			w.pulse.granted.Store(int64(granted))
 		}
 	}
 	w.hello = nil

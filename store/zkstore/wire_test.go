@@ -101,7 +101,7 @@ func TestInspectFindsBorders(t *testing.T) {
 		stream = append(stream, make([]byte, 16)...)
 	}
 	for _, size := range []int{1, 3, 7, len(stream)} {
-		w := &wire{}
+		w := &wire{pulse: new(pulse)}
 		for piece := range slices.Chunk(stream, size) {
 			if err := w.inspect(piece); err != nil {
 				t.Fatalf("pieces of %d: %v", size, err)

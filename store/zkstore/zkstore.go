@@ -1,7 +1,8 @@
 // Package zkstore keeps documents in ZooKeeper.
 //
 // A document /a/b is the znode /a/b/payload; its listeners are ephemeral znodes
-// under /a/b/listeners. Any tool may read and write both.
+// under /a/b/listeners, and its exclusive writers queue as ephemeral sequential
+// ones under /a/b/write_lock. Any tool may read and write them.
 //
 // The package contains github.com/go-zookeeper/zk and lets none of its types out.
 // What that client does that would hurt a user is dealt with in wire.go (hangs,
@@ -51,6 +52,8 @@ type Store struct {
 	hints    hints.Hub // by the path of the payload's znode
 	presence *presence
 	rounds   rounds.Rounds // of barriers
+	sights   sights
+	turns    turns // of locks, by queue and id
 }
 
 // Open starts a session. It does not wait for a server: the calls do, each until
@@ -89,8 +92,10 @@ func Open(cfg Config) (*Store, error) {
 func (s *Store) onEvent(event zk.Event) {
 	switch {
 	case event.Type != zk.EventSession:
+		s.sights.moved(event.Path)
 		s.hints.Signal(event.Path)
 	case event.State == zk.StateHasSession:
+		s.sights.clear()
 		s.hints.SignalAll()
 		s.presence.reconnected()
 	}
@@ -122,3 +127,4 @@ func (s *Store) Close() error {
 func (s *Store) folder(path string) string  { return s.chroot + path }
 func (s *Store) payload(path string) string { return s.chroot + path + "/payload" }
 func (s *Store) records(path string) string { return s.chroot + path + "/listeners" }
+func (s *Store) queue(path string) string   { return s.chroot + path + "/write_lock" }

@@ -1,0 +1,73 @@
+package store
+
+// Op is one operation of a Commit: [Create], [Put] and [Delete] of a document,
+// [Receipt], [Hold] and [Release].
+type Op interface {
+	// Target is the path of the document that the operation concerns.
+	Target() string
+	// size is what the operation adds to a transaction on the wire.
+	size() int
+}
+
+// Create makes a document that must not exist yet, else [ErrExists].
+type Create struct {
+	Path string
+	Data []byte
+}
+
+// Put replaces a document that must still be at Base, else [ErrConflict]
+// ([ErrNotFound] if it is gone).
+type Put struct {
+	Path string
+	Base Version
+	Data []byte
+}
+
+// Delete removes a document that must still be at Base, else [ErrConflict]
+// ([ErrNotFound] if it is gone).
+type Delete struct {
+	Path string
+	Base Version
+}
+
+// Receipt is an Announce within the commit: the listener record that this handle
+// owns gets new content in the same transaction. If the content is like no other
+// that this record ever had, the store can find out what became of a commit whose
+// answer was lost, and does. [ErrTaken] means that another handle owns the id.
+type Receipt struct {
+	Path string
+	ID   string
+	Data []byte
+}
+
+// Hold lets the commit through only while this handle has the lock, else
+// [ErrLockLost].
+type Hold struct{ Lock Lock }
+
+// Release is a Hold that gives the lock up in the same transaction.
+type Release struct{ Lock Lock }
+
+// Target implements [Op].
+func (o Create) Target() string { return o.Path }
+
+// Target implements [Op].
+func (o Put) Target() string { return o.Path }
+
+// Target implements [Op].
+func (o Delete) Target() string { return o.Path }
+
+// Target implements [Op].
+func (o Receipt) Target() string { return o.Path }
+
+// Target implements [Op].
+func (o Hold) Target() string { return o.Lock.Path() }
+
+// Target implements [Op].
+func (o Release) Target() string { return o.Lock.Path() }
+
+func (o Create) size() int  { return len(o.Path) + len(o.Data) }
+func (o Put) size() int     { return len(o.Path) + len(o.Data) }
+func (o Delete) size() int  { return len(o.Path) }
+func (o Receipt) size() int { return len(o.Path) + len(o.ID) + len(o.Data) }
+func (o Hold) size() int    { return len(o.Target()) + 256 }
+func (o Release) size() int { return len(o.Target()) + 256 }

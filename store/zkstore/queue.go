@@ -1,0 +1,157 @@
+package zkstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+)
+
+// latchPrefix begins the names in a queue, as in the Rust crate, whose places and
+// ours form one queue in the order of their sequence numbers. Names of any other
+// form are not places.
+const latchPrefix = "latch-"
+
+// join creates the znode if there is none.
+func (l *latch) join(ctx context.Context) error {
+	conn := l.store.conn
+	if l.astray {
+		if err := l.sweep(ctx); err != nil {
+			return err
+		}
+		l.astray = false
+	}
+	for attempt := 0; l.name == ""; attempt++ {
+		session := conn.session()
+		// Until the client has answered, nobody can know what to clean up.
+		full, err := call(conn.ctx, conn, func(c *zk.Conn) (string, error) {
+			return c.Create(l.full(l.prefix), nil, zk.FlagEphemeralSequential, zk.WorldACL(zk.PermAll))
+		})
+		switch {
+		case errors.Is(err, zk.ErrNoNode) && attempt < 3: // the server removes empty containers
+			if err := l.ensureQueue(ctx); err != nil {
+				return err
+			}
+		case err != nil:
+			l.astray = classify(err) == unknown
+			return err
+		case conn.session() != session: // whose it is cannot be told
+			l.astray = true
+			return zk.ErrSessionMoved
+		default:
+			l.name, l.session = full[strings.LastIndexByte(full, '/')+1:], session
+		}
+	}
+	return nil
+}
+
+// ensureQueue makes the folder as a container, which the server removes when it is
+// empty.
+func (l *latch) ensureQueue(ctx context.Context) error {
+	if err := l.store.ensure(ctx, l.store.folder(l.path)); err != nil {
+		return err
+	}
+	_, err := call(ctx, l.store.conn, func(c *zk.Conn) (string, error) {
+		return c.CreateContainer(l.store.queue(l.path), nil, zk.FlagContainer, zk.WorldACL(zk.PermAll))
+	})
+	if errors.Is(err, zk.ErrNodeExists) {
+		return nil
+	}
+	return err
+}
+
+// ahead returns the place before this one, "" if this is the first. A place that
+// was lost is forgotten, and another one to be taken, at the end.
+func (l *latch) ahead(ctx context.Context) (string, error) {
+	names, err := l.places(ctx)
+	if err != nil {
+		return "", err
+	}
+	at := slices.Index(names, l.name)
+	switch {
+	case at < 0 || l.store.conn.session() != l.session:
+		l.name = ""
+		return "", zk.ErrSessionMoved
+	case at == 0:
+		return "", nil
+	}
+	return names[at-1], nil
+}
+
+// places returns the names in the queue, in its order.
+func (l *latch) places(ctx context.Context) ([]string, error) {
+	names, err := call(ctx, l.store.conn, func(c *zk.Conn) ([]string, error) {
+		names, _, err := c.Children(l.store.queue(l.path))
+		return names, err
+	})
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil, nil
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return sequence(name) < 0 })
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(sequence(a), sequence(b)) })
+	return names, err
+}
+
+// sequence returns the number that the server gave a place, -1 if the name is none.
+func sequence(name string) int64 {
+	const digits = 10
+	if !strings.HasPrefix(name, latchPrefix) || len(name) < len(latchPrefix)+digits {
+		return -1
+	}
+	n, err := strconv.ParseUint(name[len(name)-digits:], 10, 63)
+	if err != nil {
+		return -1
+	}
+	return int64(n)
+}
+
+// await returns when the place of that name may be gone.
+func (l *latch) await(ctx context.Context, name string) {
+	hints, stop := l.store.hints.Watch(l.full(name))
+	defer stop()
+	if found, err := l.store.exists(ctx, l.full(name)); err == nil && found.stat == nil {
+		return
+	}
+	timer := time.NewTimer(l.store.conn.dialer.granted() / 3) // a watch is a hint, and may be lost
+	defer timer.Stop()
+	select {
+	case <-hints:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// sweep removes what this id has in the queue in this session. The caller has the
+// id's turn, so nobody needs it.
+func (l *latch) sweep(ctx context.Context) error {
+	names, err := l.places(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if len(name) != len(l.prefix)+10 || !strings.HasPrefix(name, l.prefix) {
+			continue
+		}
+		found, err := l.store.exists(ctx, l.full(name))
+		if err == nil && found.stat != nil && found.stat.EphemeralOwner == l.store.conn.session() {
+			err = l.remove(ctx, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *latch) remove(ctx context.Context, name string) error {
+	_, err := call(ctx, l.store.conn, func(c *zk.Conn) (any, error) { return nil, c.Delete(l.full(name), -1) })
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil
+	}
+	return err
+}
