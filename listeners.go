@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type Listener struct {
 	Applied Version   `json:"applied"` // the version that its reads serve
 	Status  string    `json:"status"`  // one of the Status constants
 	Reason  string    `json:"reason,omitempty"`
+	Receipt string    `json:"receipt,omitempty"` // of its last commit; see store.Receipt
 }
 
 // What a listener says of itself.
@@ -64,14 +66,12 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 	if st.cfg.observer {
 		return nil
 	}
-	host, _ := os.Hostname() // an unknown host is an empty one
-	self := Listener{ID: st.cfg.id, Host: host, PID: os.Getpid(), App: st.cfg.app, Since: time.Now().UTC().Truncate(time.Millisecond)}
 	wake, release := st.changed.subscribe()
 	var record []byte
 	if !later {
 		announcing, cancel := context.WithTimeout(ctx, closeBound) // opening does not depend on it
 		defer cancel()
-		record = st.record(self)
+		record = st.record()
 		if err := st.store.Announce(announcing, st.path, st.cfg.id, record); errors.Is(err, ErrDenied) {
 			release()
 			return fmt.Errorf("%w: open with Observer if you only read", err)
@@ -82,14 +82,14 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 	}
 	st.crew.start(func() {
 		defer release()
-		st.report(self, record, wake)
+		st.report(record, wake)
 	})
 	return nil
 }
 
 // report writes the record when it changed: the first time after a quiet second at
 // once, then at most once a second, and again after a failure.
-func (st *State[T]) report(self Listener, written []byte, wake <-chan struct{}) {
+func (st *State[T]) report(written []byte, wake <-chan struct{}) {
 	for {
 		if written != nil {
 			select {
@@ -98,7 +98,7 @@ func (st *State[T]) report(self Listener, written []byte, wake <-chan struct{}) 
 				return
 			}
 		}
-		if record := st.record(self); !bytes.Equal(record, written) {
+		if record := st.record(); !bytes.Equal(record, written) {
 			ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.refresh, reportPause))
 			err := st.store.Announce(ctx, st.path, st.cfg.id, record)
 			cancel()
@@ -115,9 +115,15 @@ func (st *State[T]) report(self Listener, written []byte, wake <-chan struct{}) 
 }
 
 // record encodes what this State has to say of itself now.
-func (st *State[T]) record(self Listener) []byte {
-	cur := st.current.Load()
-	self.Applied, self.Status = cur.version, StatusApplied
+func (st *State[T]) record() []byte {
+	st.attendance.mu.Lock()
+	defer st.attendance.mu.Unlock()
+	return st.recordLocked(st.attendance.self.Receipt)
+}
+
+func (st *State[T]) recordLocked(receipt string) []byte {
+	cur, self := st.current.Load(), st.attendance.self
+	self.Applied, self.Status, self.Receipt = cur.version, StatusApplied, receipt
 	switch {
 	case cur.deleted:
 		self.Status = StatusDeleted
@@ -129,4 +135,35 @@ func (st *State[T]) record(self Listener) []byte {
 		panic(fmt.Sprintf("zkstate: encode a listener record: %v", err)) // it has no type that can fail
 	}
 	return encoded
+}
+
+// attendance is what a State says of itself beyond its copy.
+type attendance struct {
+	mu      sync.Mutex // guards all below
+	self    Listener   // Receipt is of the last commit that is known to be applied
+	commits int        // that were tried
+}
+
+func newAttendance(cfg config) attendance {
+	host, _ := os.Hostname() // an unknown host is an empty one
+	return attendance{self: Listener{
+		ID: cfg.id, Host: host, PID: os.Getpid(), App: cfg.app, Since: time.Now().UTC().Truncate(time.Millisecond),
+	}}
+}
+
+// receipt makes a receipt that no commit had before, and the record with it.
+func (st *State[T]) receipt() (token string, record []byte) {
+	a := &st.attendance
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.commits++
+	token = fmt.Sprintf("%s/%d/%d", a.self.ID, a.self.Since.UnixMilli(), a.commits)
+	return token, st.recordLocked(token)
+}
+
+// sign notes that the commit with that receipt was applied.
+func (a *attendance) sign(token string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.self.Receipt = token
 }

@@ -122,6 +122,12 @@ type updateConfig struct {
 	ifVersion *Version
 	noRetry   bool
 	overwrite bool
+	exclusive bool
+}
+
+// alone reports whether the call shares no commit with others.
+func (c updateConfig) alone() bool {
+	return c.ifVersion != nil || c.noRetry || c.overwrite || c.exclusive
 }
 
 func newUpdateConfig(opts []UpdateOption) updateConfig {
@@ -143,6 +149,14 @@ func NoRetry() UpdateOption { return func(c *updateConfig) { c.noRetry = true } 
 // then starts from the last good value, or from Open's initial value if there
 // never was one, and the whole result is written.
 func Overwrite() UpdateOption { return func(c *updateConfig) { c.overwrite = true } }
+
+// Exclusive takes the lock first: the function runs while no other exclusive writer
+// of this document, in this or any other process, a program that uses the Rust crate
+// included, runs theirs. Who waits for the lock is served in the order of arrival.
+// The commit is fenced: if the lock was lost meanwhile, with the store's session or
+// by force, nothing is written, and the function runs again under a new lock. Writers
+// that do not ask for the lock are kept from interfering by the version, as always.
+func Exclusive() UpdateOption { return func(c *updateConfig) { c.exclusive = true } }
 
 // ChangesOption configures one call of Changes, OnChange or Select.
 type ChangesOption func(*changesConfig)

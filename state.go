@@ -38,8 +38,9 @@ type State[T any] struct {
 	failed  atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
 	look    chan struct{}                // asks the follower to look again
 
+	attendance attendance               // what the listener record says
 	rounds     rounds.Rounds            // of consistent reads
-	writing    chan struct{}            // held by the Update that is under way
+	line       line[T]                  // of writing calls
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
 
 	closing  sync.Once
@@ -82,8 +83,9 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	}
 	st := &State[T]{
 		store: s, path: path, cfg: cfg, initial: initial,
-		look:    make(chan struct{}, 1),
-		writing: make(chan struct{}, 1),
+		look:       make(chan struct{}, 1),
+		line:       line[T]{arrived: make(chan struct{}, 1)},
+		attendance: newAttendance(cfg),
 	}
 	st.ctx, st.stop = context.WithCancel(context.Background())
 	hints, unwatch := s.Watch(path)

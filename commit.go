@@ -1,0 +1,187 @@
+package zkstate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/store"
+)
+
+// errMoved means that functions ran on a value that turned out not to be the
+// latest, and errLeft that one ran whose caller has left since.
+var (
+	errMoved = fmt.Errorf("ran on an older value: %w", ErrConflict)
+	errLeft  = errors.New("a caller left")
+)
+
+// callerError carries what is the caller's own doing past judge, unchanged.
+type callerError struct{ err error }
+
+func (e callerError) Error() string { return e.err.Error() }
+
+// base returns the local copy, if that is one to build on.
+func (st *State[T]) base(ctx context.Context, cfg updateConfig) (*published[T], error) {
+	cur := st.current.Load()
+	if st.obstacle(cur, cfg) == nil {
+		return cur, nil
+	}
+	// The copy may be behind. What counts is the latest.
+	if err := st.verify(ctx); err != nil {
+		return nil, err
+	}
+	cur = st.current.Load()
+	return cur, st.obstacle(cur, cfg)
+}
+
+// obstacle says why nothing may be written on top of cur.
+func (st *State[T]) obstacle(cur *published[T], cfg updateConfig) error {
+	switch {
+	case cur.deleted || cur.newest.IsZero():
+		return fmt.Errorf("%w: create it again first", ErrDeleted)
+	case cur.rejected != nil && !cfg.overwrite:
+		return cur.rejected
+	case cfg.ifVersion != nil && *cfg.ifVersion != cur.newest:
+		return fmt.Errorf("%w from %v to %v: read again", ErrConflict, *cfg.ifVersion, cur.newest)
+	}
+	return nil
+}
+
+// start returns the document that functions get a copy of.
+func (st *State[T]) start(cur *published[T]) ([]byte, error) {
+	if cur.doc != nil {
+		return cur.doc, nil
+	}
+	// It is rejected, and no good copy ever came.
+	doc, err := json.Marshal(st.initial)
+	if err != nil {
+		return nil, callerError{fmt.Errorf("%s: encode the initial value: %w", st.at("update"), err)}
+	}
+	return doc, nil
+}
+
+// merge returns the document to store: the stored one with what changed from
+// before to after, or nil if nothing did. Where a type's own encoding does not
+// let the merged document decode to what the functions made, after is written
+// whole.
+func (st *State[T]) merge(cur *published[T], before, after []byte) ([]byte, error) {
+	if cur.rejected == nil {
+		same, err := diff.Equal(before, after)
+		if err != nil || same {
+			return nil, err
+		}
+		if merged, err := diff.Merge(cur.doc, before, after); err == nil && encodesTo[T](merged, after) {
+			return merged, nil
+		}
+	}
+	if _, rejected := decode[T](st.path, Version{}, after); rejected != nil {
+		return nil, callerError{fmt.Errorf("%s: the new value does not survive encoding/json: %w", st.at("update"), rejected)}
+	}
+	return after, nil
+}
+
+// encodesTo reports whether doc decodes to a T that is encoded as want. It runs the
+// type's own methods, which may panic.
+func encodesTo[T any](doc, want []byte) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = false
+		}
+	}()
+	value, rejected := decode[T]("", Version{}, doc)
+	if rejected != nil {
+		return false
+	}
+	again, err := json.Marshal(value)
+	if err != nil {
+		return false
+	}
+	same, err := diff.Equal(again, want)
+	return err == nil && same
+}
+
+// commit sends what a batch made and lets it in by the same door as everybody
+// else's.
+func (s *server[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
+	st := s.st
+	flight := &inFlight{base: cur.newest, landed: make(chan struct{})}
+	st.committing.Store(flight)
+	defer func() {
+		st.committing.Store(nil)
+		close(flight.landed)
+	}()
+	sent := st.now()
+	versions, err := s.send(b, made.changed, store.Put{Path: st.path, Base: cur.newest, Data: made.doc})
+	if err != nil {
+		return Version{}, err
+	}
+	st.admit(st.receive(store.Record{Version: versions[0], Data: made.doc}, sent, st.cfg.id))
+	return versions[0], nil
+}
+
+// remove deletes the document.
+func (s *server[T]) remove(b *batch[T], cur *published[T]) error {
+	sent := s.st.now()
+	if _, err := s.send(b, b.members, store.Delete{Path: s.st.path, Base: cur.newest}); err != nil {
+		return err
+	}
+	s.st.admit(arrival[T]{sent: sent})
+	s.st.line.finish(b.members[0], outcome{})
+	return nil
+}
+
+// send commits op, with a receipt, under the lock where it is our turn. Those who
+// have a part in it must still be there.
+func (s *server[T]) send(b *batch[T], parts []*request[T], op store.Op) ([]Version, error) {
+	st := s.st
+	if !st.line.seal(b, parts) {
+		return nil, errLeft
+	}
+	ops := []store.Op{op}
+	last := !s.mayStay(1)
+	switch {
+	case s.lock != nil && last:
+		ops = append(ops, store.Release{Lock: s.lock})
+	case s.lock != nil:
+		ops = append(ops, store.Hold{Lock: s.lock})
+	}
+	token, record := st.receipt()
+	signed := append(ops, store.Receipt{Path: st.path, ID: st.cfg.id, Data: record})
+	versions, err := st.store.Commit(b.ctx, signed...)
+	if errors.Is(err, store.ErrTaken) { // then it goes without
+		versions, err = st.store.Commit(b.ctx, ops...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	st.attendance.sign(token)
+	if s.commits++; s.lock != nil && last {
+		s.lock = nil
+	}
+	return versions, nil
+}
+
+// inFlight is a commit that the store has not answered yet.
+type inFlight struct {
+	base   Version
+	landed chan struct{} // closed once it came in by the door, or failed
+}
+
+// giveWay lets the State's own commit in first. News of a commit often overtakes
+// the store's answer to it; who hears of it by a load does not know whose it is.
+func (st *State[T]) giveWay(ctx context.Context, v Version) {
+	flight := st.committing.Load()
+	if flight == nil || v.Created() != flight.base.Created() || v.Since(flight.base) != 1 {
+		return
+	}
+	timer := time.NewTimer(time.Second) // an answer that was lost must not hold up the news
+	defer timer.Stop()
+	select {
+	case <-flight.landed:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
