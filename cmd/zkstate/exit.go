@@ -19,6 +19,7 @@ const (
 	exitConflict    = 4
 	exitUnreachable = 5
 	exitRejected    = 6
+	exitLockLost    = 7
 )
 
 // exits maps errors to exit codes and says what to do. The first that matches
@@ -28,6 +29,7 @@ var exits = []struct {
 	code   int
 	advice string
 }{
+	{store.ErrLockLost, exitLockLost, "the command was asked to end; see what it did before you run it again"},
 	{zkstate.ErrUnknownOutcome, exitUnreachable, "look at the document before you try again"},
 	{zkstate.ErrRejected, exitRejected, "get -o raw shows the document as it is, set replaces it"},
 	{zkstate.ErrTooLarge, exitRejected, "nothing was written; make it smaller"},

@@ -42,8 +42,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
+	var exited exitError
+	switch {
+	case err == nil:
 		return 0
+	case errors.As(err, &exited):
+		return int(exited)
 	}
 	code, message := explain(err)
 	fmt.Fprintln(stderr, "zkstate: "+message)
@@ -59,18 +63,19 @@ application share. A JSON argument may be - for standard input, or @file.
 
 Exit codes: 0 done; 1 other; 2 usage; 3 document or pointer not found; 4 conflict
 (exists already, version moved); 5 unreachable or timed out; 6 document rejected
-(not JSON, a key twice, too large, refused by its type).`,
+(not JSON, a key twice, too large, refused by its type); 7 the lock was lost. lock
+passes its command's exit code through.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or mem: (default $ZKSTATE_STORE, else a file in your state directory)")
-	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch only the attaching, of edit not the editing, and demo has bounds of its own")
+	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch only the attaching, of edit not the editing, of lock only finding the store, and demo has bounds of its own")
 	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get json or raw")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newEdit(), c.newWatch(),
-		c.newListeners(), c.newDelete(), c.newVersion(),
+		c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(),
 		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
 	)
 	return root
