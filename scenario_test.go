@@ -1,11 +1,21 @@
 package zkstate_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -212,6 +222,137 @@ func TestScenario12SessionLost(t *testing.T) {
 	}
 }
 
+// TestScenario04LostReplies loses the answer to every 15th commit: each time the State
+// finds out that it was applied, and says so.
+func TestScenario04LostReplies(t *testing.T) {
+	t.Parallel()
+	const updates = 120
+	b := newZKBed(t)
+	var commits atomic.Int64
+	stop := b.net.DropReplies(func(op int32) bool { return op == 14 && commits.Add(1)%15 == 0 })
+	for i := range updates {
+		if _, err := b.st.Update(b.ctx, bump); err != nil {
+			t.Fatalf("update %d: %v", i, err)
+		}
+	}
+	lost := stop()
+	got, err := b.st.ReadConsistent(b.ctx)
+	if err != nil || got.Interval != 1+updates || lost < updates/20 {
+		t.Errorf("the counter is %d after %d updates, %d answers lost, %v", got.Interval-1, updates, lost, err)
+	}
+	t.Logf("%d answers lost, %d updates acknowledged", lost, updates)
+}
+
+// TestScenario16Lock: contenders for the lock, half of them through a network that is
+// cut again and again. No two functions run at the same time, every commit counts
+// once, everybody gets through, and no place is left in the queue.
+func TestScenario16Lock(t *testing.T) {
+	t.Parallel()
+	const contenders, cycles = 8, 15
+	b := newZKBed(t)
+	var inside, acknowledged atomic.Int64
+	var all sync.WaitGroup
+	for i := range contenders {
+		st := b.st
+		if i%2 == 1 {
+			st = b.writer
+		}
+		all.Go(func() {
+			for range cycles {
+				_, err := st.Update(b.ctx, func(c *config) error {
+					if n := inside.Add(1); n != 1 {
+						t.Errorf("%d functions run under the lock", n)
+					}
+					defer inside.Add(-1)
+					return bump(c)
+				}, zkstate.Exclusive())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				acknowledged.Add(1)
+			}
+		})
+	}
+	over := make(chan struct{})
+	var cutting sync.WaitGroup
+	cutting.Go(func() {
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				b.net.Cut()
+			case <-over:
+				return
+			}
+		}
+	})
+	all.Wait()
+	close(over)
+	cutting.Wait()
+	got, err := b.writer.ReadConsistent(b.ctx)
+	if err != nil || int64(got.Interval-1) != acknowledged.Load() || acknowledged.Load() != contenders*cycles {
+		t.Errorf("the counter is %d after %d acknowledgements, %v", got.Interval-1, acknowledged.Load(), err)
+	}
+	lock, err := zkOn(t, 4*time.Second, b.net.Addr()).Lock(b.ctx, "/app/config", "after")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Unlock(b.ctx); err != nil || lock.Waited() {
+		t.Errorf("after all had left, the lock had to be waited for: %v, %v", lock.Waited(), err)
+	}
+}
+
+// holdForEver is a process that takes the lock and never gives it back.
+func holdForEver(addr string) {
+	s, err := zkstore.Open(zkstore.Config{Servers: []string{addr}, SessionTimeout: holderSession})
+	if err == nil {
+		_, err = s.Lock(context.Background(), "/app/config", "holder")
+	}
+	fmt.Println("held", err)
+	select {}
+}
+
+const holderSession = 4 * time.Second
+
+// TestScenario17HolderKilled: a process that has the lock is killed.
+func TestScenario17HolderKilled(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t)
+	holder := exec.Command(os.Args[0])
+	holder.Env = append(os.Environ(), "ZKSTATE_TEST_HOLDER="+b.net.Addr())
+	said, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Process.Kill()
+	if line, err := bufio.NewReader(said).ReadString('\n'); err != nil || line != "held <nil>\n" {
+		t.Fatalf("the holder says %q, %v", line, err)
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, 100*time.Millisecond)
+	defer cancel()
+	if _, err := b.writer.Update(ctx, bump, zkstate.Exclusive()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the lock is held, and an exclusive update says %v", err)
+	}
+	if err := holder.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	killed := time.Now()
+	_ = holder.Wait() // it was killed, and says so
+	if _, err := b.writer.Update(b.ctx, bump, zkstate.Exclusive()); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(killed)
+	t.Logf("taken over after %v, with a session timeout of %v", took, holderSession)
+	if took > 2*holderSession {
+		t.Errorf("taken over after %v", took)
+	}
+}
+
 // TestScenario18Recreated: the document is deleted and made again, at the version
 // number that it had. Every time, an update of the old one is refused, and the State
 // follows the new one.
@@ -341,6 +482,149 @@ func TestScenario14HungServerInTheList(t *testing.T) {
 	if longest > session {
 		t.Errorf("a hung server cost %v", longest)
 	}
+}
+
+// TestScenario15ReauthenticationFails: the connection breaks just when the client
+// shows its credentials to a new one. The client library is stuck for good then.
+func TestScenario15ReauthenticationFails(t *testing.T) {
+	t.Parallel()
+	const session = 4 * time.Second
+	server := zkserver.Standalone(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	defer cancel()
+	e := &env{T: t, ctx: ctx}
+	trap := newResetter(t, server.Addr())
+	auth := []zkstore.Auth{{Scheme: "digest", Secret: "app:secret"}}
+	var log syncBuffer
+	s, err := zkstore.Open(zkstore.Config{
+		Servers: []string{trap.addr}, SessionTimeout: session, Auth: auth,
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	st := openOn(e, s)
+	if _, err := zkOn(t, session, server.Addr()).Load(ctx, "/app/config", zkstate.Version{}, store.Linearizable); !errors.Is(err, zkstate.ErrDenied) {
+		t.Errorf("without credentials the document is read, %v", err)
+	}
+	stuck := false
+	for round := 0; round < 10 && !stuck; round++ {
+		trap.spring()
+		start := time.Now()
+		e.eventually("the State is usable", func() bool {
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			_, err := st.Update(ctx, bump)
+			return err == nil
+		})
+		took := time.Since(start)
+		if stuck = strings.Contains(log.String(), "stuck"); stuck {
+			t.Logf("usable again after %v, with a session timeout of %v", took, session)
+		}
+		if took > 2*session+time.Second {
+			t.Errorf("round %d: usable again after %v", round, took)
+		}
+	}
+	if !stuck {
+		t.Error("the client never got stuck: this test has shown nothing")
+	}
+}
+
+// resetter forwards connections to a server. Once it was sprung it cuts the present
+// one, and resets the next one as soon as its handshake is through.
+type resetter struct {
+	addr string
+
+	mu     sync.Mutex // guards all below
+	armed  bool
+	client net.Conn // of the present connection
+}
+
+func newResetter(t *testing.T, server string) *resetter {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &resetter{addr: l.Addr().String()}
+	var forwarding sync.WaitGroup
+	forwarding.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			forwarding.Go(func() { r.forward(client, server) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); r.spring(); forwarding.Wait() })
+	return r
+}
+
+func (r *resetter) spring() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.armed = true
+	if r.client != nil {
+		r.client.Close()
+	}
+}
+
+func (r *resetter) forward(client net.Conn, addr string) {
+	defer client.Close()
+	server, err := net.Dial("tcp", addr)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	handshake := func(from, to net.Conn) error {
+		var length [4]byte
+		if _, err := io.ReadFull(from, length[:]); err != nil {
+			return err
+		}
+		packet := make([]byte, binary.BigEndian.Uint32(length[:]))
+		if _, err := io.ReadFull(from, packet); err != nil {
+			return err
+		}
+		_, err := to.Write(append(length[:], packet...))
+		return err
+	}
+	if handshake(client, server) != nil {
+		return
+	}
+	r.mu.Lock()
+	trapped := r.armed
+	r.armed, r.client = false, client
+	r.mu.Unlock()
+	if trapped {
+		client.(*net.TCPConn).SetLinger(0)
+	}
+	if handshake(server, client) != nil || trapped {
+		return
+	}
+	var upstream sync.WaitGroup
+	upstream.Go(func() { io.Copy(server, client); server.Close() })
+	io.Copy(client, server)
+	client.Close()
+	upstream.Wait()
+}
+
+// syncBuffer is a buffer for several goroutines.
+type syncBuffer struct {
+	mu  sync.Mutex // guards buf
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
 
 // TestScenario19Sizes goes byte by byte across our limit, and across the two sizes at

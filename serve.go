@@ -231,6 +231,7 @@ func (s *server[T]) judge(b *batch[T], err error) (final error, alone bool) {
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
 		return s.judgeConflict(b, err), false
 	case errors.Is(err, ErrUnavailable):
+		s.giveUp() // the lock may have been lost with the session
 		s.retry.wait(b.ctx)
 		return nil, false
 	}

@@ -3,6 +3,7 @@ package zkstate_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -18,7 +19,18 @@ import (
 	"github.com/zkstate/zkstate/store/zkstore"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if addr := os.Getenv("ZKSTATE_TEST_HOLDER"); addr != "" {
+		holdForEver(addr)
+		return
+	}
+	if addr := os.Getenv("ZKSTATE_TEST_SLEEPER"); addr != "" {
+		sleeper(addr)
+		return
+	}
+	// In scenario 15 the client library gets stuck, and its goroutine with it.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/go-zookeeper/zk.(*Conn).flushRequests"))
+}
 
 // patience bounds what a test waits for. It decides nothing when things work.
 const patience = 30 * time.Second

@@ -106,10 +106,14 @@ func TestTorture(t *testing.T) {
 // tortureOver tells the counters to end. There is one torture a run.
 var tortureOver atomic.Bool
 
-// count increments until the torture is over.
+// count increments until the torture is over, now and then under the lock.
 func count(e *env, st *zkstate.State[config], acknowledged, unknown *atomic.Int64) {
 	for !tortureOver.Load() {
-		switch _, err := st.Update(e.ctx, bump); {
+		var opts []zkstate.UpdateOption
+		if rand.IntN(4) == 0 {
+			opts = append(opts, zkstate.Exclusive())
+		}
+		switch _, err := st.Update(e.ctx, bump, opts...); {
 		case err == nil:
 			acknowledged.Add(1)
 		case errors.Is(err, zkstate.ErrUnknownOutcome):

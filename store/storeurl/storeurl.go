@@ -4,6 +4,7 @@
 //	sqlite:path/to/file.db                 a file; several processes of one machine share it
 //	zk://h1:2181,h2:2181/chroot            ZooKeeper; port and chroot may be left out
 //	zk://h1,h2?session=4s                  the same, asking for a session timeout
+//	zk://user:password@h1,h2               the same, with digest credentials, percent-encoded
 //	mem:                                   a new, empty memory, private to whoever opened it
 //
 // It is the only place where the three stores are chosen.
@@ -61,7 +62,11 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (store.Store, erro
 	case ok && scheme == "sqlite":
 		return openFile(ctx, rawURL, rest, cfg)
 	case ok && scheme == "zk" && strings.HasPrefix(rest, "//"):
-		return openZooKeeper(rawURL, rest[2:], cfg)
+		secret, rest, err := credentials(rest[2:])
+		if err != nil {
+			return nil, err
+		}
+		return openZooKeeper("zk://"+rest, rest, secret, cfg)
 	}
 	return nil, fmt.Errorf("%q: %w", rawURL, ErrURL)
 }
@@ -80,7 +85,24 @@ func openFile(ctx context.Context, rawURL, file string, cfg config) (store.Store
 	return s, nil
 }
 
-func openZooKeeper(rawURL, rest string, cfg config) (store.Store, error) {
+// credentials splits user:password off, which no error may show.
+func credentials(rest string) (secret, hosts string, err error) {
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 {
+		return "", rest, nil
+	}
+	secret, err = url.PathUnescape(rest[:at])
+	if user, password, ok := strings.Cut(secret, ":"); err != nil || !ok || user == "" || password == "" {
+		return "", "", fmt.Errorf("zk://...@%s: before the @ there must be user:password, percent-encoded: %w", rest[at+1:], ErrURL)
+	}
+	return secret, rest[at+1:], nil
+}
+
+func openZooKeeper(rawURL, rest, secret string, cfg config) (store.Store, error) {
 	rest, query, _ := strings.Cut(rest, "?")
 	servers, chroot, slash := strings.Cut(rest, "/")
 	if slash {
@@ -91,6 +113,9 @@ func openZooKeeper(rawURL, rest string, cfg config) (store.Store, error) {
 		return nil, fmt.Errorf("%q: %w: %w", rawURL, ErrURL, err)
 	}
 	config := zkstore.Config{Servers: strings.Split(servers, ","), Chroot: chroot, Logger: cfg.logger}
+	if secret != "" {
+		config.Auth = []zkstore.Auth{{Scheme: "digest", Secret: secret}}
+	}
 	for name, values := range params {
 		if name != "session" {
 			return nil, fmt.Errorf("%q: parameter %q is unknown: %w", rawURL, name, ErrURL)

@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/zkstate/zkstate/store"
@@ -28,6 +29,7 @@ func TestOpen(t *testing.T) {
 		"zk://127.0.0.1:1":                &zkstore.Store{},
 		"zk://a.invalid,b.invalid:2182/chroot/sub?session=4s": &zkstore.Store{},
 		"zk://[::1]:2181,[::1]":                               &zkstore.Store{},
+		"zk://user:p%40ss%2Fword@127.0.0.1:1/chroot":          &zkstore.Store{},
 	} {
 		s, err := storeurl.Open(t.Context(), url)
 		if err != nil {
@@ -55,6 +57,11 @@ func TestOpenRefuses(t *testing.T) {
 	} {
 		if s, err := storeurl.Open(t.Context(), url); !errors.Is(err, storeurl.ErrURL) {
 			t.Errorf("%q opened %T, %v", url, s, err)
+		}
+	}
+	for _, url := range []string{"zk://user:hidden@h:0", "zk://user:hidden@h/../x", "zk://:hidden@h", "zk://hidden@h", "zk://user:hidden%zz@h", "zk://user:hidden@h?other=1"} {
+		if _, err := storeurl.Open(t.Context(), url); !errors.Is(err, storeurl.ErrURL) || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%q: %v", url, err)
 		}
 	}
 	absent := filepath.Join(t.TempDir(), "absent.db")

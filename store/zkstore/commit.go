@@ -121,7 +121,7 @@ func (c *commit) prepare(ctx context.Context, op store.Op) (any, error) {
 	s := c.store
 	switch op := op.(type) {
 	case store.Create:
-		return &zk.CreateRequest{Path: s.payload(op.Path), Data: op.Data, Acl: zk.WorldACL(zk.PermAll)}, nil
+		return &zk.CreateRequest{Path: s.payload(op.Path), Data: op.Data, Acl: s.acl}, nil
 	case store.Put:
 		return &zk.SetDataRequest{Path: s.payload(op.Path), Data: op.Data, Version: op.Base.Counter()}, s.confirm(ctx, op.Path, op.Base)
 	case store.Delete:

@@ -2,8 +2,8 @@ package zkstore
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -11,48 +11,57 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-const (
-	// maxCalls bounds the goroutines that wait in the client, which knows no
-	// contexts: a caller may leave, its goroutine stays until the client answers.
-	maxCalls = 256
-	// closeStep bounds each of the two steps of closing.
-	closeStep = time.Second
-)
-
-// conn is the one connection of a Store: a client, and what contains it.
+// conn is the one connection of a Store: the client library, supervised.
 type conn struct {
-	client *zk.Conn
-	events <-chan zk.Event // closed by the client when its goroutines are gone
-	hosts  *hosts
-	dialer *dialer
-	slots  chan struct{}
-	ctx    context.Context // ends when the conn is closed
-	cancel context.CancelFunc
+	servers  []string
+	session0 time.Duration // the session timeout to ask for
+	auth     []Auth
+	logger   *slog.Logger
+	armed    func(string) bool // whether reads of a node should set a watch
+	onEvent  func(zk.Event)    // called by the client's goroutines: it must not block
+
+	client     atomic.Pointer[client]
+	supervised chan struct{} // closed when the supervisor has ended
+	ctx        context.Context
+	cancel     context.CancelFunc // ctx ends when the conn is closed
 }
 
-// connect starts a client and returns without waiting for a server. onEvent is
-// called by the client's goroutines, so it must not block.
-func connect(servers []string, session time.Duration, logger *slog.Logger, armed func(string) bool, onEvent func(zk.Event)) (*conn, error) {
-	c := &conn{hosts: &hosts{}, dialer: newDialer(session, armed), slots: make(chan struct{}, maxCalls)}
+// connect starts a client and returns without waiting for a server.
+func connect(c *conn) error {
+	c.supervised = make(chan struct{})
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	var err error
-	c.client, c.events, err = zk.Connect(servers, session,
-		zk.WithHostProvider(c.hosts),
-		zk.WithDialer(c.dialer.dial),
-		zk.WithEventCallback(func(event zk.Event) {
-			if event.Type == zk.EventSession && event.State == zk.StateExpired {
-				c.hosts.stay()
-			}
-			onEvent(event)
-		}),
-		zk.WithMaxBufferSize(maxReply),
-		zk.WithLogger(clientLog{logger}),
-	)
+	first, err := c.newClient()
 	if err != nil {
 		c.cancel()
-		return nil, err
+		return err
 	}
-	return c, nil
+	c.client.Store(first)
+	go c.supervise()
+	return nil
+}
+
+// supervise replaces a client that has not answered a call for one and a half session
+// timeouts. The library answers calls with an error when it cannot reach a server;
+// one that does not even do that is stuck for good, as when it fails to show its
+// credentials to a new connection. Its session is lost by then in any case.
+func (c *conn) supervise() {
+	defer close(c.supervised)
+	for {
+		k := c.client.Load()
+		limit := k.dialer.granted() * 3 / 2
+		pause(c.ctx, limit/16)
+		if c.ctx.Err() != nil {
+			return
+		}
+		if k.oldest() <= limit {
+			continue
+		}
+		c.logger.Warn("zkstore: the ZooKeeper client is stuck, starting another one")
+		if next, err := c.newClient(); err == nil {
+			c.client.Store(next)
+			k.abandon()
+		}
+	}
 }
 
 // call runs fn against the client and waits for it, at most until ctx ends or the
@@ -67,18 +76,17 @@ func call[R any](ctx context.Context, c *conn, fn func(*zk.Conn) (R, error)) (R,
 	if c.ctx.Err() != nil {
 		return none, store.ErrClosed
 	}
-	select {
-	case c.slots <- struct{}{}:
-	case <-ctx.Done():
-		return none, unsentError{ctx.Err()}
-	case <-c.ctx.Done():
-		return none, store.ErrClosed
+	k, err := c.readied(ctx)
+	if err != nil {
+		return none, err
 	}
 	answers := make(chan answer, 1)
+	done := k.begin()
 	go func() {
-		defer func() { <-c.slots }()
-		value, err := fn(c.client)
+		value, err := fn(k.Conn)
 		answers <- answer{value, err}
+		done()
+		<-k.slots
 	}()
 	select {
 	case a := <-answers:
@@ -88,49 +96,47 @@ func call[R any](ctx context.Context, c *conn, fn func(*zk.Conn) (R, error)) (R,
 		return a.value, a.err
 	case <-ctx.Done():
 		return none, ctx.Err()
+	case <-k.gone:
+		return none, errStuck
 	case <-c.ctx.Done():
 		return none, errClosing
+	}
+}
+
+// readied returns the client once it has shown its credentials and has room for a
+// call, which is taken.
+func (c *conn) readied(ctx context.Context) (*client, error) {
+	k := c.client.Load()
+	for ready, room := k.ready, (chan struct{})(nil); ; {
+		select {
+		case <-ready:
+			if err := k.denied(); err != nil {
+				return nil, err
+			}
+			ready, room = nil, k.slots
+		case room <- struct{}{}:
+			return k, nil
+		case <-k.gone:
+			return nil, unsentError{errStuck}
+		case <-ctx.Done():
+			return nil, unsentError{ctx.Err()}
+		case <-c.ctx.Done():
+			return nil, store.ErrClosed
+		}
 	}
 }
 
 // session returns the id of the session that the client has, or had last. It is
 // for comparing only: that the client holds an id says nothing about the session
 // being alive.
-func (c *conn) session() int64 { return c.client.SessionID() }
+func (c *conn) session() int64 { return c.client.Load().SessionID() }
+
+// dialer makes the connections that are in use.
+func (c *conn) dialer() *dialer { return c.client.Load().dialer }
 
 // close ends the session and returns within two seconds, whatever the server does.
 func (c *conn) close() {
 	c.cancel()
-	c.hosts.stop()
-	done := make(chan struct{})
-	go func() {
-		c.client.Close()
-		close(done)
-	}()
-	await(done, closeStep)
-	c.dialer.stop()
-	gone := make(chan struct{})
-	go func() {
-		for range c.events {
-		}
-		close(gone)
-	}()
-	await(gone, closeStep)
-}
-
-func await(done <-chan struct{}, bound time.Duration) {
-	timer := time.NewTimer(bound)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-	}
-}
-
-// clientLog passes the client's chatter on, for debugging only.
-type clientLog struct{ logger *slog.Logger }
-
-// Printf implements zk.Logger.
-func (l clientLog) Printf(format string, args ...any) {
-	l.logger.Debug("zookeeper client: " + fmt.Sprintf(format, args...))
+	<-c.supervised
+	c.client.Load().shut()
 }

@@ -13,6 +13,9 @@ import (
 // errClosing means that the store was closed while a request was under way.
 var errClosing = fmt.Errorf("%w while waiting for an answer", store.ErrClosed)
 
+// errStuck means that the client was given up while it had a request.
+var errStuck = errors.New("the ZooKeeper client was stuck and has been replaced")
+
 // unsentError marks the error of a request that was never handed to the client.
 type unsentError struct{ error }
 

@@ -197,7 +197,7 @@ func (l *latch) awaitLoss() bool {
 	conn := l.store.conn
 	hints, stop := l.store.hints.Watch(l.full(l.name))
 	defer stop()
-	tick := time.NewTicker(conn.dialer.granted() / 20)
+	tick := time.NewTicker(conn.dialer().granted() / 20)
 	defer tick.Stop()
 	l.store.hints.Signal(l.full(l.name)) // the first look sets the watch
 	for {
@@ -207,11 +207,11 @@ func (l *latch) awaitLoss() bool {
 		case <-conn.ctx.Done():
 			return true
 		case <-tick.C:
-			if conn.session() != l.session || conn.dialer.silence() > conn.dialer.granted()*2/3 {
+			if conn.session() != l.session || conn.dialer().silence() > conn.dialer().granted()*2/3 {
 				return true
 			}
 		case <-hints:
-			ctx, cancel := context.WithTimeout(conn.ctx, conn.dialer.granted()/3)
+			ctx, cancel := context.WithTimeout(conn.ctx, conn.dialer().granted()/3)
 			found, err := l.store.exists(ctx, l.full(l.name))
 			cancel()
 			if err == nil && (found.stat == nil || found.stat.EphemeralOwner != l.session) {

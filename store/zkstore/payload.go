@@ -149,7 +149,7 @@ func (s *Store) see(full string, since uint64, found node) {
 func (s *Store) ensure(ctx context.Context, full string) error {
 	create := func(full string) error {
 		_, err := call(ctx, s.conn, func(c *zk.Conn) (string, error) {
-			return c.Create(full, nil, 0, zk.WorldACL(zk.PermAll))
+			return c.Create(full, nil, 0, s.acl)
 		})
 		if errors.Is(err, zk.ErrNodeExists) {
 			return nil

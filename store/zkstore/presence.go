@@ -203,7 +203,7 @@ func (p *presence) writeOnce(ctx context.Context, full string, r *record, data [
 	}
 	if found.stat == nil {
 		_, err = call(ctx, conn, func(c *zk.Conn) (string, error) {
-			return c.Create(full, data, zk.FlagEphemeral, zk.WorldACL(zk.PermAll))
+			return c.Create(full, data, zk.FlagEphemeral, p.store.acl)
 		})
 		if err == nil {
 			r.session, r.version = session, 0

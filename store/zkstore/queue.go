@@ -30,7 +30,7 @@ func (l *latch) join(ctx context.Context) error {
 		session := conn.session()
 		// Until the client has answered, nobody can know what to clean up.
 		full, err := call(conn.ctx, conn, func(c *zk.Conn) (string, error) {
-			return c.Create(l.full(l.prefix), nil, zk.FlagEphemeralSequential, zk.WorldACL(zk.PermAll))
+			return c.Create(l.full(l.prefix), nil, zk.FlagEphemeralSequential, l.store.acl)
 		})
 		switch {
 		case errors.Is(err, zk.ErrNoNode) && attempt < 3: // the server removes empty containers
@@ -57,7 +57,7 @@ func (l *latch) ensureQueue(ctx context.Context) error {
 		return err
 	}
 	_, err := call(ctx, l.store.conn, func(c *zk.Conn) (string, error) {
-		return c.CreateContainer(l.store.queue(l.path), nil, zk.FlagContainer, zk.WorldACL(zk.PermAll))
+		return c.CreateContainer(l.store.queue(l.path), nil, zk.FlagContainer, l.store.acl)
 	})
 	if errors.Is(err, zk.ErrNodeExists) {
 		return nil
@@ -117,7 +117,7 @@ func (l *latch) await(ctx context.Context, name string) {
 	if found, err := l.store.exists(ctx, l.full(name)); err == nil && found.stat == nil {
 		return
 	}
-	timer := time.NewTimer(l.store.conn.dialer.granted() / 3) // a watch is a hint, and may be lost
+	timer := time.NewTimer(l.store.conn.dialer().granted() / 3) // a watch is a hint, and may be lost
 	defer timer.Stop()
 	select {
 	case <-hints:

@@ -40,8 +40,17 @@ type Config struct {
 	// SessionTimeout is how long listener records outlive a crash of this
 	// process, and how long a connection may be away without losing them.
 	SessionTimeout time.Duration
+	// Auth is shown to every server. What this store creates can then be read and
+	// written by holders of the same credentials only; without, by everybody.
+	Auth []Auth
 	// Logger receives the client's chatter at debug level; nil discards it.
 	Logger *slog.Logger
+}
+
+// Auth is one set of credentials.
+type Auth struct {
+	Scheme string // such as digest
+	Secret string // for digest "user:password", which goes over the network as it is
 }
 
 // Store is one ZooKeeper session, replaced by a new one when it is lost. One
@@ -49,6 +58,7 @@ type Config struct {
 type Store struct {
 	conn     *conn
 	chroot   string
+	acl      []zk.ACL  // of what is created
 	hints    hints.Hub // by the path of the payload's znode
 	presence *presence
 	rounds   rounds.Rounds // of barriers
@@ -77,9 +87,16 @@ func Open(cfg Config) (*Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{chroot: chroot}
+	s := &Store{chroot: chroot, acl: zk.WorldACL(zk.PermAll)}
+	if len(cfg.Auth) > 0 {
+		s.acl = zk.AuthACL(zk.PermAll)
+	}
 	s.presence = newPresence(s)
-	if s.conn, err = connect(servers, session, logger, s.hints.Watched, s.onEvent); err != nil {
+	s.conn = &conn{
+		servers: servers, session0: session, auth: cfg.Auth, logger: logger,
+		armed: s.hints.Watched, onEvent: s.onEvent,
+	}
+	if err := connect(s.conn); err != nil {
 		return nil, fmt.Errorf("zookeeper: %w", err)
 	}
 	s.presence.start(logger)
@@ -109,7 +126,7 @@ func (s *Store) Watch(path string) (<-chan struct{}, func()) {
 // Status implements [store.Store]. Connected means that a packet has come from a
 // server within half the session timeout; the client pings more often than that.
 func (s *Store) Status() store.Status {
-	status := store.Status{Connected: s.conn.dialer.heard() && s.conn.ctx.Err() == nil}
+	status := store.Status{Connected: s.conn.dialer().heard() && s.conn.ctx.Err() == nil}
 	if id := s.conn.session(); id != 0 {
 		status.Session = fmt.Sprintf("0x%x", id)
 	}

@@ -1,0 +1,390 @@
+package zkstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zkserver"
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/zkstore"
+)
+
+// The opcodes that these tests lose replies of.
+const (
+	opCreate = 1
+	opMulti  = 14
+)
+
+// lockBed is a store behind a faulty network, one that is not, and a plain client.
+type lockBed struct {
+	*testing.T
+	ctx    context.Context
+	server *zkserver.Server
+	net    *netfault.Proxy
+	faulty *zkstore.Store
+	direct *zkstore.Store
+	plain  *zk.Conn
+}
+
+func newLockBed(t *testing.T) *lockBed {
+	t.Parallel()
+	b := &lockBed{T: t, server: zkserver.Standalone(t)}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	t.Cleanup(cancel)
+	b.ctx = ctx
+	var err error
+	if b.net, err = netfault.New(b.server.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.net.Close() })
+	b.faulty, b.direct = open(t, "", b.net.Addr()), open(t, "", b.server.Addr())
+	t.Cleanup(func() { b.faulty.Close(); b.direct.Close() })
+	if b.plain, _, err = zk.Connect([]string{b.server.Addr()}, session, zk.WithLogInfo(false)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.plain.Close)
+	if _, err := b.direct.Commit(ctx, store.Create{Path: "/doc", Data: []byte("0")}); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *lockBed) lock(s *zkstore.Store, id string) store.Lock {
+	b.Helper()
+	lock, err := s.Lock(b.ctx, "/doc", id)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return lock
+}
+
+// queue is what is in the queue's folder.
+func (b *lockBed) queue() []string {
+	b.Helper()
+	names, _, err := b.plain.Children("/doc/write_lock")
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		b.Fatal(err)
+	}
+	return names
+}
+
+// await waits until ok.
+func (b *lockBed) await(what string, ok func() bool) {
+	b.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(patience); !ok(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			b.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+func (b *lockBed) load() store.Record {
+	b.Helper()
+	rec, err := b.direct.Load(b.ctx, "/doc", store.Version{}, store.Linearizable)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return rec
+}
+
+// TestLockQueuesWithTheRustCrate: its latches and ours are one queue, in the order
+// of their sequence numbers, whatever the names begin with; other names are no
+// places.
+func TestLockQueuesWithTheRustCrate(t *testing.T) {
+	b := newLockBed(t)
+	if _, err := b.plain.Create("/doc/write_lock", nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	latch := func() string {
+		t.Helper()
+		name, err := b.plain.Create("/doc/write_lock/latch-ffffffff-77aa-4d0e-9c55-0b5f1c3e0000-", nil, zk.FlagEphemeralSequential, zk.WorldACL(zk.PermAll))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	if _, err := b.plain.Create("/doc/write_lock/a-note", []byte("not a place"), 0, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	first := latch()
+	held := make(chan store.Lock, 1)
+	go func() {
+		lock, err := b.direct.Lock(b.ctx, "/doc", "aaa")
+		if err != nil {
+			t.Error(err)
+		}
+		held <- lock
+	}()
+	b.await("ours is in the queue", func() bool { return len(b.queue()) == 3 })
+	last := latch()
+	select {
+	case <-held:
+		t.Fatal("the lock was had before the crate's latch went")
+	default:
+	}
+	if err := b.plain.Delete(first, -1); err != nil {
+		t.Fatal(err)
+	}
+	lock := <-held
+	names := b.queue()
+	slices.Sort(names)
+	if want := []string{"a-note", "latch-aaa-0000000002", last[len("/doc/write_lock/"):]}; !slices.Equal(names, want) {
+		t.Errorf("the queue is %v, want %v", names, want)
+	}
+	if err := lock.Unlock(b.ctx); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, 50*time.Millisecond)
+	defer cancel()
+	if _, err := b.direct.Lock(ctx, "/doc", "aaa"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the crate's latch is the first, and Lock says %v", err)
+	}
+	b.await("the place of who gave up is gone", func() bool { return len(b.queue()) == 2 })
+}
+
+// TestLockLeavesNoOrphan loses the answer to the creation of a place: it may exist,
+// and nobody knows its name. An orphan would lock everybody out.
+func TestLockLeavesNoOrphan(t *testing.T) {
+	b := newLockBed(t)
+	create := func(op int32) bool { return op == opCreate }
+	if err := b.lock(b.faulty, "warm").Unlock(b.ctx); err != nil { // the folder is there
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		dropped := b.net.DropReply(create)
+		lock := b.lock(b.faulty, "me")
+		<-dropped
+		if got := b.queue(); len(got) != 1 {
+			t.Fatalf("round %d: the queue is %v", i, got)
+		}
+		if err := lock.Unlock(b.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.queue(); len(got) != 0 {
+			t.Fatalf("round %d: %v was left behind", i, got)
+		}
+	}
+	for i := range 5 { // the caller leaves while the answer is being lost
+		ctx, cancel := context.WithCancel(b.ctx)
+		dropped := b.net.DropReply(create)
+		left := make(chan error, 1)
+		go func() {
+			lock, err := b.faulty.Lock(ctx, "/doc", "me")
+			if err == nil {
+				err = lock.Unlock(b.ctx)
+			}
+			left <- err
+		}()
+		<-dropped
+		cancel()
+		if err := <-left; err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("round %d: %v", i, err)
+		}
+		b.await("nothing is left behind", func() bool { return len(b.queue()) == 0 })
+	}
+}
+
+// TestLockLostWithTheSession: the holder is told, and commits nothing.
+func TestLockLostWithTheSession(t *testing.T) {
+	b := newLockBed(t)
+	lock := b.lock(b.faulty, "me")
+	lost := lock.Lost()
+	granted, ok := b.net.LastSession()
+	if !ok {
+		t.Fatal("no session was seen")
+	}
+	if err := zkserver.KillSession(b.ctx, b.server.Addr(), granted.ID, granted.Password); err != nil {
+		t.Fatal(err)
+	}
+	next := b.lock(b.direct, "next")
+	select {
+	case <-lost:
+	case <-time.After(patience):
+		t.Fatal("the session was killed, and the holder is not told")
+	}
+	v := b.load().Version
+	for _, op := range []store.Op{store.Hold{Lock: lock}, store.Release{Lock: lock}} {
+		_, err := b.faulty.Commit(b.ctx, store.Put{Path: "/doc", Base: v, Data: []byte("under a lost lock")}, op)
+		for errors.Is(err, store.ErrUnavailable) {
+			_, err = b.faulty.Commit(b.ctx, store.Put{Path: "/doc", Base: v, Data: []byte("under a lost lock")}, op)
+		}
+		if !errors.Is(err, store.ErrLockLost) {
+			t.Errorf("%T: %v", op, err)
+		}
+	}
+	if _, err := b.direct.Commit(b.ctx, store.Put{Path: "/doc", Base: v, Data: []byte("1")}, store.Release{Lock: next}); err != nil {
+		t.Error(err)
+	}
+	if err := lock.Unlock(b.ctx); err != nil {
+		t.Error(err)
+	}
+	if err := b.lock(b.faulty, "me").Unlock(b.ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLockLostInSilence: a holder that hears nothing is told before anybody else can
+// have the lock.
+func TestLockLostInSilence(t *testing.T) {
+	b := newLockBed(t)
+	lock := b.lock(b.faulty, "me")
+	lost := lock.Lost()
+	next := make(chan error, 1)
+	go func() {
+		_, err := b.direct.Lock(b.ctx, "/doc", "next")
+		next <- err
+	}()
+	b.await("the next one waits", func() bool { return len(b.queue()) == 2 })
+	b.net.SetMode(netfault.Blackhole)
+	select {
+	case err := <-next:
+		t.Fatalf("the lock was given on before its holder was told, %v", err)
+	case <-lost:
+	}
+	if err := <-next; err != nil {
+		t.Fatal(err)
+	}
+	b.net.SetMode(netfault.Pass)
+}
+
+// TestLockRemovedByHand: an operator deletes the holder's place.
+func TestLockRemovedByHand(t *testing.T) {
+	b := newLockBed(t)
+	lock := b.lock(b.direct, "me")
+	lost := lock.Lost()
+	b.await("the place is shown", func() bool { return len(b.queue()) == 1 })
+	if err := b.plain.Delete("/doc/write_lock/"+b.queue()[0], -1); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-lost:
+	case <-time.After(patience):
+		t.Fatal("the holder is not told")
+	}
+	_, err := b.direct.Commit(b.ctx, store.Put{Path: "/doc", Base: b.load().Version, Data: []byte("x")}, store.Hold{Lock: lock})
+	if !errors.Is(err, store.ErrLockLost) {
+		t.Errorf("a commit under it: %v", err)
+	}
+}
+
+// commitSigned puts data with a receipt, through the faulty network.
+func (b *lockBed) commitSigned(base store.Version, data string) (store.Version, error) {
+	versions, err := b.faulty.Commit(b.ctx,
+		store.Put{Path: "/doc", Base: base, Data: []byte(data)},
+		store.Receipt{Path: "/doc", ID: "me", Data: []byte("receipt of " + data)})
+	if err != nil {
+		return store.Version{}, err
+	}
+	return versions[0], nil
+}
+
+// TestReceiptFindsOut: the answer to a commit is lost, and it is found out that it
+// was applied, and as which version.
+func TestReceiptFindsOut(t *testing.T) {
+	b := newLockBed(t)
+	v := b.load().Version
+	for i := range 10 {
+		dropped := b.net.DropReply(func(op int32) bool { return op == opMulti })
+		data := fmt.Sprint("round ", i)
+		made, err := b.commitSigned(v, data)
+		if err != nil {
+			t.Fatalf("round %d: %v", i, err)
+		}
+		<-dropped
+		if rec := b.load(); rec.Version != made || string(rec.Data) != data {
+			t.Fatalf("round %d: stored is %v %q, the commit said %v", i, rec.Version, rec.Data, made)
+		}
+		v = made
+	}
+}
+
+// TestReceiptFindsOutThatNot: the request is lost on its way. It is found out that it
+// was not applied, and never will be: the next commit on the same base is.
+func TestReceiptFindsOutThatNot(t *testing.T) {
+	b := newLockBed(t)
+	v, err := b.commitSigned(b.load().Version, "before")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		b.net.SetMode(netfault.Blackhole)
+		answer := make(chan error, 1)
+		go func() {
+			_, err := b.commitSigned(v, "lost")
+			answer <- err
+		}()
+		time.Sleep(50 * time.Millisecond) // it goes into the dark; where it gets to does not matter
+		b.net.Cut()
+		b.net.SetMode(netfault.Pass)
+		if err := <-answer; !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknownOutcome) {
+			if err != nil {
+				t.Fatalf("round %d: %v", i, err)
+			}
+			v = b.load().Version // it had not been sent yet, and went out afterwards
+			continue
+		}
+		if rec := b.load(); rec.Version != v {
+			t.Fatalf("round %d: stored is %q", i, rec.Data)
+		}
+		if v, err = b.commitSigned(v, fmt.Sprint("again ", i)); err != nil {
+			t.Fatalf("round %d: the next commit: %v", i, err)
+		}
+	}
+}
+
+// TestReceiptOfALostSession: what the record could tell is gone. If the document has
+// not moved, that tells as much; if it has, nothing does.
+func TestReceiptOfALostSession(t *testing.T) {
+	b := newLockBed(t)
+	for _, applied := range []bool{false, true} {
+		var v store.Version
+		b.await("a commit goes through", func() (done bool) {
+			var err error
+			v, err = b.commitSigned(b.load().Version, "before")
+			return err == nil
+		})
+		granted, _ := b.net.LastSession()
+		dropped := make(<-chan struct{})
+		if applied {
+			dropped = b.net.DropReply(func(op int32) bool { return op == opMulti })
+		} else {
+			b.net.SetMode(netfault.Blackhole)
+		}
+		answer := make(chan error, 1)
+		go func() {
+			_, err := b.commitSigned(v, "in doubt")
+			answer <- err
+		}()
+		if applied {
+			<-dropped
+		} else {
+			time.Sleep(50 * time.Millisecond) // it goes into the dark
+		}
+		b.net.SetMode(netfault.Refuse)
+		if err := zkserver.KillSession(b.ctx, b.server.Addr(), granted.ID, granted.Password); err != nil {
+			t.Fatal(err)
+		}
+		b.net.Cut()
+		b.net.SetMode(netfault.Pass)
+		err := <-answer
+		switch moved := b.load().Version != v; {
+		case moved && !errors.Is(err, store.ErrUnknownOutcome) && err != nil:
+			t.Errorf("it was applied: %v", err)
+		case !moved && (!errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknownOutcome)):
+			t.Errorf("it was not applied: %v", err)
+		case applied && !moved:
+			t.Error("the reply that was dropped was to nothing")
+		}
+	}
+}
