@@ -14,6 +14,7 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists already")
 	ErrConflict = errors.New("version moved")
+	ErrJournal  = errors.New("journal is on, and the commit appends nothing to it")
 
 	// Others have what was asked for.
 	ErrTaken    = errors.New("listener id taken")

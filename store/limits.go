@@ -13,6 +13,10 @@ import (
 // connection, which looks like a network fault.
 const MaxCommit = 1_000_000
 
+// AppendAllowance is the size in bytes up to which an [Append] does not count, so that
+// a document of whatever size can be journaled: a large entry has to be cut.
+const AppendAllowance = 8 << 10
+
 // opOverhead covers a Multi's header, version, flags and access list per op.
 const opOverhead = 128
 
@@ -40,6 +44,11 @@ func CheckCommit(ops []Op) error {
 				return err
 			}
 			about.what = "listener record"
+		case Append:
+			about.what = "journal"
+			if len(op.Data) <= AppendAllowance {
+				total -= op.size() + opOverhead
+			}
 		case Hold, Release:
 			about.what = "lock"
 		}

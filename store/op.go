@@ -1,7 +1,7 @@
 package store
 
 // Op is one operation of a Commit: [Create], [Put] and [Delete] of a document,
-// [Receipt], [Hold] and [Release].
+// [Receipt], [Append], [Hold] and [Release].
 type Op interface {
 	// Target is the path of the document that the operation concerns.
 	Target() string
@@ -40,6 +40,13 @@ type Receipt struct {
 	Data []byte
 }
 
+// Append adds an entry to the document's journal, and removes the oldest ones that
+// are beyond what it keeps. Where the journal is off it does nothing.
+type Append struct {
+	Path string
+	Data []byte
+}
+
 // Hold lets the commit through only while this handle has the lock, else
 // [ErrLockLost].
 type Hold struct{ Lock Lock }
@@ -60,6 +67,9 @@ func (o Delete) Target() string { return o.Path }
 func (o Receipt) Target() string { return o.Path }
 
 // Target implements [Op].
+func (o Append) Target() string { return o.Path }
+
+// Target implements [Op].
 func (o Hold) Target() string { return o.Lock.Path() }
 
 // Target implements [Op].
@@ -69,5 +79,25 @@ func (o Create) size() int  { return len(o.Path) + len(o.Data) }
 func (o Put) size() int     { return len(o.Path) + len(o.Data) }
 func (o Delete) size() int  { return len(o.Path) }
 func (o Receipt) size() int { return len(o.Path) + len(o.ID) + len(o.Data) }
+func (o Append) size() int  { return len(o.Path) + len(o.Data) }
 func (o Hold) size() int    { return len(o.Target()) + 256 }
 func (o Release) size() int { return len(o.Target()) + 256 }
+
+// ChangesDocument reports whether op is one of a document itself.
+func ChangesDocument(op Op) bool {
+	switch op.(type) {
+	case Create, Put, Delete:
+		return true
+	}
+	return false
+}
+
+// Appends reports whether ops have an [Append] to the journal of path.
+func Appends(ops []Op, path string) bool {
+	for _, op := range ops {
+		if op, ok := op.(Append); ok && op.Path == path {
+			return true
+		}
+	}
+	return false
+}

@@ -34,7 +34,7 @@ type Store interface {
 	// document for a Create or a Put, the zero Version for the rest. Missing
 	// parents of a created document are made.
 	//
-	// Errors: [ErrConflict], [ErrExists], [ErrNotFound], [ErrTaken] and
+	// Errors: [ErrConflict], [ErrExists], [ErrNotFound], [ErrTaken], [ErrJournal] and
 	// [ErrLockLost] mean that the first op which did not fit stopped the whole set;
 	// [ErrTooLarge], [ErrInvalidPath], [ErrInvalidID], [ErrDenied],
 	// [ErrUnavailable] and [ErrClosed] also mean that nothing was applied, and that
@@ -87,6 +87,17 @@ type Store interface {
 	// the most until the session ends). Errors as for Announce.
 	Lock(ctx context.Context, path, id string) (Lock, error)
 
+	// SetJournal switches the journal of the document at path on, to keep so many of the
+	// newest entries, or off with 0, which removes it. The document need not exist.
+	// From then on a commit that changes the document is refused with [ErrJournal]
+	// unless it has an [Append]. Errors as for Announce.
+	SetJournal(ctx context.Context, path string, keep int) error
+
+	// Journal returns how many entries the journal of a document keeps, 0 if it is off,
+	// and the newest ones, oldest first. It is as fresh as a [Linearizable] Load.
+	// Errors as for Load, without [ErrNotFound].
+	Journal(ctx context.Context, path string, newest int) (keep int, entries []Entry, err error)
+
 	// Status returns at once what this handle knows of its connection.
 	Status() Status
 
@@ -118,6 +129,13 @@ type Record struct {
 type Status struct {
 	Connected bool   // the backend has answered lately and nothing speaks against it
 	Session   string // names what dies with this handle, as the backend calls it; "" if there is nothing
+}
+
+// Entry is one entry of a document's journal.
+type Entry struct {
+	Order int64     // of the version that the same commit made; that of a deletion, too
+	Time  time.Time // of the commit, by the backend's clock
+	Data  []byte
 }
 
 // Listener is one record under <path>/listeners.

@@ -33,6 +33,7 @@ type memory struct {
 	documents map[string]document
 	listeners map[string]map[string]listener // by path, then id
 	queues    map[string][]*place            // of exclusive writers, by path; the first holds
+	journals  map[string]*journal            // by path, those that are on
 	handles   map[*Store]struct{}            // the open ones
 }
 
@@ -53,6 +54,7 @@ func New() *Store {
 		documents: make(map[string]document),
 		listeners: make(map[string]map[string]listener),
 		queues:    make(map[string][]*place),
+		journals:  make(map[string]*journal),
 		handles:   make(map[*Store]struct{}),
 	}
 	return m.attach()
@@ -115,7 +117,11 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 	m := s.memory
 	defer m.mu.Unlock()
 	for _, op := range ops {
-		if err := s.checkLocked(op); err != nil {
+		err := s.checkLocked(op)
+		if err == nil {
+			err = m.checkJournaledLocked(op, ops)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -144,6 +150,8 @@ func (s *Store) checkLocked(op store.Op) error {
 		return nil
 	case store.Receipt:
 		return s.checkOwnerLocked(op.Path, op.ID)
+	case store.Append:
+		return nil
 	case store.Hold:
 		return s.checkHeldLocked(op.Lock)
 	case store.Release:
@@ -178,6 +186,9 @@ func (s *Store) applyLocked(op store.Op) store.Version {
 		return store.Version{}
 	case store.Receipt:
 		s.announceLocked(op.Path, op.ID, op.Data)
+		return store.Version{}
+	case store.Append:
+		m.appendLocked(op, next.time)
 		return store.Version{}
 	case store.Release:
 		m.leaveLocked(op.Lock.(*place))

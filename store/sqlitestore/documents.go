@@ -83,6 +83,9 @@ func (s *Store) commit(ctx context.Context, ops []store.Op) ([]store.Version, er
 		err := t.scan("UPDATE meta SET sequence = sequence + 1 RETURNING sequence", nil, &sequence)
 		now := time.Now()
 		for i := 0; i < len(ops) && err == nil; i++ {
+			if err = t.checkJournaled(ops[i], ops); err != nil {
+				break
+			}
 			versions[i], err = s.apply(ctx, t, ops[i], sequence, now)
 		}
 		return err
@@ -123,6 +126,8 @@ func (s *Store) apply(ctx context.Context, t *tx, op store.Op, sequence int64, n
 	switch op := op.(type) {
 	case store.Receipt:
 		return store.Version{}, s.announceIn(ctx, t, op.Path, op.ID, op.Data)
+	case store.Append:
+		return store.Version{}, t.append(op, sequence, now)
 	case store.Hold:
 		return store.Version{}, s.checkHeld(t, op.Lock)
 	case store.Release:

@@ -64,6 +64,20 @@ CREATE TABLE writers (
 );
 CREATE INDEX writers_of ON writers (path, place);
 
+-- The journals that are on, and their entries.
+CREATE TABLE journals (
+	path TEXT PRIMARY KEY NOT NULL,
+	keep INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE history (
+	sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+	path     TEXT NOT NULL,
+	changed  INTEGER NOT NULL,
+	mtime    INTEGER NOT NULL, -- nanoseconds since 1970
+	body     BLOB NOT NULL
+);
+CREATE INDEX history_of ON history (path, sequence);
+
 CREATE TRIGGER document_deleted AFTER DELETE ON documents BEGIN
 	UPDATE meta SET sequence = sequence + 1, deleted = sequence + 1;
 END;

@@ -46,6 +46,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"LockIsLostWithItsHandle", testLockLost},
 		{"CommitUnderLock", testHold},
 		{"CommitWithReceipt", testReceipt},
+		{"Journal", testJournal},
+		{"JournalIsContended", testJournalContended},
 		{"CloseWithdraws", testCloseWithdraws},
 		{"ClosedRefuses", testClosed},
 		{"EndedContext", testContext},

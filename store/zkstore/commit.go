@@ -25,11 +25,12 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 			return s.commitSigned(ctx, ops, receipt)
 		}
 	}
-	results, err := (&commit{store: s, ops: ops}).run(ctx)
+	c := &commit{store: s, ops: ops}
+	results, err := c.run(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return s.conclude(ctx, ops, results)
+	return c.conclude(ctx, results)
 }
 
 // commit is one call of Commit.
@@ -38,22 +39,30 @@ type commit struct {
 	ops    []store.Op
 	signed *record     // that goes with the receipt, whose turn this commit has; nil without
 	sent   atomic.Bool // from now on it may be applied
+
+	ledgers map[string][]string // the entries that stay in the journals, by document
 }
 
-// run sends the Multi until a server has judged it.
+// part is one request of the Multi, and the operation that it belongs to.
+type part struct {
+	op      store.Op
+	first   bool // of the operation's requests
+	request any
+}
+
+// run sends the Multi until a server has judged it. The results are one per
+// operation, that of its first request.
 func (c *commit) run(ctx context.Context) ([]zk.MultiResponse, error) {
 	s, path := c.store, c.ops[0].Target()
-	requests := make([]any, len(c.ops))
-	for i, op := range c.ops {
-		var err error
-		if requests[i], err = c.prepare(ctx, op); err != nil {
+	for attempt := 0; ; attempt++ {
+		parts, err := c.prepareAll(ctx)
+		if err != nil {
 			return nil, err
 		}
-	}
-	for attempt := 0; ; attempt++ {
 		c.sent.Store(true)
-		results, err := c.send(ctx, requests)
+		all, err := c.send(ctx, parts)
 		if err == nil {
+			results := perOp(parts, all)
 			c.settle(results)
 			return results, nil
 		}
@@ -61,38 +70,80 @@ func (c *commit) run(ctx context.Context) ([]zk.MultiResponse, error) {
 			return nil, translate("commit", path, err, true)
 		}
 		c.sent.Store(false)
-		culprit := blame(c.ops, results)
-		if _, create := culprit.(store.Create); !create || !errors.Is(err, zk.ErrNoNode) || attempt == 3 {
-			return nil, refusal(culprit, err)
-		}
-		// A parent was missing, or was tidied away by somebody's Delete in between.
-		if err := s.ensure(ctx, s.folder(culprit.Target())); err != nil {
-			return nil, translate("commit", path, err, false)
+		culprit := blame(parts, all)
+		gone := errors.Is(err, zk.ErrNoNode) && attempt < 3
+		switch culprit.op.(type) {
+		case store.Create:
+			// A parent was missing, or was tidied away by somebody's Delete in between.
+			if !gone {
+				return nil, refusal(culprit.op, err)
+			}
+			if err := s.ensure(ctx, s.folder(culprit.op.Target())); err != nil {
+				return nil, translate("commit", path, err, false)
+			}
+		case store.Append:
+			// The journal was switched off, or another commit trimmed it.
+			if !gone {
+				return nil, refusal(culprit.op, err)
+			}
+			s.sights.moved(s.history(culprit.op.Target()))
+			s.ledgers.forget(culprit.op.Target())
+		default:
+			return nil, refusal(culprit.op, err)
 		}
 	}
 }
 
+func (c *commit) prepareAll(ctx context.Context) ([]part, error) {
+	var parts []part
+	for _, op := range c.ops {
+		requests, err := c.prepare(ctx, op)
+		if err != nil {
+			return nil, err
+		}
+		for i, request := range requests {
+			parts = append(parts, part{op, i == 0, request})
+		}
+	}
+	return parts, nil
+}
+
+// perOp picks the result of each operation's first request.
+func perOp(parts []part, all []zk.MultiResponse) []zk.MultiResponse {
+	var results []zk.MultiResponse
+	for i, p := range parts {
+		if p.first {
+			results = append(results, all[i])
+		}
+	}
+	return results
+}
+
 // send waits for the answer until ctx ends; with a receipt, which must not be
 // touched before, until there is one.
-func (c *commit) send(ctx context.Context, requests []any) ([]zk.MultiResponse, error) {
+func (c *commit) send(ctx context.Context, parts []part) ([]zk.MultiResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, unsentError{err}
 	}
 	if c.signed != nil {
 		ctx = c.store.conn.ctx
 	}
+	requests := make([]any, len(parts))
+	for i, p := range parts {
+		requests[i] = p.request
+	}
 	return call(ctx, c.store.conn, func(conn *zk.Conn) ([]zk.MultiResponse, error) { return conn.Multi(requests...) })
 }
 
-// blame returns the operation that a refused Multi failed at: the first of which
-// the server says so. Those after it have an error too, which means nothing.
-func blame(ops []store.Op, results []zk.MultiResponse) store.Op {
+// blame returns the request that a refused Multi failed at: the first of which the
+// server says so. Those after it have an error too, which means nothing.
+func blame(parts []part, results []zk.MultiResponse) part {
 	for i, result := range results {
-		if result.Error != nil && i < len(ops) {
-			return ops[i]
+		if result.Error != nil && i < len(parts) {
+			return parts[i]
 		}
 	}
-	return ops[0]
+	return parts[0]
 }
 
 // errFenced means that the listener record is not as the commit's receipt supposed.
@@ -114,33 +165,44 @@ func refusal(op store.Op, err error) error {
 	return translate("commit", op.Target(), err, true)
 }
 
-// prepare makes the request of an operation. dataVersion, which the server
+// prepare makes the requests of an operation. dataVersion, which the server
 // compares, is the same again after delete and recreate, so whether it is still
 // the same document is looked up first; conclude looks again at what was hit.
-func (c *commit) prepare(ctx context.Context, op store.Op) (any, error) {
+func (c *commit) prepare(ctx context.Context, op store.Op) ([]any, error) {
 	s := c.store
+	if store.ChangesDocument(op) && !store.Appends(c.ops, op.Target()) {
+		keep, err := s.keeps(ctx, op.Target())
+		if err != nil {
+			return nil, translate("commit", op.Target(), err, false)
+		}
+		if keep > 0 {
+			return nil, fmt.Errorf("commit %s: %w", op.Target(), store.ErrJournal)
+		}
+	}
 	switch op := op.(type) {
 	case store.Create:
-		return &zk.CreateRequest{Path: s.payload(op.Path), Data: op.Data, Acl: s.acl}, nil
+		return []any{&zk.CreateRequest{Path: s.payload(op.Path), Data: op.Data, Acl: s.acl}}, nil
 	case store.Put:
-		return &zk.SetDataRequest{Path: s.payload(op.Path), Data: op.Data, Version: op.Base.Counter()}, s.confirm(ctx, op.Path, op.Base)
+		return []any{&zk.SetDataRequest{Path: s.payload(op.Path), Data: op.Data, Version: op.Base.Counter()}}, s.confirm(ctx, op.Path, op.Base)
 	case store.Delete:
-		return &zk.DeleteRequest{Path: s.payload(op.Path), Version: op.Base.Counter()}, s.confirm(ctx, op.Path, op.Base)
+		return []any{&zk.DeleteRequest{Path: s.payload(op.Path), Version: op.Base.Counter()}}, s.confirm(ctx, op.Path, op.Base)
 	case store.Receipt:
-		return &zk.SetDataRequest{Path: s.records(op.Path) + "/" + op.ID, Data: op.Data, Version: c.signed.version}, nil
+		return []any{&zk.SetDataRequest{Path: s.records(op.Path) + "/" + op.ID, Data: op.Data, Version: c.signed.version}}, nil
+	case store.Append:
+		return c.prepareAppend(ctx, op)
 	case store.Hold:
 		held, err := s.held(op.Lock)
-		return &zk.CheckVersionRequest{Path: held, Version: -1}, err
+		return []any{&zk.CheckVersionRequest{Path: held, Version: -1}}, err
 	case store.Release:
 		held, err := s.held(op.Lock)
-		return &zk.DeleteRequest{Path: held, Version: -1}, err
+		return []any{&zk.DeleteRequest{Path: held, Version: -1}}, err
 	}
 	return nil, fmt.Errorf("commit %s: unknown operation %T: %w", op.Target(), op, store.ErrConflict)
 }
 
 // confirm refuses a base that is not the document's version now.
 func (s *Store) confirm(ctx context.Context, path string, base store.Version) error {
-	if stat := s.sights.at(s.payload(path)); stat != nil && (node{stat: stat}).version() == base {
+	if seen, known := s.sights.at(s.payload(path)); known && seen.stat != nil && seen.version() == base {
 		return nil
 	}
 	found, err := s.stat(ctx, path)
@@ -171,9 +233,10 @@ func (c *commit) settle(results []zk.MultiResponse) {
 }
 
 // conclude finds the versions that a successful Multi made.
-func (s *Store) conclude(ctx context.Context, ops []store.Op, results []zk.MultiResponse) ([]store.Version, error) {
-	versions := make([]store.Version, len(ops))
-	for i, op := range ops {
+func (c *commit) conclude(ctx context.Context, results []zk.MultiResponse) ([]store.Version, error) {
+	s := c.store
+	versions := make([]store.Version, len(c.ops))
+	for i, op := range c.ops {
 		switch op := op.(type) {
 		case store.Put:
 			stat := results[i].Stat
@@ -197,6 +260,7 @@ func (s *Store) conclude(ctx context.Context, ops []store.Op, results []zk.Multi
 			s.tidy(ctx, op.Path)
 		}
 	}
+	c.keepLedgers(results, versions)
 	return versions, nil
 }
 

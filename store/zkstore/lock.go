@@ -124,7 +124,7 @@ func (l *latch) abandon() {
 		case l.astray:
 			err = l.sweep(ctx)
 		case l.name != "" && l.store.conn.session() == l.session:
-			err = l.remove(ctx, l.name)
+			err = l.store.remove(ctx, l.full(l.name))
 		}
 		if err == nil || errors.Is(err, zk.ErrNoAuth) {
 			return

@@ -138,10 +138,11 @@ func (s *Store) exists(ctx context.Context, full string) (node, error) {
 	})
 }
 
-// see remembers what a look showed, if it set a watch.
+// see remembers what a look showed, if it set a watch. A payload's bytes are not
+// kept.
 func (s *Store) see(full string, since uint64, found node) {
-	if found.stat != nil && s.hints.Watched(full) {
-		s.sights.keep(full, since, found.stat)
+	if s.watched(full) {
+		s.sights.keep(full, since, node{stat: found.stat})
 	}
 }
 

@@ -139,19 +139,11 @@ func (l *latch) sweep(ctx context.Context) error {
 		}
 		found, err := l.store.exists(ctx, l.full(name))
 		if err == nil && found.stat != nil && found.stat.EphemeralOwner == l.store.conn.session() {
-			err = l.remove(ctx, name)
+			err = l.store.remove(ctx, l.full(name))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (l *latch) remove(ctx context.Context, name string) error {
-	_, err := call(ctx, l.store.conn, func(c *zk.Conn) (any, error) { return nil, c.Delete(l.full(name), -1) })
-	if errors.Is(err, zk.ErrNoNode) {
-		return nil
-	}
-	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -68,7 +69,7 @@ func (c *signature) commitInTurn(ctx context.Context) ([]store.Version, error) {
 		results, err := c.run(ctx)
 		switch {
 		case err == nil:
-			return s.conclude(ctx, c.ops, results)
+			return c.conclude(ctx, results)
 		case errors.Is(err, store.ErrUnknownOutcome):
 			return c.resolve(ctx, err)
 		case !errors.Is(err, errFenced):
@@ -130,7 +131,7 @@ func (c *signature) inquire(ctx context.Context) ([]store.Version, error) {
 	})
 	switch {
 	case errors.Is(err, zk.ErrNoNode), err == nil && found.stat.EphemeralOwner != c.signed.session:
-		return nil, c.inquireWithoutRecord(ctx)
+		return c.inquireWithoutRecord(ctx)
 	case err != nil:
 		return nil, err
 	case found.stat.Version == c.signed.version:
@@ -143,50 +144,70 @@ func (c *signature) inquire(ctx context.Context) ([]store.Version, error) {
 		c.signed.version = stat.Version
 		return nil, errNotApplied
 	case found.stat.Version == c.signed.version+1 && bytes.Equal(found.data, c.receipt.Data):
-		return c.applied(found.stat), nil
+		c.signed.version = found.stat.Version
+		return c.applied(found.stat.Mzxid), nil
 	}
 	return nil, errLost
 }
 
 // inquireWithoutRecord is what can be known when the session is gone. Nothing of it
-// is applied any more then, so a document that has not moved was not changed.
-func (c *signature) inquireWithoutRecord(ctx context.Context) error {
+// is applied any more then, so a document that has not moved was not changed; and if
+// it has, its journal may tell.
+func (c *signature) inquireWithoutRecord(ctx context.Context) ([]store.Version, error) {
+	moved, err := c.moved(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.signed.session = 0
+	if !moved {
+		return nil, errNotApplied
+	}
 	for _, op := range c.ops {
-		var base store.Version
-		switch op := op.(type) {
-		case store.Create:
-		case store.Put:
-			base = op.Base
-		case store.Delete:
-			base = op.Base
-		default:
+		entry, ok := op.(store.Append)
+		if !ok {
+			continue
+		}
+		entries, err := c.store.readEntries(ctx, entry.Path, math.MaxInt)
+		if err != nil {
+			return nil, err
+		}
+		for _, found := range entries {
+			if bytes.Equal(found.Data, entry.Data) {
+				return c.applied(found.Order), nil
+			}
+		}
+	}
+	return nil, errLost
+}
+
+// moved reports whether the first document of the commit is at another version than
+// the commit supposed.
+func (c *signature) moved(ctx context.Context) (bool, error) {
+	for _, op := range c.ops {
+		if !store.ChangesDocument(op) {
 			continue
 		}
 		found, err := c.store.stat(ctx, op.Target())
-		switch {
-		case err != nil:
-			return err
-		case found.stat == nil && base.IsZero(), found.stat != nil && found.version() == base:
-			c.signed.session = 0
-			return errNotApplied
+		if err != nil {
+			return false, err
 		}
-		return errLost
+		base := c.base(op.Target())
+		return (found.stat == nil) != base.IsZero() || found.stat != nil && found.version() != base, nil
 	}
-	return errLost
+	return true, nil
 }
 
 // applied notes, as settle does, and says, as conclude does, what a commit did that
 // was found to be applied. All its parts bear the number of the one transaction.
-func (c *signature) applied(record *zk.Stat) []store.Version {
-	c.signed.version = record.Version
+func (c *signature) applied(order int64) []store.Version {
 	c.store.presence.set(c.signed, c.receipt.Data)
 	versions := make([]store.Version, len(c.ops))
 	for i, op := range c.ops {
 		switch op := op.(type) {
 		case store.Create:
-			versions[i] = store.NewVersion(record.Mzxid, record.Mzxid, 0)
+			versions[i] = store.NewVersion(order, order, 0)
 		case store.Put:
-			versions[i] = store.NewVersion(op.Base.Created(), record.Mzxid, op.Base.Counter()+1)
+			versions[i] = store.NewVersion(op.Base.Created(), order, op.Base.Counter()+1)
 		case store.Release:
 			op.Lock.(*latch).given()
 		}

@@ -3,19 +3,18 @@ package zkstore
 import (
 	"strings"
 	"sync"
-
-	"github.com/go-zookeeper/zk"
 )
 
-// sights remembers what the last look at a followed payload showed, for as long as
-// no event has come: its watch would have told. That is as good as another look,
-// and saves a commit the round trip of asking whether the document is still the
-// same one. It is only trusted for that: a watch that was lost costs the safety
-// that a look before a commit gives, not a commit.
+// sights remembers what the last looks at a followed document's znodes showed, its
+// payload and its journal's folder, for as long as no event has come: the watches
+// would have told. That is as good as another look, and saves a commit the round
+// trips of asking whether the document is still the same one, and whether its journal
+// is on. It is only trusted for that: a watch that was lost costs what a look before a
+// commit gives, not a commit.
 type sights struct {
 	mu    sync.Mutex // guards all below
-	seen  map[string]*zk.Stat
-	moves map[string]uint64 // events so far, of payloads only
+	seen  map[string]node
+	moves map[string]uint64 // events so far
 }
 
 // begin is called before a look; keep wants what it returns.
@@ -26,33 +25,34 @@ func (s *sights) begin(full string) uint64 {
 }
 
 // keep notes what a look showed that set a watch, unless an event came meanwhile.
-func (s *sights) keep(full string, since uint64, stat *zk.Stat) {
+func (s *sights) keep(full string, since uint64, found node) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.moves[full] != since {
 		return
 	}
 	if s.seen == nil {
-		s.seen, s.moves = make(map[string]*zk.Stat), make(map[string]uint64)
+		s.seen, s.moves = make(map[string]node), make(map[string]uint64)
 	}
-	s.seen[full] = stat
+	s.seen[full] = found
 }
 
-// at returns what a followed payload is known to be now, nil if it is not known.
-func (s *sights) at(full string) *zk.Stat {
+// at returns what a znode is known to be now, if it is.
+func (s *sights) at(full string) (found node, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.seen[full]
+	found, known = s.seen[full]
+	return found, known
 }
 
 func (s *sights) moved(full string) {
-	if !strings.HasSuffix(full, "/payload") {
+	if !strings.HasSuffix(full, "/payload") && !strings.HasSuffix(full, "/history") {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.moves == nil {
-		s.seen, s.moves = make(map[string]*zk.Stat), make(map[string]uint64)
+		s.seen, s.moves = make(map[string]node), make(map[string]uint64)
 	}
 	delete(s.seen, full)
 	s.moves[full]++

@@ -2,7 +2,9 @@
 //
 // A document /a/b is the znode /a/b/payload; its listeners are ephemeral znodes
 // under /a/b/listeners, and its exclusive writers queue as ephemeral sequential
-// ones under /a/b/write_lock. Any tool may read and write them.
+// ones under /a/b/write_lock. The entries of its journal, where that is on, are under
+// /a/b/history, whose own data says how many are kept. Any tool may read and write
+// them.
 //
 // The package contains github.com/go-zookeeper/zk and lets none of its types out.
 // What that client does that would hurt a user is dealt with in wire.go (hangs,
@@ -64,6 +66,7 @@ type Store struct {
 	rounds   rounds.Rounds // of barriers
 	sights   sights
 	turns    turns // of locks, by queue and id
+	ledgers  ledgers
 }
 
 // Open starts a session. It does not wait for a server: the calls do, each until
@@ -94,7 +97,7 @@ func Open(cfg Config) (*Store, error) {
 	s.presence = newPresence(s)
 	s.conn = &conn{
 		servers: servers, session0: session, auth: cfg.Auth, logger: logger,
-		armed: s.hints.Watched, onEvent: s.onEvent,
+		armed: s.watched, onEvent: s.onEvent,
 	}
 	if err := connect(s.conn); err != nil {
 		return nil, fmt.Errorf("zookeeper: %w", err)
@@ -145,3 +148,13 @@ func (s *Store) folder(path string) string  { return s.chroot + path }
 func (s *Store) payload(path string) string { return s.chroot + path + "/payload" }
 func (s *Store) records(path string) string { return s.chroot + path + "/listeners" }
 func (s *Store) queue(path string) string   { return s.chroot + path + "/write_lock" }
+func (s *Store) history(path string) string { return s.chroot + path + "/history" }
+
+// watched reports whether reads of a znode should set a watch: whoever follows a
+// document wants to know whether its journal is on, too.
+func (s *Store) watched(full string) bool {
+	if folder, ok := strings.CutSuffix(full, "/history"); ok && s.hints.Watched(folder+"/payload") {
+		return true
+	}
+	return s.hints.Watched(full)
+}

@@ -1,0 +1,135 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+// wantJournal compares a journal's entries.
+func (e *env) wantJournal(s store.Store, path string, keep int, want ...string) []store.Entry {
+	e.t.Helper()
+	gotKeep, entries, err := s.Journal(e.ctx, path, 1000)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	var got []string
+	for i, entry := range entries {
+		got = append(got, string(entry.Data))
+		if entry.Time.IsZero() || i > 0 && entry.Order <= entries[i-1].Order {
+			e.t.Errorf("entry %d of %d at %v", i, entry.Order, entry.Time)
+		}
+	}
+	if gotKeep != keep || fmt.Sprint(got) != fmt.Sprint(want) {
+		e.t.Fatalf("the journal of %s keeps %d and has %v, want %d and %v", path, gotKeep, got, keep, want)
+	}
+	return entries
+}
+
+func testJournal(t *testing.T, e *env) {
+	s, other := e.handle(), e.handle()
+	e.wantJournal(s, "/doc", 0)
+	v := e.create(s, "/doc", "0")
+	put := func(s store.Store, data string, more ...store.Op) error {
+		versions, err := s.Commit(e.ctx, append([]store.Op{store.Put{Path: "/doc", Base: v, Data: []byte(data)}}, more...)...)
+		if err == nil {
+			v = versions[0]
+		}
+		return err
+	}
+	entry := func(data string) store.Append { return store.Append{Path: "/doc", Data: []byte(data)} }
+	if err := put(s, "1", entry("the journal is off")); err != nil {
+		t.Fatal(err)
+	}
+	e.wantJournal(s, "/doc", 0)
+	if err := other.SetJournal(e.ctx, "/doc", 3); err != nil {
+		t.Fatal(err)
+	}
+	e.wantErr(put(s, "2"), store.ErrJournal)
+	e.wantData(other, "/doc", "1")
+	for i := range 5 {
+		if err := put([]store.Store{s, other}[i%2], "x", entry(fmt.Sprint("entry ", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries := e.wantJournal(s, "/doc", 3, "entry 2", "entry 3", "entry 4")
+	if entries[2].Order != v.Order() {
+		t.Errorf("the entry is of %d, the commit made %v", entries[2].Order, v)
+	}
+	stale := store.NewVersion(v.Created(), v.Order()-1, v.Counter()-1)
+	_, err := s.Commit(e.ctx, store.Put{Path: "/doc", Base: stale, Data: []byte("y")}, entry("of a refused commit"))
+	e.wantErr(err, store.ErrConflict)
+	if _, newest, err := s.Journal(e.ctx, "/doc", 1); err != nil || len(newest) != 1 || string(newest[0].Data) != "entry 4" {
+		t.Fatalf("the newest entry is %v, %v", newest, err)
+	}
+	if err := other.SetJournal(e.ctx, "/doc", 2); err != nil { // the next commit trims
+		t.Fatal(err)
+	}
+	large := strings.Repeat("x", store.AppendAllowance)
+	if err := put(s, strings.Repeat("d", store.MaxCommit-1024), entry(large)); err != nil { // a document of whatever size
+		t.Fatal(err)
+	}
+	e.wantJournal(other, "/doc", 2, "entry 4", large)
+	e.wantErr(put(s, strings.Repeat("d", store.MaxCommit-1024), entry(large+"x")), store.ErrTooLarge)
+	if _, err := s.Commit(e.ctx, store.Delete{Path: "/doc", Base: v}, entry("deleted")); err != nil {
+		t.Fatal(err)
+	}
+	e.wantJournal(other, "/doc", 2, large, "deleted")
+	if _, err := s.Commit(e.ctx, store.Create{Path: "/doc", Data: []byte("again")}, entry("created")); err != nil {
+		t.Fatal(err)
+	}
+	e.wantJournal(other, "/doc", 2, "deleted", "created")
+	if err := s.SetJournal(e.ctx, "/doc", 0); err != nil {
+		t.Fatal(err)
+	}
+	e.wantJournal(other, "/doc", 0)
+	v = e.load(s, "/doc").Version
+	if err := put(other, "free"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testJournalContended has several handles commit to one journaled document. Its
+// journal then has the last entries, in the order of the commits.
+func testJournalContended(t *testing.T, e *env) {
+	const handles, each, keep = 3, 15, 10
+	s := e.handle()
+	if err := s.SetJournal(e.ctx, "/doc", keep); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Commit(e.ctx, store.Create{Path: "/doc", Data: []byte("0")}, store.Append{Path: "/doc", Data: []byte("0")}); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range handles {
+		h := e.handle()
+		all.Go(func() {
+			for done := 0; done < each; {
+				rec, err := h.Load(e.ctx, "/doc", store.Version{}, store.Local)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				data := fmt.Append(nil, rec.Version.Counter()+1)
+				_, err = h.Commit(e.ctx, store.Put{Path: "/doc", Base: rec.Version, Data: data}, store.Append{Path: "/doc", Data: data})
+				switch {
+				case err == nil:
+					done++
+				case !errors.Is(err, store.ErrConflict):
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	var want []string
+	for i := handles*each - keep + 1; i <= handles*each; i++ {
+		want = append(want, fmt.Sprint(i))
+	}
+	e.wantJournal(s, "/doc", keep, want...)
+}
