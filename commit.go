@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/zkstate/zkstate/diff"
@@ -114,7 +115,7 @@ func (s *server[T]) commit(b *batch[T], cur *published[T], made work[T]) (Versio
 		close(flight.landed)
 	}()
 	sent := st.now()
-	versions, err := s.send(b, made.changed, store.Put{Path: st.path, Base: cur.newest, Data: made.doc})
+	versions, err := s.send(b, cur, made.changed, store.Put{Path: st.path, Base: cur.newest, Data: made.doc})
 	if err != nil {
 		return Version{}, err
 	}
@@ -125,7 +126,7 @@ func (s *server[T]) commit(b *batch[T], cur *published[T], made work[T]) (Versio
 // remove deletes the document.
 func (s *server[T]) remove(b *batch[T], cur *published[T]) error {
 	sent := s.st.now()
-	if _, err := s.send(b, b.members, store.Delete{Path: s.st.path, Base: cur.newest}); err != nil {
+	if _, err := s.send(b, cur, b.members, store.Delete{Path: s.st.path, Base: cur.newest}); err != nil {
 		return err
 	}
 	s.st.admit(arrival[T]{sent: sent})
@@ -135,24 +136,24 @@ func (s *server[T]) remove(b *batch[T], cur *published[T]) error {
 
 // send commits op, with a receipt, under the lock where it is our turn. Those who
 // have a part in it must still be there.
-func (s *server[T]) send(b *batch[T], parts []*request[T], op store.Op) ([]Version, error) {
+func (s *server[T]) send(b *batch[T], cur *published[T], parts []*request[T], op store.Op) ([]Version, error) {
 	st := s.st
 	if !st.line.seal(b, parts) {
 		return nil, errLeft
 	}
-	ops := []store.Op{op}
+	var locked []store.Op
 	last := !s.mayStay(1)
 	switch {
 	case s.lock != nil && last:
-		ops = append(ops, store.Release{Lock: s.lock})
+		locked = []store.Op{store.Release{Lock: s.lock}}
 	case s.lock != nil:
-		ops = append(ops, store.Hold{Lock: s.lock})
+		locked = []store.Op{store.Hold{Lock: s.lock}}
 	}
 	token, record := st.receipt()
-	signed := append(ops, store.Receipt{Path: st.path, ID: st.cfg.id, Data: record})
-	versions, err := st.store.Commit(b.ctx, signed...)
+	receipt := store.Receipt{Path: st.path, ID: st.cfg.id, Data: record}
+	versions, err := st.commitJournaled(b.ctx, cur, op, token, reasons(parts), append(locked, receipt)...)
 	if errors.Is(err, store.ErrTaken) { // then it goes without
-		versions, err = st.store.Commit(b.ctx, ops...)
+		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), locked...)
 	}
 	if err != nil {
 		return nil, err
@@ -162,6 +163,16 @@ func (s *server[T]) send(b *batch[T], parts []*request[T], op store.Op) ([]Versi
 		s.lock = nil
 	}
 	return versions, nil
+}
+
+// reasons are those of a batch, each once.
+func reasons[T any](parts []*request[T]) (all []string) {
+	for _, r := range parts {
+		if why := r.cfg.reason; why != "" && !slices.Contains(all, why) {
+			all = append(all, why)
+		}
+	}
+	return all
 }
 
 // inFlight is a commit that the store has not answered yet.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -33,6 +34,9 @@ var (
 	ErrTooLarge       = store.ErrTooLarge
 	ErrUnknownOutcome = store.ErrUnknownOutcome
 	ErrReadOnly       = errors.New("read-only")
+
+	// Reading the history. ErrNoJournal: the document's journal is off.
+	ErrNoJournal = history.ErrOff
 
 	// Any time. ErrUnavailable: the store did not answer. ErrDenied: it refused
 	// the right. ErrClosed: the State or its store was closed.

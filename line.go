@@ -26,8 +26,10 @@ type line[T any] struct {
 type request[T any] struct {
 	ctx  context.Context // the caller's, and the State's
 	verb string
-	fn   func(*T) error // nil: delete the document
+	fn   func(*T) error // nil: delete the document, or
 	cfg  updateConfig
+
+	restore []byte // put this in its place
 
 	turn chan turn    // offers to run fn, to a caller that is still there
 	done chan outcome // how it ended; it has room for one

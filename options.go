@@ -27,6 +27,7 @@ type config struct {
 	logger           *slog.Logger
 	mutated          func(error)
 	cache            string
+	history          int
 }
 
 func newConfig(opts []OpenOption) config {
@@ -107,6 +108,12 @@ func Logger(l *slog.Logger) OpenOption {
 // or that no longer fits T, is ignored.
 func Cache(file string) OpenOption { return func(c *config) { c.cache = file } }
 
+// History switches the document's journal on, if it is off, to keep its newest n
+// entries. From then on every commit of this library, in whatever process, writes one
+// in the same transaction: the version, when, who, why, and the changes. How many are
+// kept belongs to the document: where the journal is on already, n changes nothing.
+func History(n int) OpenOption { return func(c *config) { c.history = n } }
+
 // DetectMutation calls report if a value that a read returned was written
 // through, against the contract of snapshots. It costs one encoding of the
 // value per change and per refresh: use it in tests. report runs on the State's
@@ -123,6 +130,7 @@ type updateConfig struct {
 	noRetry   bool
 	overwrite bool
 	exclusive bool
+	reason    string
 }
 
 // alone reports whether the call shares no commit with others.
@@ -157,6 +165,9 @@ func Overwrite() UpdateOption { return func(c *updateConfig) { c.overwrite = tru
 // by force, nothing is written, and the function runs again under a new lock. Writers
 // that do not ask for the lock are kept from interfering by the version, as always.
 func Exclusive() UpdateOption { return func(c *updateConfig) { c.exclusive = true } }
+
+// Reason says why, in the journal. Without a journal it is not kept.
+func Reason(text string) UpdateOption { return func(c *updateConfig) { c.reason = text } }
 
 // ChangesOption configures one call of Changes, OnChange or Select.
 type ChangesOption func(*changesConfig)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -84,10 +85,15 @@ func (s *server[T]) attempt(b *batch[T]) error {
 	if err != nil {
 		return err
 	}
-	if b.members[0].fn == nil {
+	var made work[T]
+	switch first := b.members[0]; {
+	case first.fn != nil:
+		made, err = s.runAll(b, cur)
+	case first.restore != nil:
+		made, err = s.restore(first, cur)
+	default:
 		return s.remove(b, cur)
 	}
-	made, err := s.runAll(b, cur)
 	if err != nil {
 		return err
 	}
@@ -149,6 +155,18 @@ func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 		made.doc, err = s.st.merge(cur, before, doc)
 	}
 	return made, err
+}
+
+// restore makes an old document the new one.
+func (s *server[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
+	made := work[T]{answers: map[*request[T]]error{r: nil}}
+	if cur.rejected == nil {
+		if same, err := diff.Equal(cur.doc, r.restore); err != nil || same {
+			return made, err
+		}
+	}
+	made.doc, made.changed = r.restore, []*request[T]{r}
+	return made, nil
 }
 
 // takeTurn waits for the turn in the store's queue, where one is needed.

@@ -38,6 +38,7 @@ type State[T any] struct {
 	failed  atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
 	look    chan struct{}                // asks the follower to look again
 
+	journaled  atomic.Bool              // the document's journal is on, or was
 	attendance attendance               // what the listener record says
 	rounds     rounds.Rounds            // of consistent reads
 	line       line[T]                  // of writing calls
@@ -126,7 +127,10 @@ func (st *State[T]) attachOrCreate(ctx context.Context, _ <-chan struct{}) error
 	for {
 		err := st.loadFirst(ctx)
 		if errors.Is(err, ErrNotFound) && !st.cfg.noCreate {
-			if err = st.create(ctx); err == nil {
+			err = st.create(ctx)
+		}
+		if err == nil {
+			if err = st.startJournal(ctx); err == nil {
 				return nil
 			}
 		}
@@ -160,6 +164,9 @@ func (st *State[T]) awaitCreation(ctx context.Context, hints <-chan struct{}) er
 		err := st.loadFirst(ctx)
 		if ctx.Err() != nil && err != nil && !errors.Is(err, ErrNotFound) {
 			return unanswered(ctx, err)
+		}
+		if err == nil {
+			err = st.startJournal(ctx)
 		}
 		if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnavailable) {
 			return err
@@ -205,7 +212,11 @@ func (st *State[T]) create(ctx context.Context) error {
 	if _, rejected := decode[T](st.path, Version{}, doc); rejected != nil {
 		return fmt.Errorf("the initial value does not survive encoding/json: %w", rejected)
 	}
-	if _, err := st.store.Commit(ctx, store.Create{Path: st.path, Data: doc}); err != nil {
+	if err := st.startJournal(ctx); err != nil {
+		return err
+	}
+	none := &published[T]{snapshot: &snapshot[T]{}}
+	if _, err := st.commitJournaled(ctx, none, store.Create{Path: st.path, Data: doc}, "", nil); err != nil {
 		return err
 	}
 	return st.loadFirst(ctx)

@@ -2,6 +2,7 @@ package zkstate_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-zookeeper/zk"
 	"go.uber.org/goleak"
 
 	"github.com/zkstate/zkstate"
@@ -58,16 +60,17 @@ type env struct {
 	*testing.T
 	ctx    context.Context
 	handle func() store.Store
+	tool   func(doc string) // writes the document as another tool would; nil where there is none
 }
 
 // eachStore runs a test over all three stores.
 func eachStore(t *testing.T, test func(e *env)) {
-	run := func(name string, fresh func(t *testing.T) func() store.Store) {
+	run := func(name string, fresh func(t *testing.T) (func() store.Store, func(string))) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 			t.Cleanup(cancel)
-			open := fresh(t)
-			test(&env{T: t, ctx: ctx, handle: func() store.Store {
+			open, tool := fresh(t)
+			test(&env{T: t, ctx: ctx, tool: tool, handle: func() store.Store {
 				s := open()
 				t.Cleanup(func() {
 					if err := s.Close(); err != nil {
@@ -78,11 +81,11 @@ func eachStore(t *testing.T, test func(e *env)) {
 			}})
 		})
 	}
-	run("mem", func(*testing.T) func() store.Store {
+	run("mem", func(*testing.T) (func() store.Store, func(string)) {
 		first := memstore.New()
-		return func() store.Store { return first.Attach() }
+		return func() store.Store { return first.Attach() }, nil
 	})
-	run("sqlite", func(t *testing.T) func() store.Store {
+	run("sqlite", func(t *testing.T) (func() store.Store, func(string)) {
 		file := filepath.Join(t.TempDir(), "state.db")
 		return func() store.Store {
 			s, err := sqlitestore.Open(context.Background(), file, sqlitestore.Config{})
@@ -90,11 +93,11 @@ func eachStore(t *testing.T, test func(e *env)) {
 				t.Fatal(err)
 			}
 			return s
-		}
+		}, func(doc string) { editFile(t, file, doc) }
 	})
 	var server *zkserver.Server
 	var chroots atomic.Int64
-	run("zk", func(t *testing.T) func() store.Store {
+	run("zk", func(t *testing.T) (func() store.Store, func(string)) {
 		if server == nil {
 			server = zkserver.Standalone(t)
 		}
@@ -105,8 +108,32 @@ func eachStore(t *testing.T, test func(e *env)) {
 				t.Fatal(err)
 			}
 			return s
-		}
+		}, func(doc string) { editNode(t, server.Addr(), chroot+"/app/config/payload", doc) }
 	})
+}
+
+// editFile edits the document in the file's table.
+func editFile(t *testing.T, file, doc string) {
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	if _, err := db.Exec("UPDATE documents SET body = ? WHERE path = '/app/config'", []byte(doc)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// editNode sets a znode's data.
+func editNode(t *testing.T, addr, full, doc string) {
+	client, _, err := zk.Connect([]string{addr}, 4*time.Second, zk.WithLogInfo(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Set(full, []byte(doc), -1); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // open attaches a State through a handle of its own, as another process would.

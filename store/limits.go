@@ -67,6 +67,15 @@ func CheckCommit(ops []Op) error {
 	return nil
 }
 
+// Room is how many bytes an [Append] to go with ops may have, beyond its allowance.
+func Room(ops []Op) int {
+	room := MaxCommit - opOverhead
+	for _, op := range ops {
+		room -= op.size() + opOverhead
+	}
+	return room - 1024 // its path
+}
+
 func lockless(op Op) bool {
 	switch op := op.(type) {
 	case Hold:

@@ -1,0 +1,184 @@
+// Package history is the journal of a document: the form of its entries, and how
+// they are read.
+//
+// Where a document's journal is on, every commit of this library writes an entry in
+// the same transaction. Tools that write the document by other means write none; what
+// they did is made out when the journal is read, from the documents before and after.
+package history
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"sync"
+
+	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/store"
+)
+
+const (
+	// packFrom is the size in bytes from which a document and its changes are
+	// compressed.
+	packFrom = 4 << 10
+	// maxUnpacked bounds what an entry may unpack to.
+	maxUnpacked = 16 << 20
+)
+
+// Note is what a commit writes to the journal.
+type Note struct {
+	Base     store.Version // that it changed, the zero Version if it created the document
+	Who      Who
+	Why      string
+	Receipt  string // that the same commit left in the writer's listener record, if any
+	Deleted  bool   // it deleted the document
+	Changes  []diff.Change
+	Document []byte // that it made, nil if it deleted it
+	Cut      bool   // Document, and maybe Changes, were left out: they were too large
+}
+
+// Who is who made a commit.
+type Who struct {
+	ID   string `json:"id"`
+	Host string `json:"host"`
+	App  string `json:"app"`
+	User string `json:"user"`
+}
+
+// Self is this process, under a listener's id and an application's name.
+func Self(id, app string) Who {
+	host, _ := os.Hostname() // an unknown host is an empty one
+	return Who{ID: id, Host: host, App: app, User: currentUser()}
+}
+
+// currentUser is the name of the user that this process runs as, "" if it has none.
+var currentUser = sync.OnceValue(func() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+})
+
+// String is the user, the application and the host, as in "ann (zkstate on web1)".
+func (w Who) String() string {
+	if w.User == "" {
+		return fmt.Sprintf("%s on %s", w.App, w.Host)
+	}
+	return fmt.Sprintf("%s (%s on %s)", w.User, w.App, w.Host)
+}
+
+// form is a Note as it is stored.
+type form struct {
+	Base store.Version `json:"base"`
+	Who
+	Why      string          `json:"why,omitempty"`
+	Receipt  string          `json:"receipt,omitempty"`
+	Deleted  bool            `json:"deleted,omitempty"`
+	Cut      bool            `json:"cut,omitempty"`
+	Changes  []diff.Change   `json:"changes,omitempty"`
+	Document json.RawMessage `json:"document,omitempty"`
+	Packed   []byte          `json:"packed,omitempty"` // gzip of the changes as a line of JSON, and the document
+}
+
+// Encode returns the entry for a journal, in at most room bytes: if need be without
+// the document, or without the changes as well. What remains fits into
+// [store.AppendAllowance]; a reason longer than a quarter of that is cut.
+func (n Note) Encode(room int) ([]byte, error) {
+	if limit := store.AppendAllowance / 4; len(n.Why) > limit {
+		n.Why = string(bytes.ToValidUTF8([]byte(n.Why[:limit]), nil)) + "…"
+	}
+	plain := form{
+		Base: n.Base, Who: n.Who, Why: n.Why, Receipt: n.Receipt, Deleted: n.Deleted, Cut: n.Cut,
+		Changes: n.Changes, Document: n.Document,
+	}
+	if len(n.Document) < packFrom && isCompact(n.Document) {
+		if entry, err := marshal(plain); err != nil || len(entry) <= min(room, packFrom) {
+			return entry, err
+		}
+	}
+	for _, document := range [][]byte{n.Document, nil} {
+		packed, err := pack(n.Changes, document)
+		if err != nil {
+			return nil, err
+		}
+		f := plain
+		f.Changes, f.Document, f.Packed, f.Cut = nil, nil, packed, n.Cut || document == nil && !n.Deleted
+		if entry, err := marshal(f); err != nil || len(entry) <= room {
+			return entry, err
+		}
+	}
+	plain.Changes, plain.Document, plain.Cut = nil, nil, true
+	return marshal(plain)
+}
+
+// isCompact reports whether document survives being embedded byte by byte.
+func isCompact(document []byte) bool {
+	var compact bytes.Buffer
+	return document == nil || json.Compact(&compact, document) == nil && bytes.Equal(compact.Bytes(), document)
+}
+
+func marshal(v any) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
+}
+
+func pack(changes []diff.Change, document []byte) ([]byte, error) {
+	line, err := marshal(changes)
+	if err != nil {
+		return nil, err
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	for _, part := range [][]byte{line, []byte("\n"), document} {
+		if _, err := w.Write(part); err != nil {
+			return nil, err
+		}
+	}
+	err = w.Close()
+	return packed.Bytes(), err
+}
+
+func unpack(packed []byte) (changes []diff.Change, document []byte, err error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := io.ReadAll(io.LimitReader(r, maxUnpacked))
+	if err != nil {
+		return nil, nil, err
+	}
+	line, document, ok := bytes.Cut(all, []byte("\n"))
+	if !ok {
+		return nil, nil, fmt.Errorf("it is incomplete")
+	}
+	err = json.Unmarshal(line, &changes)
+	if len(document) == 0 {
+		document = nil
+	}
+	return changes, document, err
+}
+
+// Decode reads what [Note.Encode] wrote.
+func Decode(entry []byte) (Note, error) {
+	var f form
+	if err := json.Unmarshal(entry, &f); err != nil {
+		return Note{}, fmt.Errorf("journal entry: %w", err)
+	}
+	if f.Packed != nil {
+		var err error
+		if f.Changes, f.Document, err = unpack(f.Packed); err != nil {
+			return Note{}, fmt.Errorf("journal entry: %w", err)
+		}
+	}
+	return Note{
+		Base: f.Base, Who: f.Who, Why: f.Why, Receipt: f.Receipt, Deleted: f.Deleted,
+		Changes: f.Changes, Document: f.Document, Cut: f.Cut,
+	}, nil
+}
