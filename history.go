@@ -66,16 +66,11 @@ func (st *State[T]) documentAt(ctx context.Context, version Version) ([]byte, er
 		return nil, err
 	}
 	entry, err := history.Find(entries, version)
-	if err == nil && entry.Document() == nil {
-		err = fmt.Errorf("version %v: the document was %w: it was too large, or written from outside", version, errNotKept)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", st.at("read the history of"), err)
 	}
 	return entry.Document(), nil
 }
-
-var errNotKept = fmt.Errorf("%w in the journal", ErrNotFound)
 
 // startJournal switches the journal on, if that was asked for and it is off.
 func (st *State[T]) startJournal(ctx context.Context) error {

@@ -15,6 +15,10 @@ import (
 // ErrOff means that the document has no journal.
 var ErrOff = errors.New("the journal is off")
 
+// ErrNotKept means that a version, or its document, is not in the journal. It matches
+// [store.ErrNotFound] too.
+var ErrNotKept = fmt.Errorf("not in the journal, %w", store.ErrNotFound)
+
 // Entry is one step in a document's history. In JSON it is
 //
 //	{"version":"3.100000007.100000002","time":"…","who":{"id","host","app","user"},"why":"…","changes":[…]}
@@ -70,14 +74,19 @@ func Read(ctx context.Context, s store.Store, path string) ([]Entry, error) {
 	return entries, nil
 }
 
-// Find returns the entry that made version.
+// Find returns the entry that made version, if its document is known. The error
+// matches [ErrNotKept].
 func Find(entries []Entry, version store.Version) (Entry, error) {
 	for _, e := range slices.Backward(entries) {
-		if e.Version == version && !e.Deleted {
+		switch {
+		case e.Version != version || e.Deleted:
+		case e.document == nil:
+			return Entry{}, fmt.Errorf("the document of version %v was too large, or another tool wrote it: %w", version, ErrNotKept)
+		default:
 			return e, nil
 		}
 	}
-	return Entry{}, fmt.Errorf("version %v: %w in the journal: it is older, or was not the last of several writes from outside", version, store.ErrNotFound)
+	return Entry{}, fmt.Errorf("version %v is older than the rest, or never was, or another tool wrote over it: %w", version, ErrNotKept)
 }
 
 func decode(raw store.Entry) Entry {

@@ -2,30 +2,68 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/store"
 )
 
 func (c *cli) newCreate() *cobra.Command {
-	return c.command("create PATH JSON", "Create a document that must not exist yet", cobra.ExactArgs(2), "json",
+	var keep int
+	var reason *string
+	cmd := c.command("create PATH JSON", "Create a document that must not exist yet", cobra.ExactArgs(2), "json",
 		func(ctx context.Context, args []string) error {
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
+			if keep < 0 {
+				return usageError{fmt.Errorf("--history must not be negative")}
+			}
 			doc, err := c.argument(args[1])
 			if err != nil {
 				return err
 			}
 			return c.withStore(ctx, true, func(s store.Store) error {
-				var versions []store.Version
+				var version store.Version
 				if err := persist(ctx, func() (err error) {
-					versions, err = s.Commit(ctx, store.Create{Path: args[0], Data: doc})
+					version, err = create(ctx, s, args[0], doc, keep, *reason)
 					return err
 				}); err != nil {
 					return err
 				}
-				return c.committed(args[0], versions[0])
+				return c.committed(args[0], version)
 			})
 		})
+	cmd.Flags().IntVar(&keep, "history", 0, "keep a journal of the newest `N` changes")
+	reason = reasonFlag(cmd)
+	return cmd
+}
+
+// create makes a document, and switches its journal on first if keep is not 0.
+func create(ctx context.Context, s store.Store, path string, doc []byte, keep int, reason string) (store.Version, error) {
+	op := store.Create{Path: path, Data: doc}
+	changes, err := diff.Diff(nil, doc)
+	if err != nil {
+		return store.Version{}, err
+	}
+	note := history.Note{Who: history.Self("", "zkstate"), Why: reason, Changes: changes, Document: doc}
+	entry, err := note.Encode(max(store.AppendAllowance, store.Room([]store.Op{op})))
+	if err != nil {
+		return store.Version{}, err
+	}
+	if keep > 0 {
+		if _, err := s.Load(ctx, path, store.Version{}, store.Linearizable); err == nil {
+			return store.Version{}, fmt.Errorf("create %s: document %w", path, store.ErrExists)
+		}
+		if err := s.SetJournal(ctx, path, keep); err != nil {
+			return store.Version{}, err
+		}
+	}
+	versions, err := s.Commit(ctx, op, store.Append{Path: path, Data: entry})
+	if err != nil {
+		return store.Version{}, err
+	}
+	return versions[0], nil
 }

@@ -12,10 +12,10 @@ import (
 )
 
 func (c *cli) newDelete() *cobra.Command {
-	var version *string
+	var flags writeFlags
 	cmd := c.command("delete PATH", "Delete a document", cobra.ExactArgs(1), "",
 		func(ctx context.Context, args []string) error {
-			opts, err := ifVersionOption(*version)
+			opts, err := flags.options()
 			if err != nil {
 				return err
 			}
@@ -34,6 +34,6 @@ func (c *cli) newDelete() *cobra.Command {
 				return err
 			})
 		})
-	version = ifVersion(cmd)
+	flags.add(cmd)
 	return cmd
 }

@@ -86,6 +86,16 @@ func (c *cli) change(ctx context.Context, path string, creates json.RawMessage, 
 	})
 }
 
+// withDocument opens an existing document for the time of fn.
+func (c *cli) withDocument(ctx context.Context, s store.Store, path string, opts []zkstate.OpenOption, fn func(*document) error) (err error) {
+	st, err := c.attach(ctx, s, path, nil, opts...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	return fn(st)
+}
+
 // committed prints what a command that writes prints.
 func (c *cli) committed(path string, version zkstate.Version) error {
 	if c.output != "json" {
@@ -99,18 +109,26 @@ func (c *cli) committed(path string, version zkstate.Version) error {
 	}{path, version, time.Now()})
 }
 
-// ifVersion adds the flag of that name.
-func ifVersion(cmd *cobra.Command) *string {
-	return cmd.Flags().String("if-version", "", "commit only if the document is at this `VERSION`")
+// writeFlags are those of the commands that change a document.
+type writeFlags struct {
+	ifVersion string
+	reason    string
 }
 
-func ifVersionOption(flag string) ([]zkstate.UpdateOption, error) {
-	if flag == "" {
-		return nil, nil
+func (f *writeFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.ifVersion, "if-version", "", "commit only if the document is at this `VERSION`")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "why, for the journal")
+}
+
+// options are those for the update.
+func (f *writeFlags) options() ([]zkstate.UpdateOption, error) {
+	opts := []zkstate.UpdateOption{zkstate.Reason(f.reason)}
+	if f.ifVersion == "" {
+		return opts, nil
 	}
-	version, err := store.ParseVersion(flag)
+	version, err := store.ParseVersion(f.ifVersion)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--if-version: %w", err)}
 	}
-	return []zkstate.UpdateOption{zkstate.IfVersion(version)}, nil
+	return append(opts, zkstate.IfVersion(version)), nil
 }

@@ -17,6 +17,7 @@ import (
 )
 
 func (c *cli) newEdit() *cobra.Command {
+	var reason *string
 	cmd := c.command("edit PATH", "Edit a document in $VISUAL or $EDITOR", cobra.ExactArgs(1), "json",
 		func(ctx context.Context, args []string) error {
 			var rec store.Record
@@ -28,16 +29,17 @@ func (c *cli) newEdit() *cobra.Command {
 			}); err != nil {
 				return err
 			}
-			return c.edit(ctx, args[0], rec)
+			return c.edit(ctx, args[0], rec, *reason)
 		})
 	cmd.Long = cmd.Short + `.
 
 It shows the difference and commits only if the document is still at the version
 that was edited. If it is not, or the text is no good, the edited file is kept.`
+	reason = reasonFlag(cmd)
 	return cmd
 }
 
-func (c *cli) edit(ctx context.Context, path string, rec store.Record) error {
+func (c *cli) edit(ctx context.Context, path string, rec store.Record, reason string) error {
 	var before bytes.Buffer
 	if json.Indent(&before, bytes.TrimSpace(rec.Data), "", "  ") != nil {
 		before.Reset()
@@ -54,7 +56,7 @@ func (c *cli) edit(ctx context.Context, path string, rec store.Record) error {
 		return err
 	}
 	if err == nil {
-		err = c.commitEdit(ctx, path, rec, after)
+		err = c.commitEdit(ctx, path, rec, after, reason)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: the edited text is kept in %s", err, file)
@@ -77,7 +79,7 @@ func writeTemp(text []byte) (string, error) {
 
 func (c *cli) editFile(ctx context.Context, file string) ([]byte, error) {
 	editor := cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"), "vi")
-	cmd := exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "sh", file) // editors come with arguments
+	cmd := exec.CommandContext(ctx, "sh", "-c", "exec "+editor+` "$1"`, "sh", file) // editors come with arguments
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stderr, c.stderr
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("editor %s: %w", editor, err)
@@ -86,7 +88,7 @@ func (c *cli) editFile(ctx context.Context, file string) ([]byte, error) {
 }
 
 // commitEdit shows what was changed and commits it.
-func (c *cli) commitEdit(ctx context.Context, path string, rec store.Record, after []byte) error {
+func (c *cli) commitEdit(ctx context.Context, path string, rec store.Record, after []byte, reason string) error {
 	if err := diff.Check(after); err != nil {
 		return err
 	}
@@ -102,5 +104,5 @@ func (c *cli) commitEdit(ctx context.Context, path string, rec store.Record, aft
 	return c.change(ctx, path, nil, func(doc *json.RawMessage) error {
 		*doc = after
 		return nil
-	}, []zkstate.OpenOption{zkstate.TolerateRejected()}, []zkstate.UpdateOption{zkstate.IfVersion(rec.Version), zkstate.Overwrite()})
+	}, []zkstate.OpenOption{zkstate.TolerateRejected()}, []zkstate.UpdateOption{zkstate.IfVersion(rec.Version), zkstate.Overwrite(), zkstate.Reason(reason)})
 }

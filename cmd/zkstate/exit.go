@@ -7,6 +7,7 @@ import (
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/storeurl"
 )
@@ -42,6 +43,8 @@ var exits = []struct {
 	{diff.ErrPointer, exitNotFound, "get shows what is there"},
 	{zkstate.ErrUnavailable, exitUnreachable, "check --store and whether its servers run, or raise --timeout"},
 	{context.DeadlineExceeded, exitUnreachable, "check --store and whether its servers run, or raise --timeout"},
+	{zkstate.ErrNoJournal, exitNotFound, "switch it on with: zkstate history PATH --keep N"},
+	{history.ErrNotKept, exitNotFound, "history shows what is there"},
 	{zkstate.ErrNotFound, exitNotFound, "create it with: zkstate create"},
 	{zkstate.ErrDeleted, exitNotFound, "create it with: zkstate create"},
 	{zkstate.ErrDenied, exitOther, "check the permissions"},

@@ -14,6 +14,7 @@ import (
 func (c *cli) newGet() *cobra.Command {
 	mode := store.Local
 	var consistent bool
+	var at string
 	cmd := c.command("get PATH [POINTER]", "Print a document, or the value that a JSON Pointer leads to", cobra.RangeArgs(1, 2), "json raw",
 		func(ctx context.Context, args []string) error {
 			ctx, cancel := c.bounded(ctx)
@@ -22,7 +23,7 @@ func (c *cli) newGet() *cobra.Command {
 				mode = store.Linearizable
 			}
 			return c.withStore(ctx, false, func(s store.Store) error {
-				rec, err := load(ctx, s, args[0], mode)
+				rec, err := loadAt(ctx, s, args[0], at, mode)
 				if err != nil {
 					return err
 				}
@@ -35,7 +36,17 @@ func (c *cli) newGet() *cobra.Command {
 -o raw prints the stored bytes, a broken document's too, and of a string that a
 pointer leads to its text.`
 	cmd.Flags().BoolVar(&consistent, "consistent", false, "see every commit that finished before: ask ZooKeeper's quorum, not one server")
+	cmd.Flags().StringVar(&at, "at", "", "what it was at this `VERSION`, see history")
 	return cmd
+}
+
+// loadAt reads a document as it is, or as it was at a version.
+func loadAt(ctx context.Context, s store.Store, path, version string, mode store.Consistency) (store.Record, error) {
+	if version == "" {
+		return load(ctx, s, path, mode)
+	}
+	entry, err := entryAt(ctx, s, path, version)
+	return store.Record{Version: entry.Version, Data: entry.Document(), Time: entry.Time}, err
 }
 
 func (c *cli) printValue(args []string, rec store.Record) error {

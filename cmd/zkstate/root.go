@@ -75,7 +75,7 @@ passes its command's exit code through.`,
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newEdit(), c.newWatch(),
-		c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(),
+		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(),
 		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
 	)
 	return root

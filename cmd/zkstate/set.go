@@ -12,14 +12,14 @@ import (
 
 func (c *cli) newSet() *cobra.Command {
 	var create bool
-	var version *string
+	var flags writeFlags
 	cmd := c.command("set PATH [POINTER] JSON", "Replace a document, or the value at a JSON Pointer", cobra.RangeArgs(2, 3), "json",
 		func(ctx context.Context, args []string) error {
 			value, err := c.argument(args[len(args)-1])
 			if err != nil {
 				return err
 			}
-			update, err := ifVersionOption(*version)
+			update, err := flags.options()
 			if err != nil {
 				return err
 			}
@@ -41,7 +41,7 @@ A pointer that ends in /- appends to a list. The value's parent must exist. A wh
 document also replaces one that is broken. A negative number goes behind --, so that
 it is not taken for a flag: zkstate set /doc /a -- -5`
 	cmd.Flags().BoolVar(&create, "create", false, "create the document if it does not exist")
-	version = ifVersion(cmd)
+	flags.add(cmd)
 	return cmd
 }
 

@@ -10,10 +10,10 @@ import (
 )
 
 func (c *cli) newUnset() *cobra.Command {
-	var version *string
+	var flags writeFlags
 	cmd := c.command("unset PATH POINTER", "Remove the value at a JSON Pointer", cobra.ExactArgs(2), "json",
 		func(ctx context.Context, args []string) error {
-			update, err := ifVersionOption(*version)
+			update, err := flags.options()
 			if err != nil {
 				return err
 			}
@@ -22,6 +22,6 @@ func (c *cli) newUnset() *cobra.Command {
 				return err
 			}, nil, update)
 		})
-	version = ifVersion(cmd)
+	flags.add(cmd)
 	return cmd
 }

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/history"
+	"github.com/zkstate/zkstate/store"
+)
+
+func (c *cli) newHistory() *cobra.Command {
+	var keep, newest int
+	var changes bool
+	cmd := c.command("history PATH", "Print what was done to a document, by whom, and why", cobra.ExactArgs(1), "json",
+		func(ctx context.Context, args []string) error {
+			ctx, cancel := c.bounded(ctx)
+			defer cancel()
+			return c.withStore(ctx, false, func(s store.Store) error {
+				if keep >= 0 {
+					return persist(ctx, func() error { return s.SetJournal(ctx, args[0], keep) })
+				}
+				entries, err := readHistory(ctx, s, args[0])
+				if err != nil {
+					return err
+				}
+				if newest > 0 {
+					entries = entries[max(0, len(entries)-newest):]
+				}
+				if c.output == "json" {
+					return c.printHistoryLines(entries)
+				}
+				return c.printHistory(entries, changes)
+			})
+		})
+	cmd.Long = cmd.Short + `, oldest first.
+
+The journal has to be switched on, by create --history N or by --keep N. Every change
+that is made through zkstate then leaves an entry; what other tools write shows as
+"outside". A deleted document's history stays. -o json prints one entry a line.`
+	cmd.Flags().IntVar(&keep, "keep", -1, "print nothing, and keep the newest `N` entries from now on; 0 removes the journal")
+	cmd.Flags().IntVarP(&newest, "newest", "n", 0, "print the newest `N` entries only")
+	cmd.Flags().BoolVar(&changes, "diff", false, "print the changes too")
+	return cmd
+}
+
+func readHistory(ctx context.Context, s store.Store, path string) (entries []zkstate.Entry, err error) {
+	err = persist(ctx, func() error {
+		entries, err = history.Read(ctx, s, path)
+		return err
+	})
+	return entries, err
+}
+
+func (c *cli) printHistoryLines(entries []zkstate.Entry) error {
+	lines := json.NewEncoder(c.stdout)
+	lines.SetEscapeHTML(false)
+	for _, e := range entries {
+		if err := lines.Encode(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cli) printHistory(entries []zkstate.Entry, changes bool) error {
+	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "VERSION\tTIME\tWHO\tCHANGES\tWHY")
+	for _, e := range entries {
+		fmt.Fprintf(w, "%v\t%s\t%s\t%s\t%s\n", e.Version, timeOf(e), whoOf(e), countOf(e), oneLine(e.Why))
+		if !changes {
+			continue
+		}
+		for _, change := range e.Changes {
+			// Escaped, a value has no tab that would make a cell of it.
+			fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(change.String(), "\t", " "))
+		}
+	}
+	return w.Flush()
+}
+
+func timeOf(e zkstate.Entry) string {
+	if e.Time.IsZero() {
+		return "-"
+	}
+	return e.Time.Local().Format(time.DateTime)
+}
+
+func whoOf(e zkstate.Entry) string {
+	switch {
+	case e.Outside > 1:
+		return fmt.Sprintf("outside (%d writes)", e.Outside)
+	case e.Outside > 0:
+		return "outside"
+	}
+	return oneLine(e.Who.String())
+}
+
+func countOf(e zkstate.Entry) string {
+	switch {
+	case e.Deleted:
+		return "deleted"
+	case e.Cut && len(e.Changes) == 0:
+		return "not kept"
+	}
+	return strconv.Itoa(len(e.Changes))
+}
+
+// oneLine keeps what somebody wrote from breaking the table or steering a terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+func (c *cli) newRollback() *cobra.Command {
+	var reason *string
+	cmd := c.command("rollback PATH VERSION", "Make a document what it was at a version, as a new change", cobra.ExactArgs(2), "json",
+		func(ctx context.Context, args []string) error {
+			ctx, cancel := c.bounded(ctx)
+			defer cancel()
+			return c.withStore(ctx, false, func(s store.Store) error {
+				entry, err := entryAt(ctx, s, args[0], args[1])
+				if err != nil {
+					return err
+				}
+				why := *reason
+				if why == "" {
+					why = fmt.Sprintf("rollback to %v", entry.Version)
+				}
+				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.NoCreate(), zkstate.TolerateRejected()}, func(st *document) error {
+					version, err := st.Rollback(ctx, entry.Version, zkstate.Reason(why))
+					if err != nil {
+						return err
+					}
+					return c.committed(args[0], version)
+				})
+			})
+		})
+	cmd.Long = cmd.Short + `.
+
+VERSION is one that history shows, or the number before its first dot if that tells it
+from the others. Nothing of the history is rewritten.`
+	reason = reasonFlag(cmd)
+	return cmd
+}
+
+// entryAt finds a version in the history. The number before its first dot may stand
+// for it.
+func entryAt(ctx context.Context, s store.Store, path, version string) (zkstate.Entry, error) {
+	wanted, malformed := store.ParseVersion(version)
+	counter, err := strconv.ParseInt(version, 10, 32)
+	if malformed != nil && err != nil {
+		return zkstate.Entry{}, usageError{malformed}
+	}
+	entries, err := readHistory(ctx, s, path)
+	if err != nil {
+		return zkstate.Entry{}, err
+	}
+	if malformed != nil {
+		wanted = store.NewVersion(0, 0, int32(counter)) // which never was
+		var found []store.Version
+		for _, e := range entries {
+			if int64(e.Version.Counter()) == counter && !e.Deleted {
+				found = append(found, e.Version)
+				wanted = e.Version
+			}
+		}
+		if len(found) > 1 {
+			return zkstate.Entry{}, usageError{fmt.Errorf("version %s can be each of %v: give it in full", version, found)}
+		}
+	}
+	return history.Find(entries, wanted)
+}
+
+// reasonFlag adds the flag of that name.
+func reasonFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().String("reason", "", "why, for the journal")
+}
