@@ -35,6 +35,10 @@ var (
 	ErrUnknownOutcome = store.ErrUnknownOutcome
 	ErrReadOnly       = errors.New("read-only")
 
+	// Waiting. ErrNotApplied: the update is committed, and not everybody has applied
+	// it; see [NotAppliedError].
+	ErrNotApplied = errors.New("not applied")
+
 	// Reading the history. ErrNoJournal: the document's journal is off.
 	ErrNoJournal = history.ErrOff
 

@@ -21,6 +21,7 @@ type Listener struct {
 	Applied Version   `json:"applied"` // the version that its reads serve
 	Status  string    `json:"status"`  // one of the Status constants
 	Reason  string    `json:"reason,omitempty"`
+	Newest  Version   `json:"newest,omitzero"`   // that it has seen, where that is not Applied
 	Receipt string    `json:"receipt,omitempty"` // of its last commit; see store.Receipt
 }
 
@@ -91,6 +92,9 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 // once, then at most once a second, and again after a failure.
 func (st *State[T]) report(written []byte, wake <-chan struct{}) {
 	for {
+		if written != nil && st.cfg.quiet {
+			return
+		}
 		if written != nil {
 			select {
 			case <-wake:
@@ -128,6 +132,7 @@ func (st *State[T]) recordLocked(receipt string) []byte {
 	case cur.deleted:
 		self.Status = StatusDeleted
 	case cur.rejected != nil:
+		self.Newest = cur.newest
 		self.Status, self.Reason = StatusRejected, cur.rejected.place()+cur.rejected.Reason
 	}
 	encoded, err := json.Marshal(self)

@@ -28,6 +28,7 @@ type config struct {
 	mutated          func(error)
 	cache            string
 	history          int
+	quiet            bool
 }
 
 func newConfig(opts []OpenOption) config {
@@ -114,6 +115,11 @@ func Cache(file string) OpenOption { return func(c *config) { c.cache = file } }
 // kept belongs to the document: where the journal is on already, n changes nothing.
 func History(n int) OpenOption { return func(c *config) { c.history = n } }
 
+// Quiet writes the listener record when the State opens and with its own commits, and
+// not whenever it applies a version. Where listeners are very many that saves the
+// store as many writes per change. WaitApplied does not hear from a quiet State.
+func Quiet() OpenOption { return func(c *config) { c.quiet = true } }
+
 // DetectMutation calls report if a value that a read returned was written
 // through, against the contract of snapshots. It costs one encoding of the
 // value per change and per refresh: use it in tests. report runs on the State's
@@ -131,6 +137,7 @@ type updateConfig struct {
 	overwrite bool
 	exclusive bool
 	reason    string
+	crowd     *Crowd
 }
 
 // alone reports whether the call shares no commit with others.

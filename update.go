@@ -32,7 +32,8 @@ import (
 // [ErrRejected] without [Overwrite]; [ErrDeleted]; [ErrTooLarge]; [ErrReadOnly];
 // [ErrDenied]; [ErrUnavailable] with the context's: nothing was written;
 // [ErrUnknownOutcome]: the update was applied once or not at all, and ctx ended, or
-// the store's session did, before it could be found out; [ErrClosed].
+// the store's session did, before it could be found out; [ErrNotApplied] with the
+// version, under [WaitApplied]; [ErrClosed].
 func (st *State[T]) Update(ctx context.Context, fn func(*T) error, opts ...UpdateOption) (Version, error) {
 	if fn == nil {
 		return Version{}, fmt.Errorf("%s: the function is nil", st.at("update"))
@@ -70,6 +71,9 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 		case t := <-r.turn:
 			st.take(t, r)
 		case out := <-r.done:
+			if out.err == nil && r.cfg.crowd != nil {
+				out.err = st.awaitApplied(ctx, out.version, *r.cfg.crowd)
+			}
 			return out.version, out.err
 		case <-ctx.Done():
 			switch st.line.leave(r) {

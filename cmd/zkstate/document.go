@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,11 +80,17 @@ func (c *cli) change(ctx context.Context, path string, creates json.RawMessage, 
 		}
 		defer func() { err = errors.Join(err, st.Close()) }()
 		version, err := st.Update(ctx, fn, update...)
-		if err != nil {
-			return err
-		}
-		return c.committed(path, version)
+		return c.committedOr(path, version, err)
 	})
+}
+
+// committedOr prints the version of an update that is committed, whether or not
+// everybody has applied it.
+func (c *cli) committedOr(path string, version zkstate.Version, err error) error {
+	if err != nil && !errors.Is(err, zkstate.ErrNotApplied) {
+		return err
+	}
+	return errors.Join(c.committed(path, version), err)
 }
 
 // withDocument opens an existing document for the time of fn.
@@ -113,16 +120,29 @@ func (c *cli) committed(path string, version zkstate.Version) error {
 type writeFlags struct {
 	ifVersion string
 	reason    string
+	wait      string
 }
 
 func (f *writeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.ifVersion, "if-version", "", "commit only if the document is at this `VERSION`")
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why, for the journal")
+	cmd.Flags().StringVar(&f.wait, "wait", "", "wait, within --timeout, until `all` listeners, or that many, have applied it")
 }
 
 // options are those for the update.
 func (f *writeFlags) options() ([]zkstate.UpdateOption, error) {
 	opts := []zkstate.UpdateOption{zkstate.Reason(f.reason)}
+	if f.wait != "" {
+		n, err := strconv.Atoi(f.wait)
+		switch {
+		case f.wait == "all":
+			opts = append(opts, zkstate.WaitApplied(zkstate.All()))
+		case err != nil || n < 1:
+			return nil, usageError{fmt.Errorf("--wait must be all, or a number of listeners")}
+		default:
+			opts = append(opts, zkstate.WaitApplied(zkstate.AtLeast(n)))
+		}
+	}
 	if f.ifVersion == "" {
 		return opts, nil
 	}

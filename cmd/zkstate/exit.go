@@ -21,6 +21,7 @@ const (
 	exitUnreachable = 5
 	exitRejected    = 6
 	exitLockLost    = 7
+	exitNotApplied  = 8
 )
 
 // exits maps errors to exit codes and says what to do. The first that matches
@@ -31,6 +32,7 @@ var exits = []struct {
 	advice string
 }{
 	{store.ErrLockLost, exitLockLost, "the command was asked to end; see what it did before you run it again"},
+	{zkstate.ErrNotApplied, exitNotApplied, "listeners shows who has what"},
 	{zkstate.ErrUnknownOutcome, exitUnreachable, "look at the document before you try again"},
 	{zkstate.ErrRejected, exitRejected, "get -o raw shows the document as it is, set replaces it"},
 	{zkstate.ErrTooLarge, exitRejected, "nothing was written; make it smaller"},

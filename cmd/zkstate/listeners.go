@@ -29,12 +29,16 @@ func (c *cli) newListeners() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.printListeners(found)
+				snap, err := st.ReadDirty()
+				if err != nil {
+					return err
+				}
+				return c.printListeners(found, snap.Version)
 			})
 		})
 }
 
-func (c *cli) printListeners(found []zkstate.Listener) error {
+func (c *cli) printListeners(found []zkstate.Listener, newest zkstate.Version) error {
 	if c.output == "json" {
 		if found == nil {
 			found = []zkstate.Listener{}
@@ -45,7 +49,15 @@ func (c *cli) printListeners(found []zkstate.Listener) error {
 	fmt.Fprintln(w, "ID\tHOST\tPID\tAPP\tSINCE\tAPPLIED\tSTATUS\tREASON")
 	for _, l := range found {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%v\t%s\t%s\n",
-			l.ID, l.Host, l.PID, l.App, l.Since.Local().Format(time.DateTime), l.Applied, l.Status, l.Reason)
+			l.ID, l.Host, l.PID, l.App, l.Since.Local().Format(time.DateTime), l.Applied, statusOf(l, newest), oneLine(l.Reason))
 	}
 	return w.Flush()
+}
+
+// statusOf marks who is behind the document.
+func statusOf(l zkstate.Listener, newest zkstate.Version) string {
+	if l.Status == zkstate.StatusApplied && l.Applied.Before(newest) {
+		return fmt.Sprintf("behind by %d", newest.Since(l.Applied))
+	}
+	return l.Status
 }

@@ -63,8 +63,9 @@ application share. A JSON argument may be - for standard input, or @file.
 
 Exit codes: 0 done; 1 other; 2 usage; 3 document or pointer not found; 4 conflict
 (exists already, version moved); 5 unreachable or timed out; 6 document rejected
-(not JSON, a key twice, too large, refused by its type); 7 the lock was lost. lock
-passes its command's exit code through.`,
+(not JSON, a key twice, too large, refused by its type); 7 the lock was lost; 8 written,
+and not applied by those who were waited for. lock passes its command's exit code
+through.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

@@ -1,0 +1,128 @@
+package zkstate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Crowd says which listeners an update waits for; see [WaitApplied].
+type Crowd struct {
+	least  int // 0: all
+	within time.Duration
+}
+
+// All are all listeners of the document except the State that waits.
+func All() Crowd { return Crowd{} }
+
+// AtLeast are any n listeners of the document, not counting the State that waits.
+func AtLeast(n int) Crowd { return Crowd{least: max(n, 1)} }
+
+// Within bounds the wait, from the commit on. Without it the context alone does.
+func (c Crowd) Within(d time.Duration) Crowd {
+	c.within = d
+	return c
+}
+
+// WaitApplied makes Update or Rollback wait, after the commit, until the crowd has
+// applied it, which is until reads of those States serve that version or a later one.
+// A listener that leaves is not waited for, and one that comes is.
+//
+// If that does not come about, because of the time, or sooner because of those who
+// reject the document, the call returns the version, which is committed all the same,
+// together with a [NotAppliedError].
+func WaitApplied(crowd Crowd) UpdateOption { return func(c *updateConfig) { c.crowd = &crowd } }
+
+// NotAppliedError says who has applied a version that was waited for, and who has
+// not. It matches [ErrNotApplied], and the context's error if that ended the wait.
+type NotAppliedError struct {
+	Path     string
+	Version  Version    // that was committed
+	Applied  []Listener // have it, or a later one
+	Rejected []Listener // refuse it; Reason says why
+	Silent   []Listener // have not said anything of it yet
+	cause    error
+}
+
+// Error implements error.
+func (e *NotAppliedError) Error() string {
+	var parts []string
+	for _, l := range e.Rejected {
+		parts = append(parts, fmt.Sprintf("%s rejects it (%s)", l.ID, l.Reason))
+	}
+	if len(e.Silent) > 0 {
+		ids := make([]string, len(e.Silent))
+		for i, l := range e.Silent {
+			ids[i] = l.ID
+		}
+		parts = append(parts, "nothing heard from "+strings.Join(ids, ", "))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "there are not as many listeners")
+	}
+	return fmt.Sprintf("%s: version %v is committed and %v by %d: %s", e.Path, e.Version, ErrNotApplied, len(e.Applied), strings.Join(parts, "; "))
+}
+
+// Unwrap returns what ended the wait, if it was an error.
+func (e *NotAppliedError) Unwrap() error { return e.cause }
+
+// Is reports whether target is [ErrNotApplied].
+func (e *NotAppliedError) Is(target error) bool { return target == ErrNotApplied }
+
+// awaitApplied waits for a crowd to apply version.
+func (st *State[T]) awaitApplied(ctx context.Context, version Version, crowd Crowd) error {
+	if crowd.within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, crowd.within)
+		defer cancel()
+	}
+	report := &NotAppliedError{Path: st.path, Version: version}
+	for retry := (backoff{max: 200 * time.Millisecond}); ; {
+		listeners, err := st.Listeners(ctx)
+		switch {
+		case err == nil:
+			report.sort(listeners, st.cfg.id)
+			if done, failed := report.verdict(crowd); failed {
+				return report
+			} else if done {
+				return nil
+			}
+		case st.isClosed():
+			return st.errClosed("wait for listeners of")
+		case ctx.Err() == nil && !errors.Is(err, ErrUnavailable):
+			report.cause = err
+			return report
+		}
+		if !retry.wait(ctx) {
+			report.cause = ctx.Err()
+			return report
+		}
+	}
+}
+
+// sort puts the listeners where they belong, except the one with the given id.
+func (e *NotAppliedError) sort(listeners []Listener, but string) {
+	e.Applied, e.Rejected, e.Silent = nil, nil, nil
+	for _, l := range slices.DeleteFunc(listeners, func(l Listener) bool { return l.ID == but }) {
+		switch {
+		case !l.Applied.IsZero() && !l.Applied.Before(e.Version):
+			e.Applied = append(e.Applied, l)
+		case l.Status == StatusRejected && !l.Newest.Before(e.Version):
+			e.Rejected = append(e.Rejected, l)
+		default:
+			e.Silent = append(e.Silent, l)
+		}
+	}
+}
+
+// verdict reports whether the wait has come to its end, or to nothing.
+func (e *NotAppliedError) verdict(crowd Crowd) (done, failed bool) {
+	if crowd.least > 0 {
+		// A listener may yet come.
+		return len(e.Applied) >= crowd.least, false
+	}
+	return len(e.Silent)+len(e.Rejected) == 0, len(e.Silent) == 0 && len(e.Rejected) > 0
+}

@@ -1,0 +1,92 @@
+package zkstate_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/zkstate/zkstate"
+)
+
+// picky is a struct that refuses what the others take.
+type picky struct {
+	Interval int `json:"interval"`
+}
+
+func (p *picky) Validate() error {
+	if p.Interval == 13 {
+		return errors.New("it brings bad luck")
+	}
+	return nil
+}
+
+func (e *env) openPicky(id string, opts ...zkstate.OpenOption) *zkstate.State[picky] {
+	e.Helper()
+	st, err := zkstate.Open(e.ctx, e.handle(), "/app/config", picky{}, append(opts, zkstate.ID(id))...)
+	if err != nil {
+		e.Fatal(err)
+	}
+	e.Cleanup(func() { closeState(e.T, st) })
+	return st
+}
+
+func set(n int) func(*config) error {
+	return func(c *config) error { c.Interval = n; return nil }
+}
+
+// TestWaitApplied: when the call returns, the others serve the new version; and who
+// does not is named.
+func TestWaitApplied(t *testing.T) {
+	eachStore(t, func(e *env) {
+		st := e.open()
+		if _, err := st.Update(e.ctx, bump, zkstate.WaitApplied(zkstate.All())); err != nil {
+			e.Errorf("with nobody else there: %v", err)
+		}
+		one, two := e.openPicky("one"), e.openPicky("two")
+		for i := range 3 {
+			if _, err := st.Update(e.ctx, set(100+i), zkstate.WaitApplied(zkstate.All())); err != nil {
+				e.Fatal(err)
+			}
+			for _, other := range []*zkstate.State[picky]{one, two} {
+				if got, err := other.Read(); err != nil || got.Interval != 100+i {
+					e.Errorf("%s serves %+v, %v", other.ID(), got, err)
+				}
+			}
+		}
+		if _, err := st.Update(e.ctx, set(200), zkstate.WaitApplied(zkstate.AtLeast(1))); err != nil {
+			e.Error(err)
+		}
+
+		v, err := st.Update(e.ctx, set(13), zkstate.WaitApplied(zkstate.All())) // returns without a bound of time
+		var not *zkstate.NotAppliedError
+		if !errors.Is(err, zkstate.ErrNotApplied) || !errors.As(err, &not) {
+			e.Fatalf("both refuse it: %v", err)
+		}
+		if len(not.Rejected) != 2 || not.Rejected[0].ID != "one" || not.Rejected[0].Reason != "it brings bad luck" || len(not.Silent) != 0 || not.Version != v {
+			e.Errorf("%+v", not)
+		}
+		if got, err := st.Read(); err != nil || got.Interval != 13 {
+			e.Errorf("it is committed all the same: %+v, %v", got, err)
+		}
+		if _, err := st.Update(e.ctx, set(14), zkstate.WaitApplied(zkstate.All())); err != nil {
+			e.Errorf("healed: %v", err)
+		}
+
+		three := e.openPicky("three", zkstate.Quiet())
+		_, err = st.Update(e.ctx, set(15), zkstate.WaitApplied(zkstate.All().Within(3*time.Second)))
+		if !errors.As(err, &not) || !errors.Is(err, context.DeadlineExceeded) {
+			e.Fatalf("one says nothing: %v", err)
+		}
+		if len(not.Silent) != 1 || not.Silent[0].ID != three.ID() || len(not.Applied) != 2 {
+			e.Errorf("%+v", not)
+		}
+		_, err = st.Update(e.ctx, set(16), zkstate.WaitApplied(zkstate.AtLeast(3).Within(time.Second)))
+		if !errors.Is(err, zkstate.ErrNotApplied) {
+			e.Errorf("two of three: %v", err)
+		}
+		if _, err = st.Update(e.ctx, set(17), zkstate.WaitApplied(zkstate.AtLeast(2))); err != nil {
+			e.Error(err)
+		}
+	})
+}
