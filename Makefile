@@ -1,4 +1,4 @@
-.PHONY: test quick lint zookeeper demo fuzz torture build
+.PHONY: test quick lint zookeeper demo fuzz torture build bench-contention
 
 # Everything that must hold: real servers, the race detector, the linters.
 test: zookeeper lint
@@ -32,3 +32,11 @@ torture: zookeeper
 FUZZTIME ?= 1m
 fuzz:
 	scripts/fuzz $(FUZZTIME)
+
+# A counter that many want to increment: zkstate, a bare client, Curator, kazoo, in
+# turns on one ZooKeeper. About four minutes; see bench/README.md.
+BENCHFLAGS ?= -duration 5s -rounds 3
+bench-contention:
+	scripts/zookeeper
+	scripts/peers
+	cd bench && go run ./contention $(BENCHFLAGS)
