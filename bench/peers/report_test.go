@@ -34,3 +34,12 @@ func TestParseReportRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestVerify(t *testing.T) {
+	r := Report{Acks: 10, Unknown: 2}
+	for counter, good := range map[int64]bool{9: false, 10: true, 12: true, 13: false} {
+		if err := r.Verify(counter); (err == nil) != good {
+			t.Errorf("%d: %v", counter, err)
+		}
+	}
+}
