@@ -52,8 +52,8 @@ const (
 // peerThreads is how many threads the peers' programs have.
 const peerThreads = 16
 
-// peerCells are those of the peers that are installed. The notes tell which are
-// and which are not. Their programs are put into dir.
+// peerCells are those of the peers that are installed, with their programs in dir.
+// The notes tell which versions are, and why others are not.
 func peerCells(ctx context.Context, dir string) (cells []*cell, notes []string, err error) {
 	for _, p := range []struct {
 		name  string
@@ -75,7 +75,7 @@ func peerCells(ctx context.Context, dir string) (cells []*cell, notes []string, 
 			notes = append(notes, fmt.Sprintf("%s did not run: %v", p.name, err))
 			continue
 		}
-		notes = append(notes, found.Name+" ran")
+		notes = append(notes, found.Name+" is installed")
 		for _, mode := range p.modes {
 			cells = append(cells, &cell{
 				name: fmt.Sprintf("%s %s, %d threads", p.name, mode[1], peerThreads),

@@ -19,7 +19,7 @@ const (
 	patience = time.Minute
 	// warmUp bounds how long the server is driven before it is measured: its code
 	// is compiled while it runs.
-	warmUp = 3 * time.Second
+	warmUp = 10 * time.Second
 )
 
 // bench is one run: a server and what looks into it.
@@ -85,7 +85,7 @@ func (b *bench) choose(ctx context.Context, cfg config, dir string) error {
 // turns runs the rounds. Each begins with another cell, so that none always comes
 // after the same work.
 func (b *bench) turns(ctx context.Context, cfg config) error {
-	warm := place{connect: b.connect, path: "/contention/warm", duration: min(cfg.duration, warmUp)}
+	warm := place{connect: b.connect, path: "/contention/warm", duration: min(2*cfg.duration, warmUp)}
 	if _, err := b.turn(ctx, floor(8), warm); err != nil {
 		return fmt.Errorf("warm up: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -16,17 +17,16 @@ import (
 // workers; see worker.go.
 func processes(n int) func(context.Context, place) (peers.Report, error) {
 	return func(ctx context.Context, at place) (peers.Report, error) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel() // ends the workers, if it is not over
 		released, release, err := os.Pipe()
 		if err != nil {
 			return peers.Report{}, err
 		}
 		defer released.Close()
 		defer release.Close()
-		workers := make([]*worker, 0, n)
+		ctx, cancel := context.WithCancel(ctx)
+		var workers []*worker
 		defer func() {
-			cancel()
+			cancel() // ends the workers, if it is not over
 			for _, w := range workers {
 				<-w.ended
 			}
@@ -38,23 +38,29 @@ func processes(n int) func(context.Context, place) (peers.Report, error) {
 			}
 			workers = append(workers, w)
 		}
-		for _, w := range workers {
-			if err := w.awaitReady(); err != nil {
-				return peers.Report{}, err
-			}
-		}
-		// One byte each, from one pipe: all are released by one write.
-		if _, err := release.Write(make([]byte, n)); err != nil {
+		return race(workers, release)
+	}
+}
+
+// race releases workers together, once all are ready, and waits for their reports.
+func race(workers []*worker, release io.Writer) (peers.Report, error) {
+	for _, w := range workers {
+		if err := w.awaitReady(); err != nil {
 			return peers.Report{}, err
 		}
-		reports := make([]peers.Report, n)
-		for i, w := range workers {
-			if reports[i], err = w.report(); err != nil {
-				return peers.Report{}, err
-			}
-		}
-		return together(reports), nil
 	}
+	// One byte each, from the pipe that all read: one write releases all.
+	if _, err := release.Write(make([]byte, len(workers))); err != nil {
+		return peers.Report{}, err
+	}
+	reports := make([]peers.Report, len(workers))
+	for i, w := range workers {
+		var err error
+		if reports[i], err = w.report(); err != nil {
+			return peers.Report{}, err
+		}
+	}
+	return together(reports), nil
 }
 
 // together is one report for clients that were released together.

@@ -11,15 +11,16 @@ type ratio struct {
 	met bool
 }
 
+const notRun = "did not run"
+
 // ratios compares the cells. alone has the latencies.
 func ratios(cells []*cell, alone []latencies) []ratio {
-	best, noBest := bestOf(cells, curator)
-	bare, shared, apart := find(cells, floor64), find(cells, goroutines64), find(cells, processes16)
+	best := bestOf(cells, curator)
 	return []ratio{
-		atLeast(100, shared, best, noBest),
-		atLeast(100, shared, bare, floor64+" did not run"),
-		atLeast(4, apart, best, noBest),
-		servedRatio(2, apart),
+		atLeast(100, goroutines64, "best "+curator, find(cells, goroutines64), best),
+		atLeast(100, goroutines64, floor64, find(cells, goroutines64), find(cells, floor64)),
+		atLeast(4, processes16, "best "+curator, find(cells, processes16), best),
+		servedRatio(2, find(cells, processes16)),
 		aloneRatio(1.5, alone),
 	}
 }
@@ -34,28 +35,26 @@ func find(cells []*cell, name string) *cell {
 	return nil
 }
 
-// bestOf is a peer's fastest cell, or why there is none.
-func bestOf(cells []*cell, peer string) (best *cell, none string) {
+// bestOf returns a peer's fastest cell, or nil.
+func bestOf(cells []*cell, peer string) (best *cell) {
 	for _, c := range cells {
 		if c.peer == peer && len(c.results) > 0 && (best == nil || median(c.rates()) > median(best.rates())) {
 			best = c
 		}
 	}
-	return best, peer + " did not run"
+	return best
 }
 
-// atLeast is the ratio of two rates.
-func atLeast(target float64, above, below *cell, noBelow string) ratio {
-	r := ratio{target: fmt.Sprintf(">= %g", target)}
-	switch {
-	case above == nil:
-		r.name, r.missing = "zkstate", "it did not run"
-		return r
-	case below == nil:
-		r.name, r.missing = above.name, noBelow
+// atLeast is the ratio of two cells' rates.
+func atLeast(target float64, aboveName, belowName string, above, below *cell) ratio {
+	r := ratio{name: aboveName + " / " + belowName, target: fmt.Sprintf(">= %g", target)}
+	if above == nil || below == nil {
+		r.missing = notRun
 		return r
 	}
-	r.name = above.name + " / " + below.name
+	if belowName != below.name {
+		r.name += " (" + below.name + ")"
+	}
 	r.quotient = divide(above.rates(), below.rates())
 	r.met = r.value >= target
 	return r
@@ -65,7 +64,7 @@ func atLeast(target float64, above, below *cell, noBelow string) ratio {
 func servedRatio(target float64, c *cell) ratio {
 	r := ratio{name: processes16 + ": served most / least", target: fmt.Sprintf("<= %g", target)}
 	if c == nil {
-		r.missing = "it did not run"
+		r.missing = notRun
 		return r
 	}
 	ones := make([]float64, len(c.results))
@@ -81,7 +80,7 @@ func servedRatio(target float64, c *cell) ratio {
 func aloneRatio(target float64, alone []latencies) ratio {
 	r := ratio{name: zkstateAlone + ": Update / bare Set, median latency", target: fmt.Sprintf("<= %g", target)}
 	if len(alone) == 0 {
-		r.missing = "it did not run"
+		r.missing = notRun
 		return r
 	}
 	var updates, sets []float64

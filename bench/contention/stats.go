@@ -1,18 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
 
-// median is the middle one, the lower of two; the zero value of none.
-func median[T cmp.Ordered](values []T) T {
+// median is the middle one, or between the middle two; zero of none.
+func median[T ~int64 | ~float64](values []T) T {
 	if len(values) == 0 {
-		var none T
-		return none
+		return 0
 	}
-	return slices.Sorted(slices.Values(values))[(len(values)-1)/2]
+	sorted := slices.Sorted(slices.Values(values))
+	low, high := sorted[(len(sorted)-1)/2], sorted[len(sorted)/2]
+	return (low + high) / 2
 }
 
 // quotient is one number over another, measured in several rounds.

@@ -36,7 +36,7 @@ func (b *bench) cellRows() [][]string {
 }
 
 func (b *bench) ratioRows() [][]string {
-	rows := [][]string{{"ratio of the medians", "", "min..max", "target", ""}}
+	rows := [][]string{{"ratio of the medians", "", "min..max", "target", "result"}}
 	for _, r := range ratios(b.cells, b.alone) {
 		switch {
 		case r.missing != "":
