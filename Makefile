@@ -3,6 +3,7 @@
 # Everything that must hold: real servers, the race detector, the linters.
 test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
+	cd bench && ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
 
 lint:
 	scripts/lint
