@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 
 	"github.com/zkstate/zkstate/bench/peers"
 )
@@ -41,52 +39,6 @@ func ownCells(latency func(latencies)) []*cell {
 		{name: processes16, run: processes(16)},
 		{name: zkstateAlone, run: alone(latency)},
 	}
-}
-
-// The peers, as ratios name them.
-const (
-	curator = "Curator"
-	kazoo   = "kazoo"
-)
-
-// peerThreads is how many threads the peers' programs have.
-const peerThreads = 16
-
-// peerCells are those of the peers that are installed, with their programs in dir.
-// The notes tell which versions are, and why others are not.
-func peerCells(ctx context.Context, dir string) (cells []*cell, notes []string, err error) {
-	for _, p := range []struct {
-		name  string
-		find  func(context.Context, string) (*peers.Peer, error)
-		modes [][2]string // the program's word, the recipe
-	}{
-		{curator, peers.Curator, [][2]string{{"value", "SharedValue"}, {"mutex", "InterProcessMutex"}}},
-		{kazoo, peers.Kazoo, [][2]string{{"cas", "compare-and-set"}, {"lock", "Lock"}}},
-	} {
-		sub, err := os.MkdirTemp(dir, "")
-		if err != nil {
-			return nil, nil, err
-		}
-		found, err := p.find(ctx, sub)
-		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
-		}
-		if err != nil {
-			notes = append(notes, fmt.Sprintf("%s did not run: %v", p.name, err))
-			continue
-		}
-		notes = append(notes, found.Name+" is installed")
-		for _, mode := range p.modes {
-			cells = append(cells, &cell{
-				name: fmt.Sprintf("%s %s, %d threads", p.name, mode[1], peerThreads),
-				peer: p.name,
-				run: func(ctx context.Context, at place) (peers.Report, error) {
-					return found.Count(ctx, mode[0], at.connect, peerThreads, at.duration, at.node())
-				},
-			})
-		}
-	}
-	return cells, notes, nil
 }
 
 // rates are the rounds' acknowledgements per second.

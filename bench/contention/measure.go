@@ -65,17 +65,16 @@ func measure(ctx context.Context, cfg config, stdout, log io.Writer) error {
 
 // choose collects the cells that cfg wants and this machine can run.
 func (b *bench) choose(ctx context.Context, cfg config, dir string) error {
-	others, notes, err := peerCells(ctx, dir)
-	if err != nil {
-		return err
-	}
-	b.notes = notes
-	own := ownCells(func(l latencies) { b.alone = append(b.alone, l) })
-	for _, c := range append(own, others...) {
+	for _, c := range ownCells(func(l latencies) { b.alone = append(b.alone, l) }) {
 		if cfg.only.MatchString(c.name) {
 			b.cells = append(b.cells, c)
 		}
 	}
+	others, notes, err := libraryCells(ctx, dir, cfg.only.MatchString)
+	if err != nil {
+		return err
+	}
+	b.cells, b.notes = append(b.cells, others...), notes
 	if len(b.cells) == 0 {
 		return fmt.Errorf("no cell matches %v", cfg.only)
 	}
