@@ -35,7 +35,7 @@ fuzz:
 	scripts/fuzz $(FUZZTIME)
 
 # A counter that many want to increment: zkstate, a bare client, Curator, kazoo, in
-# turns on one ZooKeeper. About four minutes; see bench/README.md.
+# turns on one ZooKeeper. About three minutes; see bench/README.md.
 BENCHFLAGS ?= -duration 5s -rounds 3
 bench-contention:
 	scripts/zookeeper
