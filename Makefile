@@ -1,8 +1,9 @@
-.PHONY: test quick lint zookeeper demo fuzz torture build
+.PHONY: test quick lint zookeeper demo fuzz torture build bench-contention
 
 # Everything that must hold: real servers, the race detector, the linters.
 test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
+	cd bench && ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
 
 lint:
 	scripts/lint
@@ -32,3 +33,11 @@ torture: zookeeper
 FUZZTIME ?= 1m
 fuzz:
 	scripts/fuzz $(FUZZTIME)
+
+# A counter that many want to increment: zkstate, a bare client, Curator, kazoo, in
+# turns on one ZooKeeper. About three minutes; see bench/README.md.
+BENCHFLAGS ?= -duration 5s -rounds 3
+bench-contention:
+	scripts/zookeeper
+	scripts/peers
+	cd bench && go run ./contention $(BENCHFLAGS)
