@@ -74,6 +74,9 @@ func (st *State[T]) merge(cur *published[T], before, after []byte) ([]byte, erro
 		if err != nil || same {
 			return nil, err
 		}
+		if whole, err := diff.Equal(before, cur.doc); err == nil && whole {
+			return after, nil // there is nothing in it that T does not know
+		}
 		if merged, err := diff.Merge(cur.doc, before, after); err == nil && encodesTo[T](merged, after) {
 			return merged, nil
 		}
@@ -185,7 +188,15 @@ type inFlight struct {
 // the store's answer to it; who hears of it by a load does not know whose it is.
 func (st *State[T]) giveWay(ctx context.Context, v Version) {
 	flight := st.committing.Load()
-	if flight == nil || v.Created() != flight.base.Created() || v.Since(flight.base) != 1 {
+	if flight != nil && v.Created() == flight.base.Created() && v.Since(flight.base) == 1 {
+		st.letLand(ctx)
+	}
+}
+
+// letLand waits for the commit that is in flight, if there is one.
+func (st *State[T]) letLand(ctx context.Context) {
+	flight := st.committing.Load()
+	if flight == nil {
 		return
 	}
 	timer := time.NewTimer(time.Second) // an answer that was lost must not hold up the news

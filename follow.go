@@ -39,12 +39,15 @@ func (st *State[T]) follow(hints <-chan struct{}) {
 	retry := backoff{max: st.cfg.refresh}
 	timer := time.NewTimer(jitter(st.cfg.refresh))
 	defer timer.Stop()
+	var news pace
 	for failing := false; ; {
 		mode := store.Local
 		select {
 		case <-st.ctx.Done():
 			return
 		case <-hints:
+			news.wait(st.ctx)
+			st.letLand(st.ctx) // news of our own commit needs no bytes
 		case <-st.look:
 			mode = store.Linearizable
 		case <-timer.C:
@@ -182,6 +185,36 @@ func (st *State[T]) checkMutation(p *published[T]) {
 	if now, err := json.Marshal(p.value); err != nil || !bytes.Equal(now, p.sum) {
 		st.cfg.mutated(fmt.Errorf("%s at %v: somebody wrote through a value that a read returned: copy before writing, or use Update", st.path, p.version))
 	}
+}
+
+// pace keeps one who follows from looking at every single commit while many are made:
+// so many looks, by every instance, would slow the commits down. The first news after a
+// quiet time are looked at at once; while they keep coming, what comes between two looks
+// is seen with the second. The zero value is ready.
+type pace struct {
+	last time.Time     // when wait returned
+	gap  time.Duration // between two looks
+}
+
+// paceMax is the longest that news wait.
+const paceMax = 25 * time.Millisecond
+
+func (p *pace) wait(ctx context.Context) {
+	since := time.Since(p.last)
+	if since > 2*p.gap+time.Millisecond {
+		p.gap = 0
+	} else {
+		p.gap = min(max(2*p.gap, time.Millisecond), paceMax)
+	}
+	if since < p.gap {
+		timer := time.NewTimer(p.gap - since)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	p.last = time.Now()
 }
 
 // backoff makes growing, jittered pauses. The zero value starts at 1 ms; max

@@ -15,7 +15,7 @@ type line[T any] struct {
 	waiting []*request[T]
 	serving bool
 	arrived chan struct{} // level-triggered: somebody joined
-	served  time.Time     // when the last batch was done with
+	served  time.Time     // when a call got its outcome last
 	pause   time.Duration // from then until somebody joined, the last time
 	trouble error         // of the last attempt, nil if it went well
 
@@ -162,6 +162,7 @@ func (l *line[T]) finish(r *request[T], out outcome) {
 	defer l.mu.Unlock()
 	if !r.over {
 		r.over = true
+		l.served = time.Now()
 		r.done <- out
 	}
 }
@@ -179,7 +180,7 @@ func (l *line[T]) unload(b *batch[T], alone bool, trouble error) {
 	b.cancel()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.served, l.trouble = time.Now(), trouble
+	l.trouble = trouble
 	back := slices.DeleteFunc(b.members, func(r *request[T]) bool { return r.over })
 	for _, r := range back {
 		r.batch = nil

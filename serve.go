@@ -13,8 +13,8 @@ import (
 // A turn in the store's queue of writers ends after so many commits or so much
 // time, and earlier if the State has nothing to write.
 const (
-	turnCommits = 8
-	turnTime    = 20 * time.Millisecond
+	turnCommits = 16
+	turnTime    = 50 * time.Millisecond
 	// turnLinger is how long who has the turn waits for its callers' next writes.
 	turnLinger = 200 * time.Microsecond
 	// unlockBound is how long giving the turn up may keep this State's writers.
@@ -132,7 +132,7 @@ func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 	}
 	var before []byte
 	for _, r := range b.members {
-		t := turn{doc: doc, ran: make(chan ran, 1)}
+		t := turn{doc: doc, made: before != nil, ran: make(chan ran, 1)}
 		select {
 		case r.turn <- t:
 		case <-r.ctx.Done(): // it leaves by itself

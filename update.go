@@ -1,6 +1,7 @@
 package zkstate
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,8 +92,9 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 
 // turn is an offer to a caller to run its function now, on a copy of doc.
 type turn struct {
-	doc []byte
-	ran chan ran // it has room for one
+	doc  []byte
+	made bool     // doc is the encoding of a T, not yet the stored document
+	ran  chan ran // it has room for one
 }
 
 // ran is what a function did.
@@ -107,18 +109,21 @@ type ran struct {
 func (st *State[T]) take(t turn, r *request[T]) {
 	result := ran{gone: true}
 	defer func() { t.ran <- result }()
-	result = st.run(t.doc, r.fn)
+	result = st.run(t, r.fn)
 }
 
-func (st *State[T]) run(doc []byte, fn func(*T) error) (r ran) {
+func (st *State[T]) run(t turn, fn func(*T) error) (r ran) {
 	var value T
-	if r.err = json.Unmarshal(doc, &value); r.err != nil {
+	if r.err = json.Unmarshal(t.doc, &value); r.err != nil {
 		r.err = fmt.Errorf("%s: copy the value: %w", st.at("update"), r.err)
 		return r
 	}
-	if r.before, r.err = json.Marshal(value); r.err != nil {
-		r.err = fmt.Errorf("%s: encode the value: %w", st.at("update"), r.err)
-		return r
+	r.before = t.doc
+	if !t.made {
+		if r.before, r.err = json.Marshal(value); r.err != nil {
+			r.err = fmt.Errorf("%s: encode the value: %w", st.at("update"), r.err)
+			return r
+		}
 	}
 	if r.err = fn(&value); r.err != nil {
 		return r
@@ -134,7 +139,7 @@ func (st *State[T]) run(doc []byte, fn func(*T) error) (r ran) {
 		r.err = fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)
 		return r
 	}
-	if same, err := diff.Equal(r.before, after); err != nil || !same {
+	if !bytes.Equal(r.before, after) {
 		r.after = after
 	}
 	return r

@@ -202,7 +202,7 @@ func (c *commit) prepare(ctx context.Context, op store.Op) ([]any, error) {
 
 // confirm refuses a base that is not the document's version now.
 func (s *Store) confirm(ctx context.Context, path string, base store.Version) error {
-	if seen, known := s.sights.at(s.payload(path)); known && seen.stat != nil && seen.version() == base {
+	if s.sights.fresh(s.payload(path), base) {
 		return nil
 	}
 	found, err := s.stat(ctx, path)
@@ -244,6 +244,7 @@ func (c *commit) conclude(ctx context.Context, results []zk.MultiResponse) ([]st
 				return nil, fmt.Errorf("commit %s: %w: the server's answer has no version", op.Path, store.ErrUnknownOutcome)
 			}
 			versions[i] = node{stat: stat}.version()
+			s.sights.glimpsed(s.payload(op.Path), versions[i])
 			if versions[i].Created() != op.Base.Created() {
 				return nil, fmt.Errorf("commit %s: %w: the document was deleted and recreated in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
 			}

@@ -93,7 +93,7 @@ func (s *Store) barrier(ctx context.Context, path string) error {
 // Exists does that, which is why it has the last word there.
 func (s *Store) read(ctx context.Context, path string, known store.Version) (node, error) {
 	for {
-		if !known.IsZero() {
+		if !known.IsZero() && !s.sights.likelyMoved(s.payload(path), known) {
 			found, err := s.stat(ctx, path)
 			if err != nil || found.stat == nil || found.version() == known {
 				return found, err
@@ -107,6 +107,9 @@ func (s *Store) read(ctx context.Context, path string, known store.Version) (nod
 		})
 		if err == nil {
 			s.see(full, since, found)
+			if found.version() == known {
+				found.data = nil
+			}
 		}
 		if !errors.Is(err, zk.ErrNoNode) {
 			return found, err
@@ -141,6 +144,11 @@ func (s *Store) exists(ctx context.Context, full string) (node, error) {
 // see remembers what a look showed, if it set a watch. A payload's bytes are not
 // kept.
 func (s *Store) see(full string, since uint64, found node) {
+	version := store.Version{}
+	if found.stat != nil {
+		version = found.version()
+	}
+	s.sights.glimpsed(full, version)
 	if s.watched(full) {
 		s.sights.keep(full, since, node{stat: found.stat})
 	}

@@ -3,6 +3,9 @@ package zkstore
 import (
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/zkstate/zkstate/store"
 )
 
 // sights remembers what the last looks at a followed document's znodes showed, its
@@ -11,10 +14,53 @@ import (
 // trips of asking whether the document is still the same one, and whether its journal
 // is on. It is only trusted for that: a watch that was lost costs what a look before a
 // commit gives, not a commit.
+//
+// A payload that was seen within the last millisecond, whether or not a watch was set,
+// need not be looked at again either: another look would be about as old when the
+// commit arrives.
 type sights struct {
 	mu    sync.Mutex // guards all below
 	seen  map[string]node
 	moves map[string]uint64 // events so far
+	stale map[string]bool   // an event came after the last look
+	last  glimpse
+}
+
+// glimpse is the last that was seen of any payload.
+type glimpse struct {
+	full    string
+	version store.Version
+	at      time.Time
+}
+
+// freshFor is about a round trip.
+const freshFor = time.Millisecond
+
+// glimpsed notes a version that was just seen, or made.
+func (s *sights) glimpsed(full string, version store.Version) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = glimpse{full, version, time.Now()}
+	delete(s.stale, full)
+}
+
+// likelyMoved reports whether a payload is likely to have another version than known,
+// so that it is better to fetch it than to ask.
+func (s *sights) likelyMoved(full string, known store.Version) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stale[full] && !(s.last.full == full && s.last.version == known)
+}
+
+// fresh reports whether a payload is known to have that version, or had it just now.
+func (s *sights) fresh(full string, version store.Version) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last.full == full && time.Since(s.last.at) < freshFor {
+		return s.last.version == version
+	}
+	found := s.seen[full]
+	return found.stat != nil && found.version() == version
 }
 
 // begin is called before a look; keep wants what it returns.
@@ -32,7 +78,7 @@ func (s *sights) keep(full string, since uint64, found node) {
 		return
 	}
 	if s.seen == nil {
-		s.seen, s.moves = make(map[string]node), make(map[string]uint64)
+		s.seen, s.moves, s.stale = make(map[string]node), make(map[string]uint64), make(map[string]bool)
 	}
 	s.seen[full] = found
 }
@@ -52,10 +98,11 @@ func (s *sights) moved(full string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.moves == nil {
-		s.seen, s.moves = make(map[string]node), make(map[string]uint64)
+		s.seen, s.moves, s.stale = make(map[string]node), make(map[string]uint64), make(map[string]bool)
 	}
 	delete(s.seen, full)
 	s.moves[full]++
+	s.stale[full] = true
 }
 
 // clear forgets everything: a new connection has no watches.
