@@ -1,6 +1,7 @@
 package diff_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -81,5 +82,22 @@ func TestEscapesAreDecoded(t *testing.T) {
 		if same, err := diff.Equal([]byte(escaped), []byte(plain)); !same || err != nil {
 			t.Errorf("%s is not %s: %v", escaped, plain, err)
 		}
+	}
+}
+
+// TestChangesThatAreNone: what is incomplete must not be read as something else.
+func TestChangesThatAreNone(t *testing.T) {
+	for _, text := range []string{
+		`{"kind":"added","new":1}`, `{"kind":"added","path":null,"new":1}`, `{"path":[],"new":1}`, `{"kind":"unchanged","path":[]}`,
+		`{"kind":"moved","path":[]}`, `{"kind":"added","path":"/a","new":1}`, `{"kind":"added","path":[-1],"new":1}`,
+		`{"kind":"added","path":[0.5],"new":1}`, `{"kind":"added","path":[1e300],"new":1}`, `{"kind":"added","path":[null],"new":1}`,
+	} {
+		var c diff.Change
+		if err := json.Unmarshal([]byte(text), &c); err == nil {
+			t.Errorf("%s was read as %v", text, c)
+		}
+	}
+	if text, err := json.Marshal(diff.Change{Kind: 9}); err == nil {
+		t.Errorf("Kind(9) was written as %s", text)
 	}
 }
