@@ -11,9 +11,18 @@ import (
 // MaxDepth is how many lists and objects may be inside one another.
 const MaxDepth = 128
 
-// Check returns a *[SyntaxError] unless doc is one good document. It takes time and
-// memory linear in the document.
+// largestDocument is what offsets in a node can reach.
+const largestDocument = math.MaxUint32
+
+// Check returns a *[SyntaxError] unless doc is one good document. It takes time
+// linear in the document, and memory for the keys of the objects that are open at
+// the same time.
 func Check(doc []byte) error {
+	s := scanners.Get().(*scanner)
+	defer s.release()
+	if _, ok := s.scan(doc, len(doc), len(doc)); ok {
+		return nil
+	}
 	v, err := parse(doc)
 	release(v)
 	return err
@@ -26,7 +35,7 @@ func parse(src []byte) (value, error) { return parseAt(src, 0) }
 func parseAt(src []byte, depth int) (value, error) {
 	p := parser{t: trees.Get().(*tree), src: src, depth: depth}
 	p.t.src, p.t.nodes, p.stack = src, p.t.nodes[:0], p.t.stack[:0]
-	if uint64(len(src)) > math.MaxUint32 {
+	if uint64(len(src)) > largestDocument {
 		p.fail(0, reasonSize)
 		return value{}, p.err()
 	}
@@ -312,10 +321,7 @@ func (p *parser) string() (node, bool) {
 	start, escaped := p.pos, false
 	p.pos++
 	for {
-		for p.pos < len(p.src) && plain[p.src[p.pos]] {
-			p.pos++
-		}
-		if p.pos >= len(p.src) {
+		if p.pos = plainEnd(p.src, p.pos); p.pos == len(p.src) {
 			return p.fail(p.pos, reasonString)
 		}
 		switch c := p.src[p.pos]; {
