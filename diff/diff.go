@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,19 +11,15 @@ import (
 // absent documents are. The error is a [*SyntaxError] within; both texts are
 // always checked.
 func Equal(a, b []byte) (bool, error) {
-	x, err := parseOptional(a)
-	if err != nil {
-		return false, fmt.Errorf("first document: %w", err)
+	p, aErr, bErr := narrow(a, b, nil)
+	switch {
+	case aErr != nil:
+		return false, fmt.Errorf("first document: %w", aErr)
+	case bErr != nil:
+		return false, fmt.Errorf("second document: %w", bErr)
 	}
-	if bytes.Equal(a, b) {
-		return true, nil
-	}
-	y, err := parseOptional(b)
-	if err != nil {
-		return false, fmt.Errorf("second document: %w", err)
-	}
-	defer release(x, y)
-	return same(x, y), nil
+	defer release(p.x, p.y)
+	return same(p.x, p.y), nil
 }
 
 // Diff returns the changes that lead from old to new, in the order in which they
@@ -37,31 +32,28 @@ func Equal(a, b []byte) (bool, error) {
 // the caller's, and shares no memory with old and new.
 //
 // Both texts are checked as by [Check]; the error is a [*SyntaxError] within.
-func Diff(old, new []byte) ([]Change, error) {
-	x, err := parseOptional(old)
-	if err != nil {
-		return nil, fmt.Errorf("old document: %w", err)
+func Diff(old, new []byte, opts ...Option) ([]Change, error) {
+	o := newOptions(opts)
+	p, oldErr, newErr := narrow(old, new, o.keys)
+	switch {
+	case oldErr != nil:
+		return nil, fmt.Errorf("old document: %w", oldErr)
+	case newErr != nil:
+		return nil, fmt.Errorf("new document: %w", newErr)
 	}
-	if bytes.Equal(old, new) {
-		return nil, nil
-	}
-	y, err := parseOptional(new)
-	if err != nil {
-		return nil, fmt.Errorf("new document: %w", err)
-	}
-	d := differ{budget: alignBudget}
-	d.compare(x, y)
-	release(x, y)
+	d := differ{aligner: aligner{keys: o.keys, budget: alignBudget}, path: p.path}
+	d.compare(p.x, p.y)
+	release(p.x, p.y)
 	return d.out, nil
 }
 
 // differ collects changes.
 type differ struct {
-	out    []Change
-	path   Path   // where it is
-	edits  []edit // of the objects on the way there
-	text   []byte // room for values
-	budget int    // left for aligning lists
+	out   []Change
+	path  Path   // where it is
+	edits []edit // of the objects on the way there
+	text  []byte // room for values
+	aligner
 }
 
 // edit is a member of an object that is not the same on both sides.
@@ -153,7 +145,7 @@ func (d *differ) objects(x, y value) {
 }
 
 func (d *differ) lists(x, y value) {
-	al := align(x, y, &d.budget)
+	al := d.align(x, y)
 	for i := int(x.n) - 1; i >= 0; i-- {
 		if al.target(i) < 0 {
 			d.at(Index(i), x.kid(i), value{})
@@ -164,8 +156,8 @@ func (d *differ) lists(x, y value) {
 			d.at(Index(j), value{}, y.kid(j))
 		}
 	}
-	for j := al.head; j < int(y.n)-al.tail; j++ {
-		if i := al.source(j); i >= 0 {
+	for j := range int(y.n) {
+		if i := al.source(j); i >= 0 && !al.same(j) {
 			d.at(Index(j), x.kid(i), y.kid(j))
 		}
 	}

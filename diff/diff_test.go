@@ -219,6 +219,9 @@ func FuzzCheck(f *testing.F) {
 		if err == nil && !json.Valid(doc) {
 			t.Fatal("Check passes what encoding/json does not")
 		}
+		if _, lookupErr := diff.Lookup(doc, ""); (err == nil) != (lookupErr == nil) {
+			t.Fatalf("checking alone says %v, reading %v", err, lookupErr)
+		}
 		if err != nil {
 			return
 		}

@@ -19,6 +19,7 @@ func TestMergeEdges(t *testing.T) {
 		{"stored's list is of another length", `[1,2,3]`, `[1,2]`, `[1,5]`, `[1,5]`},
 		{"stored's list is shorter", `[9]`, `[1,2]`, `[1,5]`, `[1,5]`},
 		{"stored does without a member that stays", `{}`, `{"a":1,"b":1}`, `{"a":1,"b":2}`, `{"b":2}`},
+		{"before left out an object of which it knows nothing", `{"o":{"x":1}}`, `{}`, `{"o":{"a":1}}`, `{"o":{"x":1,"a":1}}`},
 		{"stored is another kind of value", `7`, `{"a":1}`, `{"a":2}`, `{"a":2}`},
 		{"nothing changed", "{ \"a b\" : [ 1.0 ] }", `1`, ` 1 `, `{"a b":[1.0]}`},
 	} {

@@ -1,10 +1,12 @@
 package diff
 
 // alignment pairs the elements of an old list with those of a new one, in order:
-// the same elements, and in between the first that went with the first that came.
+// the same elements, and in between, unless an identity tells them apart, the first
+// that went with the first that came.
 type alignment struct {
 	head, tail int     // how many are the same at both ends
 	old, new   int     // lengths
+	keyed      bool    // paired by identity: pairs may differ
 	to         []int32 // for each old element in the middle: its new index, or -1
 	from       []int32 // for each new element in the middle: its old index, or -1
 }
@@ -18,6 +20,11 @@ func (al *alignment) target(i int) int {
 		return i - al.old + al.new
 	}
 	return int(al.to[i-al.head])
+}
+
+// same reports whether the new element j is known to be the same as its source.
+func (al *alignment) same(j int) bool {
+	return !al.keyed && (j < al.head || j >= al.new-al.tail)
 }
 
 // source returns the old index of the new element j, or -1.
@@ -44,27 +51,50 @@ func (al *alignment) pairGap(i0, i1, j0, j1 int) {
 	}
 }
 
-// align aligns two lists, within the budget of longestCommon.
-func align(x, y value, budget *int) alignment {
-	al := alignment{old: int(x.n), new: int(y.n)}
+// aligner aligns lists, within a budget for one call of Diff or Merge.
+type aligner struct {
+	keys   []string // which members identify an element
+	budget int      // of longestCommon
+}
+
+// side is one of two lists: its elements, or what identifies them.
+type side struct {
+	value
+	ids []value // one for each element; nil: an element is identified by its value
+}
+
+func (s side) id(i int) value {
+	if s.ids != nil {
+		return s.ids[i]
+	}
+	return s.kid(i)
+}
+
+func (a *aligner) align(x, y value) alignment {
+	old, new := a.sides(x, y)
+	al := alignment{old: int(x.n), new: int(y.n), keyed: old.ids != nil}
 	shorter := min(al.old, al.new)
-	for al.head < shorter && same(x.kid(al.head), y.kid(al.head)) {
+	for al.head < shorter && same(old.id(al.head), new.id(al.head)) {
 		al.head++
 	}
-	for al.tail < shorter-al.head && same(x.kid(al.old-al.tail-1), y.kid(al.new-al.tail-1)) {
+	for al.tail < shorter-al.head && same(old.id(al.old-al.tail-1), new.id(al.new-al.tail-1)) {
 		al.tail++
 	}
 	oldEnd, newEnd := al.old-al.tail, al.new-al.tail
 	al.to, al.from = unpaired(oldEnd-al.head), unpaired(newEnd-al.head)
 	i, j := al.head, al.head
 	if i < oldEnd && j < newEnd {
-		for _, m := range commonElements(x, y, al.head, oldEnd, newEnd, budget) {
-			al.pairGap(i, int(m.i), j, int(m.j))
+		for _, m := range commonElements(old, new, al.head, oldEnd, newEnd, &a.budget) {
+			if !al.keyed {
+				al.pairGap(i, int(m.i), j, int(m.j))
+			}
 			al.pair(int(m.i), int(m.j))
 			i, j = int(m.i)+1, int(m.j)+1
 		}
 	}
-	al.pairGap(i, oldEnd, j, newEnd)
+	if !al.keyed {
+		al.pairGap(i, oldEnd, j, newEnd)
+	}
 	return al
 }
 
@@ -78,15 +108,15 @@ func unpaired(n int) []int32 {
 
 // commonElements returns a longest common subsequence of x[head:oldEnd] and
 // y[head:newEnd].
-func commonElements(x, y value, head, oldEnd, newEnd int, budget *int) []match {
+func commonElements(x, y side, head, oldEnd, newEnd int, budget *int) []match {
 	names := interner{ids: make(map[uint64]int32, oldEnd-head)}
 	a, b := make([]int32, oldEnd-head), make([]int32, newEnd-head)
 	for i := range a {
-		a[i] = names.id(x.kid(head+i), true)
+		a[i] = names.id(x.id(head+i), true)
 	}
 	inBoth := make([]bool, len(names.values))
 	for j := range b {
-		if b[j] = names.id(y.kid(head+j), false); b[j] >= 0 {
+		if b[j] = names.id(y.id(head+j), false); b[j] >= 0 {
 			inBoth[b[j]] = true
 		}
 	}

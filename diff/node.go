@@ -30,9 +30,16 @@ func (v value) exists() bool   { return v.t != nil }
 func (v value) isList() bool   { return v.t != nil && v.t.src[v.start] == '[' }
 func (v value) isObject() bool { return v.t != nil && v.t.src[v.start] == '{' }
 func (v value) text() []byte   { return v.t.src[v.start:v.end:v.end] }
-func (v value) kids() []node   { return v.t.nodes[v.first : v.first+v.n] }
 func (v value) kid(i int) value {
 	return value{v.t, v.t.nodes[int(v.first)+i]}
+}
+
+// kids are the children; what does not exist has none.
+func (v value) kids() []node {
+	if v.t == nil {
+		return nil
+	}
+	return v.t.nodes[v.first : v.first+v.n]
 }
 
 // name decodes the i-th child, which is a key.

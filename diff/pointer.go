@@ -160,10 +160,8 @@ func split(pointer string) ([]string, error) {
 func step(v value, token, pointer string) (value, error) {
 	switch {
 	case v.isObject():
-		for i := 0; i < int(v.n); i += 2 {
-			if string(decoded(v.kid(i).text())) == token {
-				return v.kid(i + 1), nil
-			}
+		if found := member(v, token); found.exists() {
+			return found, nil
 		}
 	case v.isList():
 		i, err := index(token, int(v.n), pointer)
