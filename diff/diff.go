@@ -146,6 +146,7 @@ func (d *differ) objects(x, y value) {
 
 func (d *differ) lists(x, y value) {
 	al := d.align(x, y)
+	al.pairGaps()
 	for i := int(x.n) - 1; i >= 0; i-- {
 		if al.target(i) < 0 {
 			d.at(Index(i), x.kid(i), value{})

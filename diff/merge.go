@@ -4,9 +4,9 @@ package diff
 // rest of stored as it is: members that neither before nor after has stay, and so
 // does the order of keys. Members that are new are appended in the order of after.
 // What before has and after does without goes as a whole. A list is merged element by
-// element if stored's is as long as before's, else it is replaced; [ByKey] keeps to
-// an element what it carries even if elements went, moved and changed at once. The
-// result has no white space; leaves and keys keep their text. An empty text is no
+// element if stored's is as long as before's, else it is replaced. An element that
+// moved keeps what it carries; if others went, moved or changed at the same time, it
+// takes [ByKey] to tell them apart. The result has no white space; leaves and keys keep their text. An empty text is no
 // document; if there is none to store, the result is nil.
 //
 // It is how a program writes a struct back onto a document that has fields which
@@ -106,6 +106,8 @@ func (m *merger) objects(s, b, a value) {
 
 func (m *merger) lists(s, b, a value) {
 	al := m.align(b, a)
+	al.pairMoved() // an element keeps what it carries
+	al.pairGaps()
 	m.out = append(m.out, '[')
 	for j := range int(a.n) {
 		m.next()
