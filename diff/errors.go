@@ -17,8 +17,8 @@ var (
 	// ErrTest means that a test operation found another value.
 	ErrTest = errors.New("the test failed")
 	// ErrCopyLimit means that the copy operations of a patch would make more than
-	// 64 MiB.
-	ErrCopyLimit = errors.New("the patch copies more than 64 MiB")
+	// 4 MiB.
+	ErrCopyLimit = errors.New("the patch copies more than 4 MiB")
 )
 
 // OperationError says which operation of a [Patch] failed, and why. It quotes no

@@ -7,7 +7,7 @@ import (
 
 // copyLimit bounds, in bytes, what the copy operations of one patch may make: each
 // can double the document.
-const copyLimit = 64 << 20
+const copyLimit = 4 << 20
 
 // Apply does the operations to doc, one after another, and returns the document that
 // results, without white space. If one of them fails, the error is an
