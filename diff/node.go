@@ -17,7 +17,19 @@ type node struct {
 type tree struct {
 	src   []byte
 	nodes []node // the children of one container stand side by side
-	stack []node // the parser's, to be used again
+}
+
+// reset makes room for all the nodes of src: there is no more than one, the root's
+// child, that neither a comma, nor a colon, nor the opening of its container comes
+// before. What strings hold of these makes the room larger than it must be.
+func (t *tree) reset(src []byte) {
+	size := 0
+	for _, c := range [...]byte{',', ':', '[', '{'} {
+		size += bytes.Count(src, []byte{c})
+	}
+	if t.src, t.nodes = src, t.nodes[:0]; cap(t.nodes) < size {
+		t.nodes = make([]node, 0, size)
+	}
 }
 
 // value is a node together with its tree. The zero value stands for nothing.
@@ -123,8 +135,7 @@ func objectHash(kids []node) uint64 {
 // fewChildren is up to where looking at all keys is cheaper than a table.
 const fewChildren = 16
 
-// memberIndex finds members by key. It serves one object, until fill is called
-// for another one; the zero memberIndex is ready.
+// memberIndex finds the members of one object by key. The zero memberIndex is ready.
 type memberIndex struct {
 	slots []uint32 // position of a key among the children + 1; 0: free
 }
@@ -156,43 +167,18 @@ func (x *memberIndex) find(object, key value, hint int) int {
 	return -1
 }
 
-// fill puts the keys of an object into the table. It returns the position of the
-// first that is there already, or -1.
-func (x *memberIndex) fill(object value) int {
+// fill puts the keys of an object into the table.
+func (x *memberIndex) fill(object value) {
 	size := 1 << bits.Len(uint(object.n)) // at least twice the keys
-	if cap(x.slots) < size {
-		x.slots = make([]uint32, size)
-	}
-	x.slots = x.slots[:size]
-	clear(x.slots)
+	x.slots = make([]uint32, size)
 	kids, mask := object.kids(), uint64(size-1)
 	for i := 0; i < len(kids); i += 2 {
 		at := kids[i].hash & mask
-		for ; x.slots[at] != 0; at = (at + 1) & mask {
-			if isKey(object, kids[x.slots[at]-1], value{object.t, kids[i]}) {
-				return i
-			}
+		for x.slots[at] != 0 {
+			at = (at + 1) & mask
 		}
 		x.slots[at] = uint32(i) + 1
 	}
-	return -1
-}
-
-// duplicate returns the position of the first key that repeats an earlier one, or
-// -1.
-func (x *memberIndex) duplicate(object value) int {
-	kids := object.kids()
-	if len(kids) > fewChildren {
-		return x.fill(object)
-	}
-	for i := 2; i < len(kids); i += 2 {
-		for j := 0; j < i; j += 2 {
-			if isKey(object, kids[j], value{object.t, kids[i]}) {
-				return i
-			}
-		}
-	}
-	return -1
 }
 
 func isKey(object value, candidate node, key value) bool {

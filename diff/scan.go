@@ -1,15 +1,12 @@
 package diff
 
 import (
-	"encoding/binary"
 	"hash/maphash"
-	"math/bits"
 	"sync"
-	"unicode/utf8"
 )
 
-// scanner checks a document without building anything of it. What it refuses, the
-// parser refuses too, and says where and why. Its methods take the offset where
+// scanner checks a document and, if there is a tree, builds it. What it refuses, the
+// explainer refuses too, and says where and why. Its methods take the offset where
 // something begins and return the one where it ends, or bad.
 //
 // On the way it collects the values that enclose src[from:to].
@@ -18,13 +15,11 @@ type scanner struct {
 	from, to int
 	keys     []scannedKey // of the objects that are open
 	slots    []uint32     // of seenTwice: position of a key + 1; 0: free
-	scratch  []byte       // a decoded key
+	scratch  []byte       // a decoded string
 	rungs    []rung
-}
 
-type scannedKey struct {
-	hash       uint64
-	start, end uint32 // its text in the source
+	t     *tree  // nil: nothing is built
+	stack []node // the children of the lists and objects that are open
 }
 
 // rung is a value that encloses the part looked for, and the step that leads to it
@@ -41,9 +36,9 @@ const bad = -1
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
 func (s *scanner) release() {
-	const largest = 1 << 18 // keys of open objects
-	if cap(s.keys) <= largest {
-		s.src = nil
+	const largest = 1 << 18 // keys, and children
+	if cap(s.keys) <= largest && cap(s.stack) <= largest {
+		s.src, s.t = nil, nil
 		clear(s.rungs)
 		scanners.Put(s)
 	}
@@ -52,7 +47,7 @@ func (s *scanner) release() {
 // scan checks src and, if it is good, returns the values that enclose
 // src[from:to], innermost first. They stand until release.
 func (s *scanner) scan(src []byte, from, to int) (rungs []rung, ok bool) {
-	s.src, s.from, s.to, s.keys, s.rungs = src, from, to, s.keys[:0], s.rungs[:0]
+	s.src, s.from, s.to, s.t, s.keys, s.rungs = src, from, to, nil, s.keys[:0], s.rungs[:0]
 	if uint64(len(src)) > largestDocument {
 		return nil, false
 	}
@@ -64,51 +59,69 @@ func (s *scanner) scan(src []byte, from, to int) (rungs []rung, ok bool) {
 	return s.rungs, true
 }
 
-func (s *scanner) space(i int) int {
-	for i < len(s.src) && s.src[i] <= ' ' && isSpace(s.src[i]) {
-		i++
+// build checks src and makes a tree of it, for a place that many levels down.
+func (s *scanner) build(src []byte, depth int, t *tree) (root node, ok bool) {
+	if uint64(len(src)) > largestDocument {
+		return node{}, false
 	}
-	return i
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
-
-// at returns a byte of the source, 0 behind its end.
-func (s *scanner) at(i int) byte {
-	if i < len(s.src) {
-		return s.src[i]
+	s.src, s.from, s.to, s.t, s.keys, s.stack = src, bad, 0, t, s.keys[:0], s.stack[:0]
+	t.reset(src)
+	end := s.value(s.space(0), depth)
+	if end == bad || s.space(end) != len(src) {
+		return node{}, false
 	}
-	return 0
+	return s.stack[0], true
 }
 
 func (s *scanner) value(i, depth int) int {
-	switch s.at(i) {
+	var end int
+	switch c := s.at(i); c {
 	case '"':
-		end, _ := s.string(i)
-		return end
+		return s.text(i)
 	case '{', '[':
 		if depth == MaxDepth {
 			return bad
 		}
-		if s.src[i] == '{' {
-			return s.object(s.space(i+1), depth+1)
+		if c == '{' {
+			return s.object(i, depth+1)
 		}
-		return s.list(s.space(i+1), depth+1)
+		return s.list(i, depth+1)
 	case 't':
-		return s.literal(i, "true")
+		end = s.literal(i, "true")
 	case 'f':
-		return s.literal(i, "false")
+		end = s.literal(i, "false")
 	case 'n':
-		return s.literal(i, "null")
+		end = s.literal(i, "null")
+	default:
+		end = s.number(i)
 	}
-	return s.number(i)
+	if end != bad && s.t != nil {
+		s.push(i, end, maphash.Bytes(seed, s.src[i:end])^hashScalar)
+	}
+	return end
 }
 
-func (s *scanner) list(i, depth int) int {
-	if s.at(i) == ']' {
-		return i + 1
+// push adds a leaf or key to the container that is open.
+func (s *scanner) push(start, end int, hash uint64) {
+	s.stack = append(s.stack, node{hash: hash, start: uint32(start), end: uint32(end)})
+}
+
+// close moves the children of a list or object from the stack to their final place.
+func (s *scanner) close(start, end, base int) {
+	kids := s.stack[base:]
+	n := node{start: uint32(start), end: uint32(end), first: uint32(len(s.t.nodes)), n: uint32(len(kids))}
+	if s.src[start] == '[' {
+		n.hash = listHash(kids)
+	} else {
+		n.hash = objectHash(kids)
 	}
-	for n := 0; ; n++ {
+	s.t.nodes = append(s.t.nodes, kids...)
+	s.stack = append(s.stack[:base], n)
+}
+
+func (s *scanner) list(start, depth int) int {
+	base, i := len(s.stack), s.space(start+1)
+	for n := 0; n > 0 || s.at(i) != ']'; n++ {
 		end := s.value(i, depth)
 		if end == bad {
 			return bad
@@ -116,23 +129,23 @@ func (s *scanner) list(i, depth int) int {
 		if i <= s.from && s.to <= end {
 			s.rungs = append(s.rungs, rung{i, end, Index(n)})
 		}
-		switch i = s.space(end); s.at(i) {
-		case ',':
-			i = s.space(i + 1)
-		case ']':
-			return i + 1
-		default:
+		i = s.space(end)
+		if c := s.at(i); c == ']' {
+			break
+		} else if c != ',' {
 			return bad
 		}
+		i = s.space(i + 1)
 	}
+	if s.t != nil {
+		s.close(start, i+1, base)
+	}
+	return i + 1
 }
 
-func (s *scanner) object(i, depth int) int {
-	if s.at(i) == '}' {
-		return i + 1
-	}
-	base := len(s.keys)
-	for {
+func (s *scanner) object(start, depth int) int {
+	base, keys, i := len(s.stack), len(s.keys), s.space(start+1)
+	for n := 0; n > 0 || s.at(i) != '}'; n++ {
 		end := s.key(i)
 		if end == bad {
 			return bad
@@ -148,161 +161,39 @@ func (s *scanner) object(i, depth int) int {
 			k := s.keys[len(s.keys)-1]
 			s.rungs = append(s.rungs, rung{i, end, Key(string(decoded(s.src[k.start:k.end])))})
 		}
-		switch i = s.space(end); s.at(i) {
-		case ',':
-			i = s.space(i + 1)
-		case '}':
-			if s.seenTwice(s.keys[base:]) {
-				return bad
-			}
-			s.keys = s.keys[:base]
-			return i + 1
-		default:
+		i = s.space(end)
+		if c := s.at(i); c == '}' {
+			break
+		} else if c != ',' {
 			return bad
 		}
+		i = s.space(i + 1)
 	}
+	if s.seenTwice(s.keys[keys:]) {
+		return bad
+	}
+	s.keys = s.keys[:keys]
+	if s.t != nil {
+		s.close(start, i+1, base)
+	}
+	return i + 1
 }
 
-func (s *scanner) key(i int) int {
-	if s.at(i) != '"' {
-		return bad
-	}
+// text is a string that is a value.
+func (s *scanner) text(i int) int {
 	end, escaped := s.string(i)
-	if end == bad {
-		return bad
+	if end != bad && s.t != nil {
+		s.push(i, end, s.hash(i, end, escaped))
 	}
+	return end
+}
+
+// hash is that of what the string src[i:end] stands for.
+func (s *scanner) hash(i, end int, escaped bool) uint64 {
 	inner := s.src[i+1 : end-1]
 	if escaped {
 		s.scratch = appendDecoded(s.scratch[:0], inner)
 		inner = s.scratch
 	}
-	s.keys = append(s.keys, scannedKey{maphash.Bytes(seed, inner), uint32(i), uint32(end)})
-	return end
-}
-
-// seenTwice reports whether two of the keys of one object are the same.
-func (s *scanner) seenTwice(keys []scannedKey) bool {
-	if len(keys) > fewChildren {
-		return s.seenTwiceInTable(keys)
-	}
-	for i := 1; i < len(keys); i++ {
-		for j := range i {
-			if keys[i].hash == keys[j].hash && s.sameKey(keys[i], keys[j]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (s *scanner) seenTwiceInTable(keys []scannedKey) bool {
-	size := 1 << bits.Len(uint(2*len(keys)))
-	if cap(s.slots) < size {
-		s.slots = make([]uint32, size)
-	}
-	s.slots = s.slots[:size]
-	clear(s.slots)
-	mask := uint64(size - 1)
-	for i, k := range keys {
-		at := k.hash & mask
-		for ; s.slots[at] != 0; at = (at + 1) & mask {
-			if other := keys[s.slots[at]-1]; k.hash == other.hash && s.sameKey(k, other) {
-				return true
-			}
-		}
-		s.slots[at] = uint32(i) + 1
-	}
-	return false
-}
-
-func (s *scanner) sameKey(a, b scannedKey) bool {
-	return sameString(s.src[a.start:a.end], s.src[b.start:b.end])
-}
-
-func (s *scanner) literal(i int, text string) int {
-	if len(s.src)-i < len(text) || string(s.src[i:i+len(text)]) != text {
-		return bad
-	}
-	return i + len(text)
-}
-
-func (s *scanner) number(i int) int {
-	if s.at(i) == '-' {
-		i++
-	}
-	if s.at(i) == '0' {
-		i++
-	} else if i = s.digits(i); i == bad {
-		return bad
-	}
-	if s.at(i) == '.' {
-		if i = s.digits(i + 1); i == bad {
-			return bad
-		}
-	}
-	if s.at(i)|0x20 == 'e' {
-		if i++; s.at(i) == '+' || s.at(i) == '-' {
-			i++
-		}
-		return s.digits(i)
-	}
-	return i
-}
-
-// digits skips one digit or more.
-func (s *scanner) digits(i int) int {
-	start := i
-	for i < len(s.src) && isDigit(s.src[i]) {
-		i++
-	}
-	if i == start {
-		return bad
-	}
-	return i
-}
-
-func (s *scanner) string(i int) (end int, escaped bool) {
-	src := s.src
-	for i++; ; {
-		if i = plainEnd(src, i); i == len(src) {
-			return bad, escaped
-		}
-		switch c := src[i]; {
-		case c == '"':
-			return i + 1, escaped
-		case c == '\\':
-			escaped = true
-			if _, reason := checkEscape(src, i); reason != "" {
-				return bad, escaped
-			}
-			i += escapeLen(src[i:])
-		case c < ' ':
-			return bad, escaped
-		default:
-			r, size := utf8.DecodeRune(src[i:])
-			if r == utf8.RuneError && size == 1 {
-				return bad, escaped
-			}
-			i += size
-		}
-	}
-}
-
-// plainEnd returns the first offset from i on of a byte that does not stand for
-// itself in a string; see plain. It looks at eight bytes at a time.
-func plainEnd(src []byte, i int) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	for ; i+8 <= len(src); i += 8 {
-		w := binary.LittleEndian.Uint64(src[i:])
-		// The lowest top bit set is that of the first byte below ' ', equal to
-		// a quote or a backslash, or beyond ASCII. Borrows go upwards only.
-		odd := ((w - ones*' ') | ((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones) | w) & tops
-		if odd != 0 {
-			return i + bits.TrailingZeros64(odd)/8
-		}
-	}
-	for i < len(src) && plain[src[i]] {
-		i++
-	}
-	return i
+	return maphash.Bytes(seed, inner)
 }

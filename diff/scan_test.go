@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestScannerAgreesWithParser: the two read the same language.
-func TestScannerAgreesWithParser(t *testing.T) {
+// TestScannerAgreesWithExplainer: the two read the same language.
+func TestScannerAgreesWithExplainer(t *testing.T) {
 	pieces := []string{
 		"{", "}", "[", "]", ",", ":", `"`, `"a"`, `"\u0061"`, `"b":`, "1", "-", "0", "1.5e+3", ".", "e", "true", "nul", "null", " ", "\n", "\x00", "\x1f",
 		`\`, `\n`, `\ud83d\ude00`, `\ud800`, "\xff", "é", "\xed\xa0\x80", "abcdefgh", "abcdefg\x7f", `"abcdefghijk",`,
@@ -51,7 +51,9 @@ func TestScannerAgreesOnKeys(t *testing.T) {
 func agree(t interface{ Fatalf(string, ...any) }, doc []byte) {
 	var s scanner
 	_, ok := s.scan(doc, len(doc), len(doc))
-	if _, err := parse(doc); ok != (err == nil) {
-		t.Fatalf("%q: the scanner says %v, the parser %v", doc, ok, err)
+	_, built := s.build(doc, 0, new(tree))
+	e := explainer{src: doc}
+	if e.document(); ok != built || ok != (e.reason == reasonTrailing && e.pos == len(doc)) {
+		t.Fatalf("%q: scanned %v, built %v, %q at byte %d", doc, ok, built, e.reason, e.offset)
 	}
 }
