@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -98,7 +99,11 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	if path == nil {
 		path = Path{}
 	}
-	return json.Marshal(change{c.Kind, path, c.Path.Pointer(), c.Old, c.New})
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false) // whether < is escaped is for the caller's encoder to say
+	err := enc.Encode(change{c.Kind, path, c.Path.Pointer(), c.Old, c.New})
+	return out.Bytes(), err
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. The pointer is not needed; kind and

@@ -76,12 +76,20 @@ func (s *scanner) string(i int) (end int, escaped bool) {
 			return i + 1, escaped
 		case c == '\\':
 			escaped = true
+			if i+1 < len(src) && shortEscape[src[i+1]] {
+				i += 2
+				continue
+			}
 			if _, reason := checkEscape(src, i); reason != "" {
 				return bad, escaped
 			}
 			i += escapeLen(src[i:])
 		case c < ' ':
 			return bad, escaped
+		case 0xc2 <= c && c <= 0xdf && i+1 < len(src) && src[i+1]&0xc0 == 0x80:
+			i += 2
+		case 0xe1 <= c && c <= 0xef && c != 0xed && i+2 < len(src) && src[i+1]&0xc0 == 0x80 && src[i+2]&0xc0 == 0x80:
+			i += 3
 		default:
 			r, size := utf8.DecodeRune(src[i:])
 			if r == utf8.RuneError && size == 1 {
@@ -121,3 +129,6 @@ var plain = func() (table [256]bool) {
 }()
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// shortEscape are the bytes that make an escape with the backslash before them.
+var shortEscape = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}

@@ -134,7 +134,7 @@ func (a *aligner) align(x, y value) *alignment {
 		al.tail++
 	}
 	al.to, al.from = unpaired(al.oldEnd()-al.head), unpaired(al.newEnd()-al.head)
-	if len(al.to) > 0 && len(al.from) > 0 {
+	if len(al.to) > 0 && len(al.from) > 0 && len(al.to)+len(al.from) > 2 { // one and one: they differ
 		al.common = al.longestCommon(&a.budget)
 		for _, m := range al.common {
 			al.pair(int(m.i), int(m.j))

@@ -37,8 +37,7 @@ func ToPatch(changes []Change) Patch {
 
 // ParsePatch reads a JSON Patch. As RFC 6902 wants it, members that it does not know
 // are ignored. The patch shares memory with text. Errors: a *[SyntaxError] of the
-// text, *[OperationError] that matches [ErrPatch] or [ErrPointerSyntax], or, if the
-// text is no list at all, [ErrPatch].
+// text; [ErrPatch], within an *[OperationError] unless the text is no list at all.
 func ParsePatch(text []byte) (Patch, error) {
 	root, err := parse(text)
 	if err != nil {
@@ -101,14 +100,16 @@ func (o Operation) check() error {
 		}
 	case "move", "copy":
 		if _, err := split(o.From); err != nil {
-			return err
+			return fmt.Errorf("%w: from %w", ErrPatch, err)
 		}
 	case "remove":
 	default:
 		return fmt.Errorf("there is no such operation: %w", ErrPatch)
 	}
-	_, err := split(o.Path)
-	return err
+	if _, err := split(o.Path); err != nil {
+		return fmt.Errorf("%w: path %w", ErrPatch, err)
+	}
+	return nil
 }
 
 // MarshalJSON writes the operation as RFC 6902 has it. It is an error if o is none.

@@ -16,8 +16,7 @@ const copyLimit = 4 << 20
 // returned, as nil.
 //
 // The causes match [ErrTest] if a test finds another value, [ErrPointer] if there is
-// no such place, [ErrPatch] or [ErrPointerSyntax] if the operation is malformed,
-// [ErrCopyLimit]; a *[SyntaxError] is a value's, also where it would be nested too
+// no such place, [ErrPatch] if the operation is malformed, [ErrCopyLimit]; a *[SyntaxError] is a value's, also where it would be nested too
 // deep. One that stands alone is the document's.
 //
 // An operation takes time linear in its value and in the object or list that it
