@@ -18,7 +18,7 @@ func (s *scanner) key(i int) int {
 	hash := s.hash(i, end, escaped)
 	s.keys = append(s.keys, scannedKey{hash, uint32(i), uint32(end)})
 	if s.t != nil {
-		s.push(i, end, hash)
+		s.leaf(i, end, hash)
 	}
 	return end
 }

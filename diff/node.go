@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"math/bits"
+	"slices"
 )
 
 // node is one value of a document. The first byte of its text tells what it is.
@@ -13,23 +14,51 @@ type node struct {
 	first, n   uint32 // its children in tree.nodes; of an object: key, value, key, value...
 }
 
-// tree is a parsed document.
+// tree is a parsed document. While it is built, the finished nodes grow from the
+// front, and from the back the children of what is still open: there is room for
+// all nodes, so the two never meet.
 type tree struct {
 	src   []byte
 	nodes []node // the children of one container stand side by side
+	done  int    // how many are finished
+	open  int    // where the others begin, the last one first
 }
 
-// reset makes room for all the nodes of src: there is no more than one, the root's
-// child, that neither a comma, nor a colon, nor the opening of its container comes
-// before. What strings hold of these makes the room larger than it must be.
+// reset makes room for all the nodes of src: before each but the root, there is a
+// comma, a colon, or the opening of its container. What strings hold of these makes
+// the room larger than it must be.
 func (t *tree) reset(src []byte) {
-	size := 0
+	size := 1
 	for _, c := range [...]byte{',', ':', '[', '{'} {
 		size += bytes.Count(src, []byte{c})
 	}
-	if t.src, t.nodes = src, t.nodes[:0]; cap(t.nodes) < size {
-		t.nodes = make([]node, 0, size)
+	if t.src = src; cap(t.nodes) < size {
+		t.nodes = make([]node, size)
 	}
+	t.nodes = t.nodes[:size]
+	t.done, t.open = 0, size
+}
+
+// push adds a node to the container that is open.
+func (t *tree) push(n node) {
+	t.open--
+	t.nodes[t.open] = n
+}
+
+// close finishes the children of a list or object, which are what was pushed since
+// open was base, and pushes it.
+func (t *tree) close(start, end, base int) {
+	kids := t.nodes[t.open:base]
+	slices.Reverse(kids)
+	n := node{start: uint32(start), end: uint32(end), first: uint32(t.done), n: uint32(len(kids))}
+	if t.src[start] == '[' {
+		n.hash = listHash(kids)
+	} else {
+		n.hash = objectHash(kids)
+	}
+	t.done += copy(t.nodes[t.done:], kids)
+	t.open = base
+	t.push(n)
 }
 
 // value is a node together with its tree. The zero value stands for nothing.

@@ -17,9 +17,7 @@ type scanner struct {
 	slots    []uint32     // of seenTwice: position of a key + 1; 0: free
 	scratch  []byte       // a decoded string
 	rungs    []rung
-
-	t     *tree  // nil: nothing is built
-	stack []node // the children of the lists and objects that are open
+	t        *tree // nil: nothing is built
 }
 
 // rung is a value that encloses the part looked for, and the step that leads to it
@@ -36,8 +34,8 @@ const bad = -1
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
 func (s *scanner) release() {
-	const largest = 1 << 18 // keys, and children
-	if cap(s.keys) <= largest && cap(s.stack) <= largest {
+	const largest = 1 << 18 // keys
+	if cap(s.keys) <= largest {
 		s.src, s.t = nil, nil
 		clear(s.rungs)
 		scanners.Put(s)
@@ -64,13 +62,13 @@ func (s *scanner) build(src []byte, depth int, t *tree) (root node, ok bool) {
 	if uint64(len(src)) > largestDocument {
 		return node{}, false
 	}
-	s.src, s.from, s.to, s.t, s.keys, s.stack = src, bad, 0, t, s.keys[:0], s.stack[:0]
+	s.src, s.from, s.to, s.t, s.keys, s.rungs = src, bad, 0, t, s.keys[:0], s.rungs[:0]
 	t.reset(src)
 	end := s.value(s.space(0), depth)
 	if end == bad || s.space(end) != len(src) {
 		return node{}, false
 	}
-	return s.stack[0], true
+	return t.nodes[t.open], true
 }
 
 func (s *scanner) value(i, depth int) int {
@@ -96,31 +94,26 @@ func (s *scanner) value(i, depth int) int {
 		end = s.number(i)
 	}
 	if end != bad && s.t != nil {
-		s.push(i, end, maphash.Bytes(seed, s.src[i:end])^hashScalar)
+		s.leaf(i, end, maphash.Bytes(seed, s.src[i:end])^hashScalar)
 	}
 	return end
 }
 
-// push adds a leaf or key to the container that is open.
-func (s *scanner) push(start, end int, hash uint64) {
-	s.stack = append(s.stack, node{hash: hash, start: uint32(start), end: uint32(end)})
+// leaf adds what has no children, or a key, to the container that is open.
+func (s *scanner) leaf(start, end int, hash uint64) {
+	s.t.push(node{hash: hash, start: uint32(start), end: uint32(end)})
 }
 
-// close moves the children of a list or object from the stack to their final place.
-func (s *scanner) close(start, end, base int) {
-	kids := s.stack[base:]
-	n := node{start: uint32(start), end: uint32(end), first: uint32(len(s.t.nodes)), n: uint32(len(kids))}
-	if s.src[start] == '[' {
-		n.hash = listHash(kids)
-	} else {
-		n.hash = objectHash(kids)
+// base is where the children of a container that opens now will begin.
+func (s *scanner) base() int {
+	if s.t == nil {
+		return 0
 	}
-	s.t.nodes = append(s.t.nodes, kids...)
-	s.stack = append(s.stack[:base], n)
+	return s.t.open
 }
 
 func (s *scanner) list(start, depth int) int {
-	base, i := len(s.stack), s.space(start+1)
+	base, i := s.base(), s.space(start+1)
 	for n := 0; n > 0 || s.at(i) != ']'; n++ {
 		end := s.value(i, depth)
 		if end == bad {
@@ -138,13 +131,13 @@ func (s *scanner) list(start, depth int) int {
 		i = s.space(i + 1)
 	}
 	if s.t != nil {
-		s.close(start, i+1, base)
+		s.t.close(start, i+1, base)
 	}
 	return i + 1
 }
 
 func (s *scanner) object(start, depth int) int {
-	base, keys, i := len(s.stack), len(s.keys), s.space(start+1)
+	base, keys, i := s.base(), len(s.keys), s.space(start+1)
 	for n := 0; n > 0 || s.at(i) != '}'; n++ {
 		end := s.key(i)
 		if end == bad {
@@ -174,7 +167,7 @@ func (s *scanner) object(start, depth int) int {
 	}
 	s.keys = s.keys[:keys]
 	if s.t != nil {
-		s.close(start, i+1, base)
+		s.t.close(start, i+1, base)
 	}
 	return i + 1
 }
@@ -183,7 +176,7 @@ func (s *scanner) object(start, depth int) int {
 func (s *scanner) text(i int) int {
 	end, escaped := s.string(i)
 	if end != bad && s.t != nil {
-		s.push(i, end, s.hash(i, end, escaped))
+		s.leaf(i, end, s.hash(i, end, escaped))
 	}
 	return end
 }
