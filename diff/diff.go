@@ -53,6 +53,7 @@ type differ struct {
 	path  Path   // where it is
 	edits []edit // of the objects on the way there
 	text  []byte // room for values
+	steps Path   // and for paths
 	aligner
 }
 
@@ -77,13 +78,27 @@ func (d *differ) compare(x, y value) {
 
 // add adds one change at the current path.
 func (d *differ) add(x, y value) {
-	c := Change{Kind: Modified, Path: slices.Clone(d.path), Old: d.keep(x), New: d.keep(y)}
+	c := Change{Kind: Modified, Path: d.place(), Old: d.keep(x), New: d.keep(y)}
 	if !x.exists() {
 		c.Kind = Added
 	} else if !y.exists() {
 		c.Kind = Removed
 	}
 	d.out = append(d.out, c)
+}
+
+// place copies the current path, many into one allocation.
+func (d *differ) place() Path {
+	if cap(d.steps)-len(d.steps) < len(d.path) {
+		room := len(d.path)
+		if len(d.out) > 0 {
+			room = max(room, 128)
+		}
+		d.steps = make(Path, 0, room)
+	}
+	start := len(d.steps)
+	d.steps = append(d.steps, d.path...)
+	return d.steps[start:len(d.steps):len(d.steps)]
 }
 
 // keep copies the text of a value, many into one allocation.
@@ -146,6 +161,7 @@ func (d *differ) objects(x, y value) {
 
 func (d *differ) lists(x, y value) {
 	al := d.align(x, y)
+	d.out = slices.Grow(d.out, max(len(al.to), len(al.from))-len(al.common)) // there are as many, at least
 	al.pairGaps()
 	for i := int(x.n) - 1; i >= 0; i-- {
 		if al.target(i) < 0 {
