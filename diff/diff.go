@@ -60,7 +60,7 @@ type differ struct {
 // edit is a member of an object that is not the same on both sides.
 type edit struct {
 	name string
-	x, y value // absent: there is no such member
+	x, y int32 // positions of the values; -1: there is no such member
 }
 
 // compare adds what leads from x to y.
@@ -128,35 +128,48 @@ func (d *differ) at(step Step, x, y value) {
 
 func (d *differ) objects(x, y value) {
 	base := len(d.edits)
+	d.findEdits(x, y)
+	end := len(d.edits)
+	slices.SortFunc(d.edits[base:], func(a, b edit) int { return strings.Compare(a.name, b.name) })
+	d.out = slices.Grow(d.out, end-base) // there are as many, at least
+	for i := base; i < end; i++ {
+		e := d.edits[i]
+		var from, to value
+		if e.x >= 0 {
+			from = x.kid(int(e.x))
+		}
+		if e.y >= 0 {
+			to = y.kid(int(e.y))
+		}
+		d.at(Key(e.name), from, to)
+	}
+	clear(d.edits[base:])
+	d.edits = d.edits[:base]
+}
+
+func (d *differ) findEdits(x, y value) {
 	var index memberIndex
 	found := 0
 	for i := 0; i < int(x.n); i += 2 {
 		j := index.find(y, x.kid(i), i)
 		if j < 0 {
-			d.edits = append(d.edits, edit{x.name(i), x.kid(i + 1), value{}})
+			d.edits = append(d.edits, edit{x.name(i), int32(i + 1), -1})
 			continue
 		}
 		found += 2
 		if !same(x.kid(i+1), y.kid(j+1)) {
-			d.edits = append(d.edits, edit{x.name(i), x.kid(i + 1), y.kid(j + 1)})
+			d.edits = append(d.edits, edit{x.name(i), int32(i + 1), int32(j + 1)})
 		}
 	}
-	if found < int(y.n) {
-		index = memberIndex{}
-		for j := 0; j < int(y.n); j += 2 {
-			if index.find(x, y.kid(j), j) < 0 {
-				d.edits = append(d.edits, edit{y.name(j), value{}, y.kid(j + 1)})
-			}
+	if found == int(y.n) {
+		return
+	}
+	index = memberIndex{}
+	for j := 0; j < int(y.n); j += 2 {
+		if index.find(x, y.kid(j), j) < 0 {
+			d.edits = append(d.edits, edit{y.name(j), -1, int32(j + 1)})
 		}
 	}
-	end := len(d.edits)
-	slices.SortFunc(d.edits[base:], func(a, b edit) int { return strings.Compare(a.name, b.name) })
-	for i := base; i < end; i++ {
-		e := d.edits[i]
-		d.at(Key(e.name), e.x, e.y)
-	}
-	clear(d.edits[base:])
-	d.edits = d.edits[:base]
 }
 
 func (d *differ) lists(x, y value) {

@@ -15,7 +15,7 @@ import (
 // in. A node takes 24 bytes and stands for 2 bytes of text at least, [1,1,1,…]; two
 // such lists that differ in every element, with the numbers and tables that align
 // them and one change for each, are the worst that is known.
-const memoryFactor = 150
+const memoryFactor = 200
 
 // hostileDocuments are large documents, each bad for somebody.
 func hostileDocuments() map[string][]byte {
