@@ -174,7 +174,7 @@ func (d *differ) findEdits(x, y value) {
 
 func (d *differ) lists(x, y value) {
 	al := d.align(x, y)
-	d.out = slices.Grow(d.out, max(len(al.to), len(al.from))-len(al.common)) // there are as many, at least
+	d.out = slices.Grow(d.out, max(al.oldEnd(), al.newEnd())-al.head-len(al.common)) // there are as many, at least
 	al.pairGaps()
 	for i := int(x.n) - 1; i >= 0; i-- {
 		if al.target(i) < 0 {

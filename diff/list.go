@@ -8,6 +8,8 @@ type alignment struct {
 	common     []match // which in between, ascending on both sides
 	to         []int32 // for each old element in the middle: its new index, or -1
 	from       []int32 // for each new element in the middle: its old index, or -1
+
+	simple bool // to and from are not needed: the middles pair as far as both last
 }
 
 // side is one of two lists: its elements, or what identifies them.
@@ -35,6 +37,9 @@ func (al *alignment) target(i int) int {
 	case i >= al.oldEnd():
 		return i - al.oldEnd() + al.newEnd()
 	}
+	if al.simple {
+		return below(i, al.newEnd())
+	}
 	return int(al.to[i-al.head])
 }
 
@@ -51,7 +56,18 @@ func (al *alignment) source(j int) int {
 	case j >= al.newEnd():
 		return j - al.newEnd() + al.oldEnd()
 	}
+	if al.simple {
+		return below(j, al.oldEnd())
+	}
 	return int(al.from[j-al.head])
+}
+
+// below is i if it is below end, else -1.
+func below(i, end int) int {
+	if i < end {
+		return i
+	}
+	return -1
 }
 
 // pair records that the old element i and the new element j belong together.
@@ -61,6 +77,9 @@ func (al *alignment) pair(i, j int) {
 
 // pairMoved pairs elements that are the same, but out of order.
 func (al *alignment) pairMoved() {
+	if al.simple {
+		return
+	}
 	names := interner{ids: make(map[uint64]int32)}
 	var first []int32                      // for each number: the first old element that has it
 	next := make([]int32, len(al.to))      // and the one after that; -1: no more
@@ -88,7 +107,7 @@ func (al *alignment) pairMoved() {
 // pairGaps pairs, between what is the same, the first that went with the first that
 // came, unless they have identities, which differ.
 func (al *alignment) pairGaps() {
-	if al.keyed() {
+	if al.keyed() || al.simple {
 		return
 	}
 	i, j := al.head, al.head
@@ -123,8 +142,7 @@ type aligner struct {
 }
 
 // align pairs the elements of x and y that are the same, in order.
-func (a *aligner) align(x, y value) *alignment {
-	al := &alignment{}
+func (a *aligner) align(x, y value) (al alignment) {
 	al.x, al.y = a.sides(x, y)
 	shorter := int(min(x.n, y.n))
 	for al.head < shorter && same(al.x.id(al.head), al.y.id(al.head)) {
@@ -133,12 +151,14 @@ func (a *aligner) align(x, y value) *alignment {
 	for al.tail < shorter-al.head && same(al.x.id(al.oldEnd()-1), al.y.id(al.newEnd()-1)) {
 		al.tail++
 	}
-	al.to, al.from = unpaired(al.oldEnd()-al.head), unpaired(al.newEnd()-al.head)
-	if len(al.to) > 0 && len(al.from) > 0 && len(al.to)+len(al.from) > 2 { // one and one: they differ
-		al.common = al.longestCommon(&a.budget)
-		for _, m := range al.common {
-			al.pair(int(m.i), int(m.j))
-		}
+	went, came := al.oldEnd()-al.head, al.newEnd()-al.head
+	if al.simple = went == 0 || came == 0 || went == 1 && came == 1 && !al.keyed(); al.simple {
+		return al
+	}
+	al.to, al.from = unpaired(went), unpaired(came)
+	al.common = al.longestCommon(&a.budget)
+	for _, m := range al.common {
+		al.pair(int(m.i), int(m.j))
 	}
 	return al
 }

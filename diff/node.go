@@ -64,7 +64,7 @@ func (t *tree) close(start, end, base int) {
 // value is a node together with its tree. The zero value stands for nothing.
 type value struct {
 	t *tree
-	node
+	*node
 }
 
 func (v value) exists() bool   { return v.t != nil }
@@ -72,7 +72,7 @@ func (v value) isList() bool   { return v.t != nil && v.t.src[v.start] == '[' }
 func (v value) isObject() bool { return v.t != nil && v.t.src[v.start] == '{' }
 func (v value) text() []byte   { return v.t.src[v.start:v.end:v.end] }
 func (v value) kid(i int) value {
-	return value{v.t, v.t.nodes[int(v.first)+i]}
+	return value{v.t, &v.t.nodes[int(v.first)+i]}
 }
 
 // kids are the children; what does not exist has none.
@@ -173,12 +173,12 @@ type memberIndex struct {
 // hint first.
 func (x *memberIndex) find(object, key value, hint int) int {
 	kids := object.kids()
-	if hint < len(kids) && isKey(object, kids[hint], key) {
+	if hint < len(kids) && isKey(object, &kids[hint], key) {
 		return hint
 	}
 	if len(kids) <= fewChildren {
 		for i := 0; i < len(kids); i += 2 {
-			if isKey(object, kids[i], key) {
+			if isKey(object, &kids[i], key) {
 				return i
 			}
 		}
@@ -189,7 +189,7 @@ func (x *memberIndex) find(object, key value, hint int) int {
 	}
 	mask := uint64(len(x.slots) - 1)
 	for at := key.hash & mask; x.slots[at] != 0; at = (at + 1) & mask {
-		if i := int(x.slots[at] - 1); isKey(object, kids[i], key) {
+		if i := int(x.slots[at] - 1); isKey(object, &kids[i], key) {
 			return i
 		}
 	}
@@ -210,6 +210,6 @@ func (x *memberIndex) fill(object value) {
 	}
 }
 
-func isKey(object value, candidate node, key value) bool {
+func isKey(object value, candidate *node, key value) bool {
 	return candidate.hash == key.hash && sameString(object.t.src[candidate.start:candidate.end], key.text())
 }

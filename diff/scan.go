@@ -58,17 +58,17 @@ func (s *scanner) scan(src []byte, from, to int) (rungs []rung, ok bool) {
 }
 
 // build checks src and makes a tree of it, for a place that many levels down.
-func (s *scanner) build(src []byte, depth int, t *tree) (root node, ok bool) {
+func (s *scanner) build(src []byte, depth int, t *tree) (root *node, ok bool) {
 	if uint64(len(src)) > largestDocument {
-		return node{}, false
+		return nil, false
 	}
 	s.src, s.from, s.to, s.t, s.keys, s.rungs = src, bad, 0, t, s.keys[:0], s.rungs[:0]
 	t.reset(src)
 	end := s.value(s.space(0), depth)
 	if end == bad || s.space(end) != len(src) {
-		return node{}, false
+		return nil, false
 	}
-	return t.nodes[t.open], true
+	return &t.nodes[t.open], true
 }
 
 func (s *scanner) value(i, depth int) int {
