@@ -32,3 +32,8 @@ torture: zookeeper
 FUZZTIME ?= 1m
 fuzz:
 	scripts/fuzz $(FUZZTIME)
+
+# The diff beside others, on the same documents, in one run.
+.PHONY: bench-diff
+bench-diff:
+	cd bench && go run ./diff

@@ -90,15 +90,20 @@ func (d *differ) add(x, y value) {
 // place copies the current path, many into one allocation.
 func (d *differ) place() Path {
 	if cap(d.steps)-len(d.steps) < len(d.path) {
-		room := len(d.path)
-		if len(d.out) > 0 {
-			room = max(room, 128)
-		}
-		d.steps = make(Path, 0, room)
+		d.steps = make(Path, 0, max(len(d.path), d.room(cap(d.steps), 1<<5)))
 	}
 	start := len(d.steps)
 	d.steps = append(d.steps, d.path...)
 	return d.steps[start:len(d.steps):len(d.steps)]
+}
+
+// room is how much to allocate for many: nothing for the first change, which is
+// often the only one, and then ever more.
+func (d *differ) room(last, least int) int {
+	if len(d.out) == 0 {
+		return 0
+	}
+	return max(least, min(2*last, 64*least))
 }
 
 // keep copies the text of a value, many into one allocation.
@@ -108,11 +113,7 @@ func (d *differ) keep(v value) json.RawMessage {
 	}
 	text := v.text()
 	if cap(d.text)-len(d.text) < len(text) {
-		room := len(text)
-		if len(d.out) > 0 {
-			room = max(room, 1<<10)
-		}
-		d.text = make([]byte, 0, room)
+		d.text = make([]byte, 0, max(len(text), d.room(cap(d.text), 1<<10)))
 	}
 	start := len(d.text)
 	d.text = appendCompact(d.text, text)

@@ -40,13 +40,7 @@ func longestCommon(a, b []int32, ids int, budget *int) []match {
 // Hunt and Szymanski: n log n where numbers rarely recur. count says how often
 // each number is in b.
 func byMatches(a, b []int32, count []int, pairs int) []match {
-	places := make([][]int32, len(count)) // in b, ascending
-	for j, id := range b {
-		if places[id] == nil {
-			places[id] = make([]int32, 0, count[id])
-		}
-		places[id] = append(places[id], int32(j))
-	}
+	places := placesOf(b, count)
 	type link struct {
 		match
 		prev int32
@@ -76,6 +70,18 @@ func byMatches(a, b []int32, count []int, pairs int) []match {
 		out[k], at = links[at].match, links[at].prev
 	}
 	return out
+}
+
+// placesOf returns for each number where it is in b, ascending.
+func placesOf(b []int32, count []int) [][]int32 {
+	places, room := make([][]int32, len(count)), make([]int32, len(b))
+	for id, n := range count {
+		places[id], room = room[:0:n], room[n:]
+	}
+	for j, id := range b {
+		places[id] = append(places[id], int32(j))
+	}
+	return places
 }
 
 // inRounds finds common elements after Myers: the shortest way through the grid

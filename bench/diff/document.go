@@ -20,7 +20,8 @@ type shape struct {
 var shapes = []shape{
 	{"records", `{"services":[`, `]}`, record, false},
 	{"registry", `{`, `}`, host, true},
-	{"prose", `[`, `]`, paragraph, false},
+	{"prose", `[`, `]`, paragraph(prose), false},
+	{"escapes", `[`, `]`, paragraph(escapes), false},
 	{"matrix", `{"rows":[`, `]}`, row, false},
 }
 
@@ -34,18 +35,27 @@ func host(i, revision int) string {
 		i, i/256, i%256, 1024+i%1000, i%3, 1_700_000_000+revision)
 }
 
-func paragraph(i, revision int) string {
-	words := []string{"naïve", "state", `\"quoted\"`, "of", "a", "cluster", "größer", "日本語", "and", `tab\t`, "so", "on"}
-	random := rand.New(rand.NewPCG(uint64(i), 1))
-	var b strings.Builder
-	fmt.Fprintf(&b, `"%d`, i)
-	for k := range 60 {
-		if k == 30 {
-			fmt.Fprintf(&b, " %d", revision)
+// prose is what people write in configurations; in escapes, every eighth byte or so
+// is none that stands for itself, which is as bad as text gets.
+var (
+	prose = strings.Fields(`every instance of the application reads this text before it starts, \"and\" shows it to whoever asks;\nnaïve
+		readers take a while to see what größer means here, so it is explained once more at the end of the second section`)
+	escapes = strings.Fields(`naïve state \"quoted\" of a cluster größer 日本語 and tab\t so on`)
+)
+
+func paragraph(words []string) func(i, revision int) string {
+	return func(i, revision int) string {
+		random := rand.New(rand.NewPCG(uint64(i), 1))
+		var b strings.Builder
+		fmt.Fprintf(&b, `"%d`, i)
+		for k := range 60 {
+			if k == 30 {
+				fmt.Fprintf(&b, " %d", revision)
+			}
+			b.WriteString(" " + words[random.IntN(len(words))])
 		}
-		b.WriteString(" " + words[random.IntN(len(words))])
+		return b.String() + `"`
 	}
-	return b.String() + `"`
 }
 
 func row(i, revision int) string {
