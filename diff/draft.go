@@ -207,7 +207,10 @@ func (d *draft) append(dst []byte) []byte {
 }
 
 // is reports whether the draft holds the value of a text.
-func (d *draft) is(text []byte) bool {
+func (d *draft) is(text []byte) bool { return d.equals(text, same) }
+
+// equals compares the draft with the value of a text.
+func (d *draft) equals(text []byte, equal func(a, b value) bool) bool {
 	want, err := parse(text)
 	if d == nil || err != nil {
 		return false
@@ -218,5 +221,5 @@ func (d *draft) is(text []byte) bool {
 			return false
 		}
 	}
-	return same(now, want)
+	return equal(now, want)
 }

@@ -19,7 +19,7 @@ const memoryFactor = 200
 
 // hostileDocuments are large documents, each bad for somebody.
 func hostileDocuments() map[string][]byte {
-	const size = 1 << 20
+	const size = 1 << 18
 	fill := func(open, unit, close string) []byte {
 		return []byte(open + strings.Repeat(unit, (size-len(open)-len(close))/len(unit)) + close)
 	}

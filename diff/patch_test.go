@@ -34,6 +34,7 @@ var patchCases = []struct{ name, doc, patch, want string }{
 	{"a value takes the place of what is around it", `{"a":{"b":{"c":1}}}`, `[{"op":"move","from":"/a/b","path":"/a"}]`, `{"a":{"c":1}}`},
 	{"moved to where it is", `{"a":1}`, `[{"op":"move","from":"/a","path":"/a"}]`, `{"a":1}`},
 	{"test ignores order and layout", `{"a":{"x":1,"y":["\u0061"]}}`, `[{"op":"test","path":"/a","value":{ "y" : ["a"], "x":1 }}]`, `{"a":{"x":1,"y":["\u0061"]}}`},
+	{"test compares numbers by value", `{"a":[1,-0.0,1e400,120]}`, `[{"op":"test","path":"/a","value":[1.0,0,10E+399,1.2e2]},{"op":"test","path":"","value":{"a":[10e-1,0e9,1e400,120.00]}}]`, `{"a":[1,-0.0,1e400,120]}`},
 	{"test sees what was done", `{"a":1}`, `[{"op":"replace","path":"/a","value":2},{"op":"test","path":"","value":{"a":2}},{"op":"remove","path":"/a"}]`, `{}`},
 	{"members whose keys are numbers", `{"5":0}`, `[{"op":"add","path":"/1","value":1},{"op":"add","path":"/2","value":2},{"op":"remove","path":"/5"},{"op":"remove","path":"/2"}]`, `{"1":1}`},
 	{"elements in runs", `[1,2,3,4,5]`, `[{"op":"remove","path":"/4"},{"op":"remove","path":"/2"},{"op":"remove","path":"/0"},{"op":"add","path":"/0","value":0},{"op":"add","path":"/2","value":3},{"op":"add","path":"/4","value":5}]`, `[0,2,3,4,5]`},
@@ -69,7 +70,11 @@ func TestPatchErrors(t *testing.T) {
 		patch string // one operation, behind one that succeeds
 		want  error  // nil: a *SyntaxError
 	}{
-		{`{"op":"test","path":"/a","value":1.0}`, diff.ErrTest},
+		{`{"op":"test","path":"/a","value":1.01}`, diff.ErrTest},
+		{`{"op":"test","path":"/a","value":-1}`, diff.ErrTest},
+		{`{"op":"test","path":"/a","value":10}`, diff.ErrTest},
+		{`{"op":"test","path":"/a","value":"1"}`, diff.ErrTest},
+		{`{"op":"test","path":"/a","value":1e99999999999999999999}`, diff.ErrTest},
 		{`{"op":"test","path":"/l","value":[2,1]}`, diff.ErrTest},
 		{`{"op":"test","path":"/x","value":null}`, diff.ErrPointer},
 		{`{"op":"remove","path":"/x"}`, diff.ErrPointer},

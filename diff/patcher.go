@@ -16,8 +16,10 @@ const copyLimit = 4 << 20
 // returned, as nil.
 //
 // The causes match [ErrTest] if a test finds another value, [ErrPointer] if there is
-// no such place, [ErrPatch] if the operation is malformed, [ErrCopyLimit]; a *[SyntaxError] is a value's, also where it would be nested too
-// deep. One that stands alone is the document's.
+// no such place, [ErrPatch] if the operation is malformed, [ErrCopyLimit]; a
+// *[SyntaxError] is a value's, also where it would be nested too deep. One that
+// stands alone is the document's. As RFC 6902 wants it, a test takes numbers for
+// equal that have the same value, 1 and 1.0.
 //
 // An operation takes time linear in its value and in the object or list that it
 // changes; elements that are added to a list from the front to the back, or removed
@@ -196,7 +198,7 @@ func (a *patcher) test(o Operation) error {
 	if _, err := parse(o.Value); err != nil {
 		return err
 	}
-	if !found.is(o.Value) {
+	if !found.equals(o.Value, alike) {
 		return fmt.Errorf("%q: %w", o.Path, ErrTest)
 	}
 	return nil
