@@ -161,3 +161,45 @@ func ExampleChange_String() {
 	fmt.Println(diff.Change{Kind: diff.Modified, Path: path, Old: json.RawMessage(`1`), New: json.RawMessage(`2.50`)})
 	// Output: ~ /limits/cpu 1 -> 2.50
 }
+
+func ExampleStep() {
+	for _, step := range (diff.Path{diff.Key("processes"), diff.Index(2)}) {
+		fmt.Println(step.IsIndex(), step.Key(), step.Index())
+	}
+	fmt.Println(diff.Key("1") == diff.Index(1))
+	// Output:
+	// false processes 0
+	// true  2
+	// false
+}
+
+func ExampleKind() {
+	text, err := json.Marshal([]diff.Kind{diff.Added, diff.Removed, diff.Modified})
+	fmt.Println(string(text), err, diff.Modified)
+	// Output: ["added","removed","modified"] <nil> modified
+}
+
+func ExampleChange_UnmarshalJSON() {
+	var change diff.Change
+	err := json.Unmarshal([]byte(`{"kind":"removed","path":["a",0],"old":1.0}`), &change)
+	fmt.Println(change, err)
+	err = json.Unmarshal([]byte(`{"kind":"removed","old":1.0}`), &change)
+	fmt.Println(err)
+	// Output:
+	// - /a/0 1.0 <nil>
+	// a change must have a path
+}
+
+func ExampleOperation() {
+	patch := diff.Patch{
+		{Op: "test", Path: "/stage", Value: json.RawMessage(`"blue"`)},
+		{Op: "move", From: "/next", Path: "/stage"},
+	}
+	doc, err := patch.Apply([]byte(`{"stage":"blue","next":"green"}`))
+	fmt.Println(string(doc), err)
+	text, err := json.Marshal(patch)
+	fmt.Println(string(text), err)
+	// Output:
+	// {"stage":"green"} <nil>
+	// [{"op":"test","path":"/stage","value":"blue"},{"op":"move","from":"/next","path":"/stage"}] <nil>
+}
