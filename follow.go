@@ -166,7 +166,7 @@ func step[T any](cur *published[T], in arrival[T], ticket uint64) *published[T] 
 // difference compares two snapshots' documents, which were checked when they
 // came in.
 func difference[T any](old, new *snapshot[T]) []diff.Change {
-	changes, err := diff.Diff(old.doc, new.doc)
+	changes, err := diff.Diff(old.doc, new.doc, byKey[T]())
 	if err != nil {
 		panic(fmt.Sprintf("zkstate: difference of checked documents: %v", err))
 	}

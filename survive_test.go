@@ -141,7 +141,7 @@ func toFront[E any](list []E, i int) {
 }
 
 // editsAtOnce is how many edits one update does at most.
-const editsAtOnce = 1
+const editsAtOnce = 4
 
 // TestForeignFieldsSurvive: two releases update one document by turns, and whatever
 // either does, the fields of the other stay where they belong.

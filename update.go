@@ -15,7 +15,8 @@ import (
 // value and changes it; the result is committed only if nobody committed in
 // between. On conflict fn runs again on the newer value, with jittered pauses,
 // until ctx ends: it must have no side effects. Only what fn changed is written
-// onto the stored document, so fields that T does not know survive.
+// onto the stored document, so fields that T does not know survive, except that a
+// type whose own MarshalJSON makes this impossible is written whole.
 //
 // If fn returns an error or panics, nothing is written, and the error or panic is
 // the caller's. If it changes nothing, nothing is written and the version it saw
@@ -185,7 +186,7 @@ func (st *State[T]) merge(cur *published[T], before, after []byte) ([]byte, erro
 	if err != nil || same {
 		return nil, err
 	}
-	merged, err := diff.Merge(cur.doc, before, after)
+	merged, err := diff.Merge(cur.doc, before, after, byKey[T]())
 	if err != nil {
 		return after, nil
 	}
