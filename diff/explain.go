@@ -117,31 +117,17 @@ func (e *explainer) list() bool {
 
 func (e *explainer) object() bool {
 	seen := make(map[string]bool)
-	twice := -1 // where a key begins that was there before
-	var again Step
+	twice, again := -1, Step{} // where a key begins that was there before
 	for first := true; !first || e.peek() != '}'; first = false {
 		at := e.pos
-		if e.peek() != '"' {
-			return e.failIn(Key(""), reasonKey)
-		}
-		name, ok := e.string()
+		name, ok := e.member()
 		if !ok {
-			e.trail = append(e.trail, Key(""))
 			return false
 		}
 		if seen[name] && twice < 0 {
 			twice, again = at, Key(name)
 		}
 		seen[name] = true
-		if e.space(); e.peek() != ':' {
-			return e.failIn(Key(name), reasonColon)
-		}
-		e.pos++
-		e.space()
-		if !e.value() {
-			e.trail = append(e.trail, Key(name))
-			return false
-		}
 		e.space()
 		if c := e.peek(); c == '}' {
 			break
@@ -157,6 +143,27 @@ func (e *explainer) object() bool {
 	}
 	e.pos++
 	return true
+}
+
+// member reads a key and its value.
+func (e *explainer) member() (name string, ok bool) {
+	if e.peek() != '"' {
+		return "", e.failIn(Key(""), reasonKey)
+	}
+	if name, ok = e.string(); !ok {
+		e.trail = append(e.trail, Key(""))
+		return "", false
+	}
+	if e.space(); e.peek() != ':' {
+		return "", e.failIn(Key(name), reasonColon)
+	}
+	e.pos++
+	e.space()
+	if !e.value() {
+		e.trail = append(e.trail, Key(name))
+		return "", false
+	}
+	return name, true
 }
 
 func (e *explainer) literal(text string) bool {

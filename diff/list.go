@@ -18,7 +18,7 @@ type side struct {
 	ids []value // one for each element; nil: an element is identified by its value
 }
 
-func (s side) id(i int) value {
+func (s *side) id(i int) value {
 	if s.ids != nil {
 		return s.ids[i]
 	}
