@@ -25,7 +25,7 @@ type pair struct {
 // Where keys identify the elements of lists, the values are large enough to hold the
 // list in which an identity may have changed.
 func narrow(old, new []byte, keys []string) (p pair, oldErr, newErr error) {
-	if len(old) == 0 || len(new) == 0 || len(new) > largestDocument {
+	if len(old) == 0 || len(new) == 0 || uint64(len(new)) > largestDocument {
 		return whole(old, new)
 	}
 	if bytes.Equal(old, new) {
