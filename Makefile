@@ -41,3 +41,8 @@ bench-contention:
 	scripts/zookeeper
 	scripts/peers
 	cd bench && go run ./contention $(BENCHFLAGS)
+
+# The diff beside others, on the same documents, in one run.
+.PHONY: bench-diff
+bench-diff:
+	cd bench && go run ./diff

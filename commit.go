@@ -77,7 +77,7 @@ func (st *State[T]) merge(cur *published[T], before, after []byte) ([]byte, erro
 		if whole, err := diff.Equal(before, cur.doc); err == nil && whole {
 			return after, nil // there is nothing in it that T does not know
 		}
-		if merged, err := diff.Merge(cur.doc, before, after); err == nil && encodesTo[T](merged, after) {
+		if merged, err := diff.Merge(cur.doc, before, after, byKey[T]()); err == nil && encodesTo[T](merged, after) {
 			return merged, nil
 		}
 	}

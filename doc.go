@@ -33,7 +33,10 @@
 // [State.Update] runs a function on a deep copy of the latest value and commits the
 // result if nobody committed in between, else it runs the function again. Updates
 // are totally ordered; none is lost. Fields of the stored document that the struct
-// does not know survive.
+// does not know survive. In lists it takes a field that identifies the elements for
+// this to hold even if some go, move and change in one update; it is tagged:
+//
+//	ID string `json:"id" zkstate:"key"`
 //
 // # Changes
 //

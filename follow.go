@@ -169,7 +169,7 @@ func step[T any](cur *published[T], in arrival[T], ticket uint64) *published[T] 
 // difference compares two snapshots' documents, which were checked when they
 // came in.
 func difference[T any](old, new *snapshot[T]) []diff.Change {
-	changes, err := diff.Diff(old.doc, new.doc)
+	changes, err := diff.Diff(old.doc, new.doc, byKey[T]())
 	if err != nil {
 		panic(fmt.Sprintf("zkstate: difference of checked documents: %v", err))
 	}
@@ -188,22 +188,25 @@ func (st *State[T]) checkMutation(p *published[T]) {
 }
 
 // pace keeps one who follows from looking at every single commit while many are made:
-// so many looks, by every instance, would slow the commits down. The first news after a
-// quiet time are looked at at once; while they keep coming, what comes between two looks
-// is seen with the second. The zero value is ready.
+// so many looks, by every instance, would slow the commits down. A few news in a row
+// are looked at at once; if they keep coming, what comes between two looks is seen
+// with the second. The zero value is ready.
 type pace struct {
 	last time.Time     // when wait returned
+	run  int           // of news that came hard upon each other
 	gap  time.Duration // between two looks
 }
 
-// paceMax is the longest that news wait.
-const paceMax = 25 * time.Millisecond
+const (
+	paceFree = 4                     // so many in a row are looked at at once
+	paceMax  = 25 * time.Millisecond // the longest that news wait
+)
 
 func (p *pace) wait(ctx context.Context) {
 	since := time.Since(p.last)
 	if since > 2*p.gap+time.Millisecond {
-		p.gap = 0
-	} else {
+		p.run, p.gap = 0, 0
+	} else if p.run++; p.run >= paceFree {
 		p.gap = min(max(2*p.gap, time.Millisecond), paceMax)
 	}
 	if since < p.gap {

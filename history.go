@@ -99,7 +99,7 @@ func (st *State[T]) note(cur *published[T], op store.Op, receipt string, reasons
 	if cur.rejected != nil {
 		old = nil // what is stored cannot be compared
 	}
-	changes, err := diff.Diff(old, n.Document)
+	changes, err := diff.Diff(old, n.Document, byKey[T]())
 	if err != nil {
 		return store.Append{}, err
 	}

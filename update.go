@@ -14,7 +14,8 @@ import (
 // value and changes it; the result is committed only if nobody committed in
 // between. On conflict fn runs again on the newer value until ctx ends: it must
 // have no side effects. Only what fn changed is written onto the stored document,
-// so fields that T does not know survive.
+// so fields that T does not know survive, except that a type whose own MarshalJSON
+// makes this impossible is written whole.
 //
 // If fn returns an error or panics, nothing of it is written, and the error or
 // panic is the caller's. If it changes nothing, nothing is written and the version

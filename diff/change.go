@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -27,8 +28,14 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// MarshalText implements [encoding.TextMarshaler].
-func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+// MarshalText implements [encoding.TextMarshaler]. It is an error if k is none of
+// the kinds, so that nothing is written that cannot be read.
+func (k Kind) MarshalText() ([]byte, error) {
+	if int(k) >= len(kindNames) {
+		return nil, fmt.Errorf("%v is no kind of change", k)
+	}
+	return []byte(kindNames[k]), nil
+}
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (k *Kind) UnmarshalText(text []byte) error {
@@ -92,14 +99,25 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	if path == nil {
 		path = Path{}
 	}
-	return json.Marshal(change{c.Kind, path, c.Path.Pointer(), c.Old, c.New})
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false) // whether < is escaped is for the caller's encoder to say
+	err := enc.Encode(change{c.Kind, path, c.Path.Pointer(), c.Old, c.New})
+	return out.Bytes(), err
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote. The pointer is not needed.
+// UnmarshalJSON reads what MarshalJSON wrote. The pointer is not needed; kind and
+// path are: a change without a path must not become one of the whole document.
 func (c *Change) UnmarshalJSON(text []byte) error {
 	var in change
 	if err := json.Unmarshal(text, &in); err != nil {
 		return err
+	}
+	if in.Kind == Unchanged {
+		return fmt.Errorf("a change must have a kind")
+	}
+	if in.Path == nil {
+		return fmt.Errorf("a change must have a path")
 	}
 	*c = Change{in.Kind, in.Path, in.Old, in.New}
 	return nil

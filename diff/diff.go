@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,19 +11,15 @@ import (
 // absent documents are. The error is a [*SyntaxError] within; both texts are
 // always checked.
 func Equal(a, b []byte) (bool, error) {
-	x, err := parseOptional(a)
-	if err != nil {
-		return false, fmt.Errorf("first document: %w", err)
+	p, aErr, bErr := narrow(a, b, nil)
+	switch {
+	case aErr != nil:
+		return false, fmt.Errorf("first document: %w", aErr)
+	case bErr != nil:
+		return false, fmt.Errorf("second document: %w", bErr)
 	}
-	if bytes.Equal(a, b) {
-		return true, nil
-	}
-	y, err := parseOptional(b)
-	if err != nil {
-		return false, fmt.Errorf("second document: %w", err)
-	}
-	defer release(x, y)
-	return same(x, y), nil
+	defer release(p.x, p.y)
+	return same(p.x, p.y), nil
 }
 
 // Diff returns the changes that lead from old to new, in the order in which they
@@ -37,37 +32,35 @@ func Equal(a, b []byte) (bool, error) {
 // the caller's, and shares no memory with old and new.
 //
 // Both texts are checked as by [Check]; the error is a [*SyntaxError] within.
-func Diff(old, new []byte) ([]Change, error) {
-	x, err := parseOptional(old)
-	if err != nil {
-		return nil, fmt.Errorf("old document: %w", err)
+func Diff(old, new []byte, opts ...Option) ([]Change, error) {
+	o := newOptions(opts)
+	p, oldErr, newErr := narrow(old, new, o.keys)
+	switch {
+	case oldErr != nil:
+		return nil, fmt.Errorf("old document: %w", oldErr)
+	case newErr != nil:
+		return nil, fmt.Errorf("new document: %w", newErr)
 	}
-	if bytes.Equal(old, new) {
-		return nil, nil
-	}
-	y, err := parseOptional(new)
-	if err != nil {
-		return nil, fmt.Errorf("new document: %w", err)
-	}
-	d := differ{budget: alignBudget}
-	d.compare(x, y)
-	release(x, y)
+	d := differ{aligner: aligner{keys: o.keys, budget: alignBudget}, path: p.path}
+	d.compare(p.x, p.y)
+	release(p.x, p.y)
 	return d.out, nil
 }
 
 // differ collects changes.
 type differ struct {
-	out    []Change
-	path   Path   // where it is
-	edits  []edit // of the objects on the way there
-	text   []byte // room for values
-	budget int    // left for aligning lists
+	out   []Change
+	path  Path   // where it is
+	edits []edit // of the objects on the way there
+	text  []byte // room for values
+	steps Path   // and for paths
+	aligner
 }
 
 // edit is a member of an object that is not the same on both sides.
 type edit struct {
 	name string
-	x, y value // absent: there is no such member
+	x, y int32 // positions of the values; -1: there is no such member
 }
 
 // compare adds what leads from x to y.
@@ -85,13 +78,32 @@ func (d *differ) compare(x, y value) {
 
 // add adds one change at the current path.
 func (d *differ) add(x, y value) {
-	c := Change{Kind: Modified, Path: slices.Clone(d.path), Old: d.keep(x), New: d.keep(y)}
+	c := Change{Kind: Modified, Path: d.place(), Old: d.keep(x), New: d.keep(y)}
 	if !x.exists() {
 		c.Kind = Added
 	} else if !y.exists() {
 		c.Kind = Removed
 	}
 	d.out = append(d.out, c)
+}
+
+// place copies the current path, many into one allocation.
+func (d *differ) place() Path {
+	if cap(d.steps)-len(d.steps) < len(d.path) {
+		d.steps = make(Path, 0, max(len(d.path), d.room(cap(d.steps), 1<<5)))
+	}
+	start := len(d.steps)
+	d.steps = append(d.steps, d.path...)
+	return d.steps[start:len(d.steps):len(d.steps)]
+}
+
+// room is how much to allocate for many: nothing for the first change, which is
+// often the only one, and then ever more.
+func (d *differ) room(last, least int) int {
+	if len(d.out) == 0 {
+		return 0
+	}
+	return max(least, min(2*last, 64*least))
 }
 
 // keep copies the text of a value, many into one allocation.
@@ -101,11 +113,7 @@ func (d *differ) keep(v value) json.RawMessage {
 	}
 	text := v.text()
 	if cap(d.text)-len(d.text) < len(text) {
-		room := len(text)
-		if len(d.out) > 0 {
-			room = max(room, 1<<10)
-		}
-		d.text = make([]byte, 0, room)
+		d.text = make([]byte, 0, max(len(text), d.room(cap(d.text), 1<<10)))
 	}
 	start := len(d.text)
 	d.text = appendCompact(d.text, text)
@@ -121,39 +129,54 @@ func (d *differ) at(step Step, x, y value) {
 
 func (d *differ) objects(x, y value) {
 	base := len(d.edits)
-	var index memberIndex
-	found := 0
-	for i := 0; i < int(x.n); i += 2 {
-		j := index.find(y, x.kid(i), i)
-		if j < 0 {
-			d.edits = append(d.edits, edit{x.name(i), x.kid(i + 1), value{}})
-			continue
-		}
-		found += 2
-		if !same(x.kid(i+1), y.kid(j+1)) {
-			d.edits = append(d.edits, edit{x.name(i), x.kid(i + 1), y.kid(j + 1)})
-		}
-	}
-	if found < int(y.n) {
-		index = memberIndex{}
-		for j := 0; j < int(y.n); j += 2 {
-			if index.find(x, y.kid(j), j) < 0 {
-				d.edits = append(d.edits, edit{y.name(j), value{}, y.kid(j + 1)})
-			}
-		}
-	}
+	d.findEdits(x, y)
 	end := len(d.edits)
 	slices.SortFunc(d.edits[base:], func(a, b edit) int { return strings.Compare(a.name, b.name) })
+	d.out = slices.Grow(d.out, end-base) // there are as many, at least
 	for i := base; i < end; i++ {
 		e := d.edits[i]
-		d.at(Key(e.name), e.x, e.y)
+		var from, to value
+		if e.x >= 0 {
+			from = x.kid(int(e.x))
+		}
+		if e.y >= 0 {
+			to = y.kid(int(e.y))
+		}
+		d.at(Key(e.name), from, to)
 	}
 	clear(d.edits[base:])
 	d.edits = d.edits[:base]
 }
 
+func (d *differ) findEdits(x, y value) {
+	var index memberIndex
+	found := 0
+	for i := 0; i < int(x.n); i += 2 {
+		j := index.find(y, x.kid(i), i)
+		if j < 0 {
+			d.edits = append(d.edits, edit{x.name(i), int32(i + 1), -1})
+			continue
+		}
+		found += 2
+		if !same(x.kid(i+1), y.kid(j+1)) {
+			d.edits = append(d.edits, edit{x.name(i), int32(i + 1), int32(j + 1)})
+		}
+	}
+	if found == int(y.n) {
+		return
+	}
+	index = memberIndex{}
+	for j := 0; j < int(y.n); j += 2 {
+		if index.find(x, y.kid(j), j) < 0 {
+			d.edits = append(d.edits, edit{y.name(j), -1, int32(j + 1)})
+		}
+	}
+}
+
 func (d *differ) lists(x, y value) {
-	al := align(x, y, &d.budget)
+	al := d.align(x, y)
+	d.out = slices.Grow(d.out, max(al.oldEnd(), al.newEnd())-al.head-len(al.common)) // there are as many, at least
+	al.pairGaps()
 	for i := int(x.n) - 1; i >= 0; i-- {
 		if al.target(i) < 0 {
 			d.at(Index(i), x.kid(i), value{})
@@ -164,8 +187,8 @@ func (d *differ) lists(x, y value) {
 			d.at(Index(j), value{}, y.kid(j))
 		}
 	}
-	for j := al.head; j < int(y.n)-al.tail; j++ {
-		if i := al.source(j); i >= 0 {
+	for j := range int(y.n) {
+		if i := al.source(j); i >= 0 && !al.same(j) {
 			d.at(Index(j), x.kid(i), y.kid(j))
 		}
 	}

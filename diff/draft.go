@@ -1,6 +1,9 @@
 package diff
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // draft is a value that can be changed. Until something inside it changes, it is
 // just a reference to where it was parsed.
@@ -62,6 +65,81 @@ func (d *draft) child(s Step) *draft {
 		}
 	}
 	return nil
+}
+
+// walk returns the place that the tokens of a pointer lead to.
+func (d *draft) walk(tokens []string, pointer string) (*draft, error) {
+	if d == nil {
+		return nil, fmt.Errorf("%q: there is no document: %w", pointer, ErrPointer)
+	}
+	for _, token := range tokens {
+		found, err := d.step(token, pointer)
+		if err != nil {
+			return nil, err
+		}
+		d = found
+	}
+	return d, nil
+}
+
+// step returns the place one token down.
+func (d *draft) step(token, pointer string) (*draft, error) {
+	d.open()
+	s := Key(token)
+	if d.list != nil {
+		i, err := index(token, len(d.list.items), pointer)
+		if err != nil {
+			return nil, err
+		}
+		s = Index(i)
+	}
+	if found := d.child(s); found != nil {
+		return found, nil
+	}
+	return nil, fmt.Errorf("%q: there is no %q: %w", pointer, token, ErrPointer)
+}
+
+// put adds v one token down: over a member of that name, before the element of that
+// index, or behind the last.
+func (d *draft) put(token string, v *draft, pointer string) error {
+	d.open()
+	switch {
+	case d.object != nil:
+		if found := d.child(Key(token)); found != nil {
+			*found = *v
+		} else {
+			d.object.add(token, v)
+		}
+	case d.list != nil:
+		i, err := index(token, len(d.list.items), pointer)
+		if err != nil {
+			return err
+		}
+		if i > len(d.list.items) {
+			return fmt.Errorf("%q: the list has %d elements: %w", pointer, len(d.list.items), ErrPointer)
+		}
+		d.list.items = slices.Insert(d.list.items, i, v)
+	default:
+		return fmt.Errorf("%q: its parent is neither object nor list: %w", pointer, ErrPointer)
+	}
+	return nil
+}
+
+// take removes what is one token down and returns it.
+func (d *draft) take(token, pointer string) (*draft, error) {
+	found, err := d.step(token, pointer)
+	if err != nil {
+		return nil, err
+	}
+	if d.object != nil {
+		d.object.remove(token)
+		return found, nil
+	}
+	i, err := index(token, len(d.list.items), pointer)
+	if err == nil {
+		d.list.items = slices.Delete(d.list.items, i, i+1)
+	}
+	return found, err
 }
 
 // add puts v under a name that is free.
@@ -129,7 +207,10 @@ func (d *draft) append(dst []byte) []byte {
 }
 
 // is reports whether the draft holds the value of a text.
-func (d *draft) is(text []byte) bool {
+func (d *draft) is(text []byte) bool { return d.equals(text, same) }
+
+// equals compares the draft with the value of a text.
+func (d *draft) equals(text []byte, equal func(a, b value) bool) bool {
 	want, err := parse(text)
 	if d == nil || err != nil {
 		return false
@@ -140,5 +221,5 @@ func (d *draft) is(text []byte) bool {
 			return false
 		}
 	}
-	return same(now, want)
+	return equal(now, want)
 }

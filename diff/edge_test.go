@@ -1,6 +1,7 @@
 package diff_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -15,9 +16,16 @@ func TestMergeEdges(t *testing.T) {
 			`[{"id":0},{"id":1,"x":1},{"id":2,"x":2}]`},
 		{"removed at the front",
 			`[{"id":1,"x":1},{"id":2,"x":2}]`, `[{"id":1},{"id":2}]`, `[{"id":2}]`, `[{"id":2,"x":2}]`},
+		{"sorted: what moved keeps what it carries",
+			`[{"id":3,"x":3},{"id":1,"x":1},{"id":2,"x":2}]`, `[{"id":3},{"id":1},{"id":2}]`, `[{"id":1},{"id":2},{"id":3},{"id":4}]`,
+			`[{"id":1,"x":1},{"id":2,"x":2},{"id":3,"x":3},{"id":4}]`},
+		{"reversed, and one changed",
+			`[{"id":3,"x":3},{"id":1,"x":1},{"id":2,"x":2}]`, `[{"id":3},{"id":1},{"id":2}]`, `[{"id":2},{"id":7},{"id":3}]`,
+			`[{"id":2,"x":2},{"id":7},{"id":3,"x":3}]`},
 		{"stored's list is of another length", `[1,2,3]`, `[1,2]`, `[1,5]`, `[1,5]`},
 		{"stored's list is shorter", `[9]`, `[1,2]`, `[1,5]`, `[1,5]`},
 		{"stored does without a member that stays", `{}`, `{"a":1,"b":1}`, `{"a":1,"b":2}`, `{"b":2}`},
+		{"before left out an object of which it knows nothing", `{"o":{"x":1}}`, `{}`, `{"o":{"a":1}}`, `{"o":{"x":1,"a":1}}`},
 		{"stored is another kind of value", `7`, `{"a":1}`, `{"a":2}`, `{"a":2}`},
 		{"nothing changed", "{ \"a b\" : [ 1.0 ] }", `1`, ` 1 `, `{"a b":[1.0]}`},
 	} {
@@ -81,5 +89,22 @@ func TestEscapesAreDecoded(t *testing.T) {
 		if same, err := diff.Equal([]byte(escaped), []byte(plain)); !same || err != nil {
 			t.Errorf("%s is not %s: %v", escaped, plain, err)
 		}
+	}
+}
+
+// TestChangesThatAreNone: what is incomplete must not be read as something else.
+func TestChangesThatAreNone(t *testing.T) {
+	for _, text := range []string{
+		`{"kind":"added","new":1}`, `{"kind":"added","path":null,"new":1}`, `{"path":[],"new":1}`, `{"kind":"unchanged","path":[]}`,
+		`{"kind":"moved","path":[]}`, `{"kind":"added","path":"/a","new":1}`, `{"kind":"added","path":[-1],"new":1}`,
+		`{"kind":"added","path":[0.5],"new":1}`, `{"kind":"added","path":[1e300],"new":1}`, `{"kind":"added","path":[null],"new":1}`,
+	} {
+		var c diff.Change
+		if err := json.Unmarshal([]byte(text), &c); err == nil {
+			t.Errorf("%s was read as %v", text, c)
+		}
+	}
+	if text, err := json.Marshal(diff.Change{Kind: 9}); err == nil {
+		t.Errorf("Kind(9) was written as %s", text)
 	}
 }

@@ -12,7 +12,30 @@ var (
 	ErrPointerSyntax = errors.New("not a JSON pointer")
 	// ErrMismatch means that changes do not fit the document they are applied to.
 	ErrMismatch = errors.New("change does not fit the document")
+	// ErrPatch means that a text or an operation is not of a JSON Patch (RFC 6902).
+	ErrPatch = errors.New("not a JSON patch")
+	// ErrTest means that a test operation found another value.
+	ErrTest = errors.New("the test failed")
+	// ErrCopyLimit means that the copy operations of a patch would make more than
+	// 4 MiB.
+	ErrCopyLimit = errors.New("the patch copies more than 4 MiB")
 )
+
+// OperationError says which operation of a [Patch] failed, and why. It quotes no
+// values.
+type OperationError struct {
+	Index int    // from 0
+	Op    string // empty if it has none
+	Err   error
+}
+
+// Error implements error.
+func (e *OperationError) Error() string {
+	return fmt.Sprintf("operation %d (%s): %v", e.Index, printable(e.Op), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *OperationError) Unwrap() error { return e.Err }
 
 // SyntaxError says where and why a text was refused. It never quotes a value.
 type SyntaxError struct {

@@ -1,23 +1,51 @@
 package diff
 
-// alignment pairs the elements of an old list with those of a new one, in order:
-// the same elements, and in between the first that went with the first that came.
+// alignment pairs the elements of an old list with those of a new one: first those
+// that are the same, in order.
 type alignment struct {
+	x, y       side
 	head, tail int     // how many are the same at both ends
-	old, new   int     // lengths
+	common     []match // which in between, ascending on both sides
 	to         []int32 // for each old element in the middle: its new index, or -1
 	from       []int32 // for each new element in the middle: its old index, or -1
+
+	simple bool // to and from are not needed: the middles pair as far as both last
 }
+
+// side is one of two lists: its elements, or what identifies them.
+type side struct {
+	value
+	ids []value // one for each element; nil: an element is identified by its value
+}
+
+func (s *side) id(i int) value {
+	if s.ids != nil {
+		return s.ids[i]
+	}
+	return s.kid(i)
+}
+
+func (al *alignment) keyed() bool { return al.x.ids != nil }
+func (al *alignment) oldEnd() int { return int(al.x.n) - al.tail }
+func (al *alignment) newEnd() int { return int(al.y.n) - al.tail }
 
 // target returns the new index of the old element i, or -1.
 func (al *alignment) target(i int) int {
 	switch {
 	case i < al.head:
 		return i
-	case i >= al.old-al.tail:
-		return i - al.old + al.new
+	case i >= al.oldEnd():
+		return i - al.oldEnd() + al.newEnd()
+	}
+	if al.simple {
+		return below(i, al.newEnd())
 	}
 	return int(al.to[i-al.head])
+}
+
+// same reports whether the new element j is known to be the same as its source.
+func (al *alignment) same(j int) bool {
+	return !al.keyed() && (j < al.head || j >= al.newEnd())
 }
 
 // source returns the old index of the new element j, or -1.
@@ -25,10 +53,21 @@ func (al *alignment) source(j int) int {
 	switch {
 	case j < al.head:
 		return j
-	case j >= al.new-al.tail:
-		return j - al.new + al.old
+	case j >= al.newEnd():
+		return j - al.newEnd() + al.oldEnd()
+	}
+	if al.simple {
+		return below(j, al.oldEnd())
 	}
 	return int(al.from[j-al.head])
+}
+
+// below is i if it is below end, else -1.
+func below(i, end int) int {
+	if i < end {
+		return i
+	}
+	return -1
 }
 
 // pair records that the old element i and the new element j belong together.
@@ -36,35 +75,91 @@ func (al *alignment) pair(i, j int) {
 	al.to[i-al.head], al.from[j-al.head] = int32(j), int32(i)
 }
 
+// pairMoved pairs elements that are the same, but out of order.
+func (al *alignment) pairMoved() {
+	if al.simple {
+		return
+	}
+	names := interner{ids: make(map[uint64]int32)}
+	var first []int32                      // for each number: the first old element that has it
+	next := make([]int32, len(al.to))      // and the one after that; -1: no more
+	for k := len(al.to) - 1; k >= 0; k-- { // backwards, so that the first comes first
+		if al.to[k] >= 0 {
+			continue
+		}
+		id := names.id(al.x.id(al.head+k), true)
+		if int(id) == len(first) {
+			first = append(first, -1)
+		}
+		next[k], first[id] = first[id], int32(k)
+	}
+	for k := range al.from {
+		if al.from[k] >= 0 {
+			continue
+		}
+		if id := names.id(al.y.id(al.head+k), false); id >= 0 && first[id] >= 0 {
+			al.pair(al.head+int(first[id]), al.head+k)
+			first[id] = next[first[id]]
+		}
+	}
+}
+
+// pairGaps pairs, between what is the same, the first that went with the first that
+// came, unless they have identities, which differ.
+func (al *alignment) pairGaps() {
+	if al.keyed() || al.simple {
+		return
+	}
+	i, j := al.head, al.head
+	for _, m := range al.common {
+		al.pairGap(i, int(m.i), j, int(m.j))
+		i, j = int(m.i)+1, int(m.j)+1
+	}
+	al.pairGap(i, al.oldEnd(), j, al.newEnd())
+}
+
 // pairGap pairs the old elements i0 to i1 with the new ones j0 to j1, as far as
 // both last.
 func (al *alignment) pairGap(i0, i1, j0, j1 int) {
-	for ; i0 < i1 && j0 < j1; i0, j0 = i0+1, j0+1 {
+	for {
+		for i0 < i1 && al.target(i0) >= 0 {
+			i0++
+		}
+		for j0 < j1 && al.source(j0) >= 0 {
+			j0++
+		}
+		if i0 == i1 || j0 == j1 {
+			return
+		}
 		al.pair(i0, j0)
 	}
 }
 
-// align aligns two lists, within the budget of longestCommon.
-func align(x, y value, budget *int) alignment {
-	al := alignment{old: int(x.n), new: int(y.n)}
-	shorter := min(al.old, al.new)
-	for al.head < shorter && same(x.kid(al.head), y.kid(al.head)) {
+// aligner aligns lists, within a budget for one call of Diff or Merge.
+type aligner struct {
+	keys   []string // which members identify an element
+	budget int      // of longestCommon
+}
+
+// align pairs the elements of x and y that are the same, in order.
+func (a *aligner) align(x, y value) (al alignment) {
+	al.x, al.y = a.sides(x, y)
+	shorter := int(min(x.n, y.n))
+	for al.head < shorter && same(al.x.id(al.head), al.y.id(al.head)) {
 		al.head++
 	}
-	for al.tail < shorter-al.head && same(x.kid(al.old-al.tail-1), y.kid(al.new-al.tail-1)) {
+	for al.tail < shorter-al.head && same(al.x.id(al.oldEnd()-1), al.y.id(al.newEnd()-1)) {
 		al.tail++
 	}
-	oldEnd, newEnd := al.old-al.tail, al.new-al.tail
-	al.to, al.from = unpaired(oldEnd-al.head), unpaired(newEnd-al.head)
-	i, j := al.head, al.head
-	if i < oldEnd && j < newEnd {
-		for _, m := range commonElements(x, y, al.head, oldEnd, newEnd, budget) {
-			al.pairGap(i, int(m.i), j, int(m.j))
-			al.pair(int(m.i), int(m.j))
-			i, j = int(m.i)+1, int(m.j)+1
-		}
+	went, came := al.oldEnd()-al.head, al.newEnd()-al.head
+	if al.simple = went == 0 || came == 0 || went == 1 && came == 1 && !al.keyed(); al.simple {
+		return al
 	}
-	al.pairGap(i, oldEnd, j, newEnd)
+	al.to, al.from = unpaired(went), unpaired(came)
+	al.common = al.longestCommon(&a.budget)
+	for _, m := range al.common {
+		al.pair(int(m.i), int(m.j))
+	}
 	return al
 }
 
@@ -76,17 +171,16 @@ func unpaired(n int) []int32 {
 	return none
 }
 
-// commonElements returns a longest common subsequence of x[head:oldEnd] and
-// y[head:newEnd].
-func commonElements(x, y value, head, oldEnd, newEnd int, budget *int) []match {
-	names := interner{ids: make(map[uint64]int32, oldEnd-head)}
-	a, b := make([]int32, oldEnd-head), make([]int32, newEnd-head)
+// longestCommon returns a longest common subsequence of the middles.
+func (al *alignment) longestCommon(budget *int) []match {
+	names := interner{ids: make(map[uint64]int32, len(al.to))}
+	a, b := make([]int32, len(al.to)), make([]int32, len(al.from))
 	for i := range a {
-		a[i] = names.id(x.kid(head+i), true)
+		a[i] = names.id(al.x.id(al.head+i), true)
 	}
 	inBoth := make([]bool, len(names.values))
 	for j := range b {
-		if b[j] = names.id(y.kid(head+j), false); b[j] >= 0 {
+		if b[j] = names.id(al.y.id(al.head+j), false); b[j] >= 0 {
 			inBoth[b[j]] = true
 		}
 	}
@@ -95,7 +189,7 @@ func commonElements(x, y value, head, oldEnd, newEnd int, budget *int) []match {
 	b, bi := choose(b, func(id int32) bool { return id >= 0 })
 	matches := longestCommon(a, b, len(names.values), budget)
 	for k, m := range matches {
-		matches[k] = match{ai[m.i] + int32(head), bi[m.j] + int32(head)}
+		matches[k] = match{ai[m.i] + int32(al.head), bi[m.j] + int32(al.head)}
 	}
 	return matches
 }

@@ -3,14 +3,16 @@ package diff
 // Merge carries what changed from before to after over to stored, and leaves the
 // rest of stored as it is: members that neither before nor after has stay, and so
 // does the order of keys. Members that are new are appended in the order of after.
-// A list is merged element by element if stored's is as long as before's, else it
-// is replaced. The result has no white space; leaves and keys keep their text. An
-// empty text is no document; if there is none to store, the result is nil.
+// What before has and after does without goes as a whole. A list is merged element by
+// element if stored's is as long as before's, else it is replaced. An element that
+// moved keeps what it carries; if others went, moved or changed at the same time, it
+// takes [ByKey] to tell them apart. The result has no white space; leaves and keys keep their text. An empty text is no
+// document; if there is none to store, the result is nil.
 //
 // It is how a program writes a struct back onto a document that has fields which
 // the struct does not know: before and after are the struct's own encodings.
 // Merge(d, d, after) is after. Errors: a *[SyntaxError] for any of the texts.
-func Merge(stored, before, after []byte) ([]byte, error) {
+func Merge(stored, before, after []byte, opts ...Option) ([]byte, error) {
 	s, err := parseOptional(stored)
 	if err != nil {
 		return nil, err
@@ -23,7 +25,7 @@ func Merge(stored, before, after []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := merger{budget: alignBudget}
+	m := merger{aligner: aligner{keys: newOptions(opts).keys, budget: alignBudget}}
 	m.merge(s, b, a)
 	release(s, b, a)
 	return m.out, nil
@@ -31,8 +33,8 @@ func Merge(stored, before, after []byte) ([]byte, error) {
 
 // merger writes the merged document.
 type merger struct {
-	out    []byte
-	budget int // left for aligning lists
+	out []byte
+	aligner
 }
 
 func (m *merger) merge(s, b, a value) {
@@ -77,6 +79,9 @@ func (m *merger) objects(s, b, a value) {
 		case bi >= 0 && ai >= 0:
 			m.member(key)
 			m.merge(s.kid(i+1), b.kid(bi+1), a.kid(ai+1))
+		case ai >= 0 && s.kid(i+1).isObject() && a.kid(ai+1).isObject():
+			m.member(key) // before left it out: it had nothing there that before knows
+			m.objects(s.kid(i+1), value{}, a.kid(ai+1))
 		case ai >= 0:
 			m.member(key)
 			m.write(a.kid(ai + 1))
@@ -100,7 +105,9 @@ func (m *merger) objects(s, b, a value) {
 }
 
 func (m *merger) lists(s, b, a value) {
-	al := align(b, a, &m.budget)
+	al := m.align(b, a)
+	al.pairMoved() // an element keeps what it carries
+	al.pairGaps()
 	m.out = append(m.out, '[')
 	for j := range int(a.n) {
 		m.next()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"math/bits"
+	"slices"
 )
 
 // node is one value of a document. The first byte of its text tells what it is.
@@ -13,26 +14,73 @@ type node struct {
 	first, n   uint32 // its children in tree.nodes; of an object: key, value, key, value...
 }
 
-// tree is a parsed document.
+// tree is a parsed document. While it is built, the finished nodes grow from the
+// front, and from the back the children of what is still open: there is room for
+// all nodes, so the two never meet.
 type tree struct {
 	src   []byte
 	nodes []node // the children of one container stand side by side
-	stack []node // the parser's, to be used again
+	done  int    // how many are finished
+	open  int    // where the others begin, the last one first
+}
+
+// reset makes room for all the nodes of src: before each but the root, there is a
+// comma, a colon, or the opening of its container. What strings hold of these makes
+// the room larger than it must be.
+func (t *tree) reset(src []byte) {
+	size := 1
+	for _, c := range [...]byte{',', ':', '[', '{'} {
+		size += bytes.Count(src, []byte{c})
+	}
+	if t.src = src; cap(t.nodes) < size {
+		t.nodes = make([]node, size)
+	}
+	t.nodes = t.nodes[:size]
+	t.done, t.open = 0, size
+}
+
+// push adds a node to the container that is open.
+func (t *tree) push(n node) {
+	t.open--
+	t.nodes[t.open] = n
+}
+
+// close finishes the children of a list or object, which are what was pushed since
+// open was base, and pushes it.
+func (t *tree) close(start, end, base int) {
+	kids := t.nodes[t.open:base]
+	slices.Reverse(kids)
+	n := node{start: uint32(start), end: uint32(end), first: uint32(t.done), n: uint32(len(kids))}
+	if t.src[start] == '[' {
+		n.hash = listHash(kids)
+	} else {
+		n.hash = objectHash(kids)
+	}
+	t.done += copy(t.nodes[t.done:], kids)
+	t.open = base
+	t.push(n)
 }
 
 // value is a node together with its tree. The zero value stands for nothing.
 type value struct {
 	t *tree
-	node
+	*node
 }
 
 func (v value) exists() bool   { return v.t != nil }
 func (v value) isList() bool   { return v.t != nil && v.t.src[v.start] == '[' }
 func (v value) isObject() bool { return v.t != nil && v.t.src[v.start] == '{' }
 func (v value) text() []byte   { return v.t.src[v.start:v.end:v.end] }
-func (v value) kids() []node   { return v.t.nodes[v.first : v.first+v.n] }
 func (v value) kid(i int) value {
-	return value{v.t, v.t.nodes[int(v.first)+i]}
+	return value{v.t, &v.t.nodes[int(v.first)+i]}
+}
+
+// kids are the children; what does not exist has none.
+func (v value) kids() []node {
+	if v.t == nil {
+		return nil
+	}
+	return v.t.nodes[v.first : v.first+v.n]
 }
 
 // name decodes the i-th child, which is a key.
@@ -116,8 +164,7 @@ func objectHash(kids []node) uint64 {
 // fewChildren is up to where looking at all keys is cheaper than a table.
 const fewChildren = 16
 
-// memberIndex finds members by key. It serves one object, until fill is called
-// for another one; the zero memberIndex is ready.
+// memberIndex finds the members of one object by key. The zero memberIndex is ready.
 type memberIndex struct {
 	slots []uint32 // position of a key among the children + 1; 0: free
 }
@@ -126,12 +173,12 @@ type memberIndex struct {
 // hint first.
 func (x *memberIndex) find(object, key value, hint int) int {
 	kids := object.kids()
-	if hint < len(kids) && isKey(object, kids[hint], key) {
+	if hint < len(kids) && isKey(object, &kids[hint], key) {
 		return hint
 	}
 	if len(kids) <= fewChildren {
 		for i := 0; i < len(kids); i += 2 {
-			if isKey(object, kids[i], key) {
+			if isKey(object, &kids[i], key) {
 				return i
 			}
 		}
@@ -142,52 +189,27 @@ func (x *memberIndex) find(object, key value, hint int) int {
 	}
 	mask := uint64(len(x.slots) - 1)
 	for at := key.hash & mask; x.slots[at] != 0; at = (at + 1) & mask {
-		if i := int(x.slots[at] - 1); isKey(object, kids[i], key) {
+		if i := int(x.slots[at] - 1); isKey(object, &kids[i], key) {
 			return i
 		}
 	}
 	return -1
 }
 
-// fill puts the keys of an object into the table. It returns the position of the
-// first that is there already, or -1.
-func (x *memberIndex) fill(object value) int {
+// fill puts the keys of an object into the table.
+func (x *memberIndex) fill(object value) {
 	size := 1 << bits.Len(uint(object.n)) // at least twice the keys
-	if cap(x.slots) < size {
-		x.slots = make([]uint32, size)
-	}
-	x.slots = x.slots[:size]
-	clear(x.slots)
+	x.slots = make([]uint32, size)
 	kids, mask := object.kids(), uint64(size-1)
 	for i := 0; i < len(kids); i += 2 {
 		at := kids[i].hash & mask
-		for ; x.slots[at] != 0; at = (at + 1) & mask {
-			if isKey(object, kids[x.slots[at]-1], value{object.t, kids[i]}) {
-				return i
-			}
+		for x.slots[at] != 0 {
+			at = (at + 1) & mask
 		}
 		x.slots[at] = uint32(i) + 1
 	}
-	return -1
 }
 
-// duplicate returns the position of the first key that repeats an earlier one, or
-// -1.
-func (x *memberIndex) duplicate(object value) int {
-	kids := object.kids()
-	if len(kids) > fewChildren {
-		return x.fill(object)
-	}
-	for i := 2; i < len(kids); i += 2 {
-		for j := 0; j < i; j += 2 {
-			if isKey(object, kids[j], value{object.t, kids[i]}) {
-				return i
-			}
-		}
-	}
-	return -1
-}
-
-func isKey(object value, candidate node, key value) bool {
+func isKey(object value, candidate *node, key value) bool {
 	return candidate.hash == key.hash && sameString(object.t.src[candidate.start:candidate.end], key.text())
 }

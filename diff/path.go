@@ -78,6 +78,9 @@ func (p *Path) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &steps); err != nil {
 		return err
 	}
+	if steps == nil {
+		return fmt.Errorf("null is no path")
+	}
 	path := make(Path, len(steps))
 	for i, step := range steps {
 		switch step := step.(type) {

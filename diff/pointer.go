@@ -41,33 +41,16 @@ func Set(doc []byte, pointer string, value []byte) ([]byte, error) {
 	if len(tokens) == 0 {
 		return appendCompact(nil, v.text()), nil
 	}
-	d, parent, err := draftAbove(root, tokens, pointer)
+	d := &draft{value: root}
+	last := len(tokens) - 1
+	parent, err := d.walk(tokens[:last], pointer)
 	if err != nil {
 		return nil, err
 	}
-	last := tokens[len(tokens)-1]
-	switch {
-	case parent.object != nil:
-		if found := parent.child(Key(last)); found != nil {
-			*found = draft{value: v}
-		} else {
-			parent.object.add(last, &draft{value: v})
-		}
-	case parent.list != nil:
-		items := parent.list.items
-		i, err := index(last, len(items), pointer)
-		switch {
-		case err != nil:
-			return nil, err
-		case i > len(items):
-			return nil, fmt.Errorf("%q: the list has %d elements: %w", pointer, len(items), ErrPointer)
-		case i == len(items):
-			parent.list.items = append(items, &draft{value: v})
-		default:
-			*items[i] = draft{value: v}
-		}
-	default:
-		return nil, fmt.Errorf("%q: its parent is neither object nor list: %w", pointer, ErrPointer)
+	if found, err := parent.step(tokens[last], pointer); err == nil {
+		*found = draft{value: v}
+	} else if err := parent.put(tokens[last], &draft{value: v}, pointer); err != nil {
+		return nil, err
 	}
 	return d.append(nil), nil
 }
@@ -82,47 +65,16 @@ func Unset(doc []byte, pointer string) ([]byte, error) {
 	if len(tokens) == 0 {
 		return nil, fmt.Errorf("%q is the whole document, which cannot be unset: %w", pointer, ErrPointerSyntax)
 	}
-	d, parent, err := draftAbove(root, tokens, pointer)
+	d := &draft{value: root}
+	last := len(tokens) - 1
+	parent, err := d.walk(tokens[:last], pointer)
 	if err != nil {
 		return nil, err
 	}
-	last := tokens[len(tokens)-1]
-	if _, err := step(parent.value, last, pointer); err != nil {
+	if _, err := parent.take(tokens[last], pointer); err != nil {
 		return nil, err
 	}
-	if parent.object != nil {
-		parent.object.remove(last)
-	} else {
-		i, err := index(last, len(parent.list.items), pointer)
-		if err != nil {
-			return nil, err
-		}
-		parent.list.remove([]int{i})
-	}
 	return d.append(nil), nil
-}
-
-// draftAbove makes a draft of root and opens the value that all tokens but the last
-// lead to.
-func draftAbove(root value, tokens []string, pointer string) (d, parent *draft, err error) {
-	d = &draft{value: root}
-	parent = d
-	for _, token := range tokens[:len(tokens)-1] {
-		if _, err := step(parent.value, token, pointer); err != nil {
-			return nil, nil, err
-		}
-		s := Key(token)
-		if parent.isList() {
-			i, err := index(token, int(parent.n), pointer)
-			if err != nil {
-				return nil, nil, err
-			}
-			s = Index(i)
-		}
-		parent = parent.child(s)
-	}
-	parent.open()
-	return d, parent, nil
 }
 
 func open(doc []byte, pointer string) (tokens []string, root value, err error) {
@@ -160,10 +112,8 @@ func split(pointer string) ([]string, error) {
 func step(v value, token, pointer string) (value, error) {
 	switch {
 	case v.isObject():
-		for i := 0; i < int(v.n); i += 2 {
-			if string(decoded(v.kid(i).text())) == token {
-				return v.kid(i + 1), nil
-			}
+		if found := member(v, token); found.exists() {
+			return found, nil
 		}
 	case v.isList():
 		i, err := index(token, int(v.n), pointer)

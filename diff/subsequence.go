@@ -40,13 +40,7 @@ func longestCommon(a, b []int32, ids int, budget *int) []match {
 // Hunt and Szymanski: n log n where numbers rarely recur. count says how often
 // each number is in b.
 func byMatches(a, b []int32, count []int, pairs int) []match {
-	places := make([][]int32, len(count)) // in b, ascending
-	for j, id := range b {
-		if places[id] == nil {
-			places[id] = make([]int32, 0, count[id])
-		}
-		places[id] = append(places[id], int32(j))
-	}
+	places := placesOf(b, count)
 	type link struct {
 		match
 		prev int32
@@ -78,14 +72,27 @@ func byMatches(a, b []int32, count []int, pairs int) []match {
 	return out
 }
 
+// placesOf returns for each number where it is in b, ascending.
+func placesOf(b []int32, count []int) [][]int32 {
+	places, room := make([][]int32, len(count)), make([]int32, len(b))
+	for id, n := range count {
+		places[id], room = room[:0:n], room[n:]
+	}
+	for j, id := range b {
+		places[id] = append(places[id], int32(j))
+	}
+	return places
+}
+
 // inRounds finds common elements after Myers: the shortest way through the grid
 // of a and b, by number of differences. Each round goes on from the farthest
 // point of the last one, which is the end at once if it is near enough.
 func inRounds(a, b []int32, budget *int) []match {
 	var out []match
+	r := round{budget: budget}
 	i, j := 0, 0
 	for i < len(a) && j < len(b) && *budget > 0 {
-		r := round{a: a[i:], b: b[j:], budget: budget}
+		r.a, r.b = a[i:], b[j:]
 		di, dj, diagonal := r.forward()
 		out = r.back(out, diagonal, int32(i), int32(j))
 		i, j = i+di, j+dj
@@ -95,11 +102,12 @@ func inRounds(a, b []int32, budget *int) []match {
 
 // round is one greedy search. levels[d][k] is how far in a the way with d
 // differences gets on the diagonal 2k-d, that is, where i-j is 2k-d; -1 if it
-// leaves the grid.
+// leaves the grid. The next round uses them again.
 type round struct {
 	a, b   []int32
 	budget *int
 	levels [][]int32
+	last   int // the level that it came to
 }
 
 // start returns where the way with d differences enters its k-th diagonal, and
@@ -123,8 +131,11 @@ func (r *round) start(d, k int) (i int32, from int) {
 // the farthest point of the last level and its diagonal.
 func (r *round) forward() (i, j, diagonal int) {
 	for d := 0; ; d++ {
-		level := make([]int32, d+1)
-		r.levels = append(r.levels, level)
+		if d == len(r.levels) {
+			r.levels = append(r.levels, make([]int32, d+1))
+		}
+		level := r.levels[d]
+		r.last = d
 		far := -1
 		for k := range level {
 			start, _ := r.start(d, k)
@@ -154,7 +165,7 @@ func (r *round) forward() (i, j, diagonal int) {
 // di and dj.
 func (r *round) back(out []match, k int, di, dj int32) []match {
 	base := len(out)
-	for d := len(r.levels) - 1; d >= 0; d-- {
+	for d := r.last; d >= 0; d-- {
 		start, from := r.start(d, k)
 		for i := r.levels[d][k] - 1; i >= start; i-- {
 			out = append(out, match{i + di, i - int32(2*k-d) + dj})

@@ -138,6 +138,9 @@ func appendQuoted(dst []byte, s string) []byte {
 
 // appendCompact appends JSON text without its white space.
 func appendCompact(dst, text []byte) []byte {
+	if len(text) == 0 || text[0] != '[' && text[0] != '{' && !isSpace(text[0]) {
+		return append(dst, text...)
+	}
 	from := 0 // what is copied next
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
@@ -154,7 +157,10 @@ func appendCompact(dst, text []byte) []byte {
 // stringEnd returns the index of the quote that closes the string at text[i], or
 // the last index of a text that is cut short.
 func stringEnd(text []byte, i int) int {
-	for i++; i < len(text); i++ {
+	for i++; ; i++ {
+		if i = plainEnd(text, i); i >= len(text) {
+			return len(text) - 1
+		}
 		switch text[i] {
 		case '\\':
 			i++
@@ -162,7 +168,6 @@ func stringEnd(text []byte, i int) int {
 			return i
 		}
 	}
-	return len(text) - 1
 }
 
 // printable escapes what could break a line or steer a terminal.

@@ -24,22 +24,31 @@ type document = zkstate.State[json.RawMessage]
 // argument returns a JSON argument: itself, - for standard input, or @file.
 func (c *cli) argument(arg string) (json.RawMessage, error) {
 	text, name := []byte(arg), "the argument"
-	var err error
-	switch {
-	case arg == "-":
-		name = "standard input"
-		text, err = io.ReadAll(io.LimitReader(c.stdin, 64<<20))
-	case strings.HasPrefix(arg, "@"):
-		name = arg[1:]
-		text, err = os.ReadFile(name)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+	if arg == "-" || strings.HasPrefix(arg, "@") {
+		var err error
+		if text, name, err = c.file(arg); err != nil {
+			return nil, err
+		}
 	}
 	if err := diff.Check(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return text, nil
+}
+
+// file reads a file, which may have an @ before it, or standard input if it is -. It
+// returns what errors should call it, too.
+func (c *cli) file(arg string) (text []byte, name string, err error) {
+	if name = strings.TrimPrefix(arg, "@"); name == "-" {
+		name = "standard input"
+		text, err = io.ReadAll(io.LimitReader(c.stdin, 64<<20))
+	} else {
+		text, err = os.ReadFile(name)
+	}
+	if err != nil {
+		err = fmt.Errorf("read %s: %w", name, err)
+	}
+	return text, name, err
 }
 
 // load reads a document as it is stored, good or not.

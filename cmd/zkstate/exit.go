@@ -22,6 +22,10 @@ const (
 	exitRejected    = 6
 	exitLockLost    = 7
 	exitNotApplied  = 8
+
+	// Those of diff are diff(1)'s.
+	exitDifferent = 1
+	exitTrouble   = 2
 )
 
 // exits maps errors to exit codes and says what to do. The first that matches
@@ -41,6 +45,9 @@ var exits = []struct {
 	{storeurl.ErrURL, exitUsage, ""},
 	{zkstate.ErrInvalidPath, exitUsage, ""},
 	{zkstate.ErrInvalidID, exitUsage, ""},
+	{diff.ErrTest, exitConflict, "the document is not as the patch wants it, and nothing was written"},
+	{diff.ErrPatch, exitRejected, "nothing was written; correct the patch (RFC 6902)"},
+	{diff.ErrCopyLimit, exitRejected, "nothing was written"},
 	{diff.ErrPointerSyntax, exitUsage, "pointers look like /processes/0"},
 	{diff.ErrPointer, exitNotFound, "get shows what is there"},
 	{zkstate.ErrUnavailable, exitUnreachable, "check --store and whether its servers run, or raise --timeout"},
@@ -66,12 +73,28 @@ func failure(err error) error {
 	return runError{err}
 }
 
+// errDifferent ends diff where there is nothing to explain.
+var errDifferent = errors.New("the documents differ")
+
+// trouble is an error of diff, whatever it was.
+type trouble struct{ error }
+
+func (t trouble) Unwrap() error { return t.error }
+
 // usageError is bad usage that only the command itself can see.
 type usageError struct{ error }
 
 // explain returns the exit code of an error and one line that says what happened
-// and what to do.
+// and what to do, if there is anything to say.
 func explain(err error) (code int, message string) {
+	var t trouble
+	switch {
+	case errors.Is(err, errDifferent):
+		return exitDifferent, ""
+	case errors.As(err, &t):
+		_, message = explain(failure(t.error))
+		return exitTrouble, message
+	}
 	message = strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
 	if !errors.As(err, new(runError)) || errors.As(err, new(usageError)) {
 		return exitUsage, message + ": see zkstate --help"

@@ -53,8 +53,9 @@ func runScripts(t *testing.T, store string, url func(*testscript.Env) string) {
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":    exitCode,
-			"waitfor": waitFor,
+			"code":     exitCode,
+			"diffcode": diffCode,
+			"waitfor":  waitFor,
 		},
 	})
 }
@@ -62,6 +63,23 @@ func runScripts(t *testing.T, store string, url func(*testscript.Env) string) {
 // exitCode is "code N PROGRAM ARG...": the program must exit with N and, unless N is
 // 0, say why in exactly one line.
 func exitCode(ts *testscript.TestScript, neg bool, args []string) {
+	want := execForCode(ts, neg, args)
+	said := ts.ReadFile("stderr")
+	if want != 0 && !regexp.MustCompile(`^zkstate: [^\n]+\n$`).MatchString(said) {
+		ts.Fatalf("not one line of explanation: %q", said)
+	}
+}
+
+// diffCode is "diffcode N PROGRAM ARG...": the program must exit with N, and has
+// nothing to explain.
+func diffCode(ts *testscript.TestScript, neg bool, args []string) {
+	execForCode(ts, neg, args)
+	if said := ts.ReadFile("stderr"); said != "" {
+		ts.Fatalf("it explains %q", said)
+	}
+}
+
+func execForCode(ts *testscript.TestScript, neg bool, args []string) (code int) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N program [arg...]")
 	}
@@ -78,10 +96,7 @@ func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
-	said := ts.ReadFile("stderr")
-	if want != 0 && !regexp.MustCompile(`^zkstate: [^\n]+\n$`).MatchString(said) {
-		ts.Fatalf("not one line of explanation: %q", said)
-	}
+	return want
 }
 
 // waitFor is "waitfor FILE REGEXP": until the file matches.

@@ -50,7 +50,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return int(exited)
 	}
 	code, message := explain(err)
-	fmt.Fprintln(stderr, "zkstate: "+message)
+	if message != "" {
+		fmt.Fprintln(stderr, "zkstate: "+message)
+	}
 	return code
 }
 
@@ -62,20 +64,20 @@ func (c *cli) newRoot() *cobra.Command {
 application share. A JSON argument may be - for standard input, or @file.
 
 Exit codes: 0 done; 1 other; 2 usage; 3 document or pointer not found; 4 conflict
-(exists already, version moved); 5 unreachable or timed out; 6 document rejected
-(not JSON, a key twice, too large, refused by its type); 7 the lock was lost; 8 written,
-and not applied by those who were waited for. lock passes its command's exit code
-through.`,
+(exists already, version moved, a patch's test failed); 5 unreachable or timed out;
+6 document rejected (not JSON, a key twice, too large, refused by its type); 7 the lock
+was lost; 8 committed, and not applied by those who were waited for. lock passes its
+command's exit code through. Those of diff are 0 same, 1 different, 2 trouble.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or mem: (default $ZKSTATE_STORE, else a file in your state directory)")
 	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch only the attaching, of edit not the editing, of lock only finding the store, and demo has bounds of its own")
-	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get json or raw")
+	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get json or raw, for diff json or patch")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
-		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newEdit(), c.newWatch(),
+		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),
 		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(),
 		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
 	)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"syscall"
 
@@ -64,21 +63,12 @@ func (c *cli) watch(ctx context.Context, st *document, replay bool) error {
 		if c.output == "json" {
 			err = lines.Encode(set)
 		} else {
-			err = c.printChanges(set)
+			err = c.printChanges(set.Changes)
 		}
 		if errors.Is(err, syscall.EPIPE) {
 			return nil
 		}
 		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *cli) printChanges(set zkstate.ChangeSet) error {
-	for _, change := range set.Changes {
-		if _, err := fmt.Fprintln(c.stdout, change); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkstate/zkstate/diff"
+)
+
+func (c *cli) newPatch() *cobra.Command {
+	var flags writeFlags
+	cmd := c.command("patch PATH [FILE|-]", "Apply a JSON Patch (RFC 6902) to a document", cobra.RangeArgs(1, 2), "json",
+		func(ctx context.Context, args []string) error {
+			update, err := flags.options()
+			if err != nil {
+				return err
+			}
+			patch, err := c.readPatch(append(args, "-")[1])
+			if err != nil {
+				return err
+			}
+			return c.change(ctx, args[0], nil, func(doc *json.RawMessage) error {
+				patched, err := patch.Apply(*doc)
+				if err == nil && patched == nil {
+					err = usageError{fmt.Errorf("a patch cannot delete the document: use zkstate delete")}
+				}
+				if err == nil {
+					*doc = patched
+				}
+				return err
+			}, nil, update)
+		})
+	cmd.Long = cmd.Short + ` as one update: all of it or
+nothing. If somebody else commits meanwhile, the patch is applied again, to the newer
+document. Its test operations are judged on the document that is replaced; if one
+fails, the exit code is 4. Without FILE, or with -, the patch comes from standard
+input. zkstate diff -o patch writes one.`
+	cmd.ValidArgsFunction = nil // files
+	flags.add(cmd)
+	return cmd
+}
+
+func (c *cli) readPatch(arg string) (diff.Patch, error) {
+	text, name, err := c.file(arg)
+	if err != nil {
+		return nil, err
+	}
+	patch, err := diff.ParsePatch(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return patch, nil
+}
