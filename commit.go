@@ -69,6 +69,9 @@ func (st *State[T]) start(cur *published[T]) ([]byte, error) {
 // let the merged document decode to what the functions made, after is written
 // whole.
 func (st *State[T]) merge(cur *published[T], before, after []byte) ([]byte, error) {
+	if err := diff.Check(after); err != nil { // a type's own encoding may write what nobody can read
+		return nil, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
+	}
 	if cur.rejected == nil {
 		same, err := diff.Equal(before, after)
 		if err != nil || same {

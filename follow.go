@@ -198,13 +198,14 @@ type pace struct {
 }
 
 const (
-	paceFree = 4                     // so many in a row are looked at at once
-	paceMax  = 25 * time.Millisecond // the longest that news wait
+	paceFree  = 4                     // so many in a row are looked at at once
+	paceQuiet = 10 * time.Millisecond // without news ends the row
+	paceMax   = 50 * time.Millisecond // the longest that news wait
 )
 
 func (p *pace) wait(ctx context.Context) {
 	since := time.Since(p.last)
-	if since > 2*p.gap+time.Millisecond {
+	if since > 2*p.gap+paceQuiet {
 		p.run, p.gap = 0, 0
 	} else if p.run++; p.run >= paceFree {
 		p.gap = min(max(2*p.gap, time.Millisecond), paceMax)

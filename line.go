@@ -2,6 +2,7 @@ package zkstate
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -73,6 +74,22 @@ func (l *line[T]) join(r *request[T]) (unserved bool) {
 	default:
 	}
 	return unserved
+}
+
+// gather lets those run who have just got their outcome, for as long as that brings
+// some of them back: who calls in a loop should go with the next batch, not with the
+// one after it.
+func (l *line[T]) gather() {
+	for last := -1; ; {
+		l.mu.Lock()
+		n := len(l.waiting)
+		l.mu.Unlock()
+		if n == last || n >= maxBatch {
+			return
+		}
+		last = n
+		runtime.Gosched()
+	}
 }
 
 // board takes the next batch out of the line: the first request, and those behind

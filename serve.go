@@ -13,7 +13,7 @@ import (
 // A turn in the store's queue of writers ends after so many commits or so much
 // time, and earlier if the State has nothing to write.
 const (
-	turnCommits = 16
+	turnCommits = 32
 	turnTime    = 50 * time.Millisecond
 	// turnLinger is how long who has the turn waits for its callers' next writes.
 	turnLinger = 200 * time.Microsecond
@@ -44,6 +44,9 @@ func (st *State[T]) serve() {
 	for {
 		if b := st.line.board(st.ctx); b != nil {
 			s.carry(b)
+			if len(b.members) > 1 {
+				st.line.gather()
+			}
 			continue
 		}
 		if s.lock != nil && s.linger() {

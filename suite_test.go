@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		holdForEver(addr)
 		return
 	}
+	if file := os.Getenv("ZKSTATE_TEST_COUNTER"); file != "" {
+		countForEver(file)
+		return
+	}
 	if addr := os.Getenv("ZKSTATE_TEST_SLEEPER"); addr != "" {
 		sleeper(addr)
 		return

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"github.com/zkstate/zkstate/diff"
 )
 
 // Update is one atomic read-modify-write. fn gets its own deep copy of the latest
@@ -133,9 +131,6 @@ func (st *State[T]) run(t turn, fn func(*T) error) (r ran) {
 		return r
 	}
 	after, err := json.Marshal(value)
-	if err == nil {
-		err = diff.Check(after)
-	}
 	if err != nil {
 		r.err = fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)
 		return r
