@@ -38,6 +38,14 @@
 //
 //	ID string `json:"id" zkstate:"key"`
 //
+// Updates that wait for each other share a commit, and instances that contend take
+// turns; under [Exclusive] no two functions run at the same time, anywhere. A commit
+// whose answer was lost is found out to be applied or not, by the receipt that it left
+// in the writer's own listener record. [WaitApplied] waits until others have it.
+//
+// With [History] every commit is journaled, with who and why, in its own transaction;
+// [State.At] and [State.Rollback] go back.
+//
 // # Changes
 //
 // [State.Changes] and [State.OnChange] give the differences between committed

@@ -255,3 +255,70 @@ func ExampleSelect() {
 	}
 	// Output: now every 2
 }
+
+func ExampleState_Update_exclusive() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	_, err = st.Update(ctx, func(w *Watchlist) error {
+		// No other exclusive update of this document runs now, anywhere.
+		w.Processes = append(w.Processes, "cron*")
+		return nil
+	}, zkstate.Exclusive())
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleWaitApplied() {
+	ctx := context.Background()
+	s := memstore.New()
+	st, err := zkstate.Open(ctx, s, "/agents/watchlist", Watchlist{Interval: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	agent, err := zkstate.Open(ctx, s.Attach(), "/agents/watchlist", Watchlist{}, zkstate.ID("agent-1"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer agent.Close()
+
+	_, err = st.Update(ctx, func(w *Watchlist) error { w.Interval = 5; return nil },
+		zkstate.WaitApplied(zkstate.All().Within(5*time.Second)))
+	var not *zkstate.NotAppliedError
+	if errors.As(err, &not) {
+		fmt.Println(len(not.Rejected), "reject it,", len(not.Silent), "are silent")
+	}
+	got, _ := agent.Read()
+	fmt.Println(got.Interval, err)
+	// Output: 5 <nil>
+}
+
+func ExampleState_History() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Interval: 1}, zkstate.History(100))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	if _, err := st.Update(ctx, func(w *Watchlist) error { w.Interval = 60; return nil }, zkstate.Reason("too much load")); err != nil {
+		log.Fatal(err)
+	}
+	entries, err := st.History(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	last := entries[len(entries)-1]
+	fmt.Println(last.Why, last.Changes)
+	if _, err := st.Rollback(ctx, entries[0].Version, zkstate.Reason("it was the disk")); err != nil {
+		log.Fatal(err)
+	}
+	now, _ := st.Read()
+	fmt.Println(now.Interval)
+	// Output:
+	// too much load [~ /interval 1 -> 60]
+	// 1
+}
