@@ -243,6 +243,7 @@ func (s *server[T]) judge(b *batch[T], err error) (final error, alone bool) {
 			return own.err, false
 		}
 	case errors.Is(err, ErrUnknownOutcome):
+		s.giveUp() // it may be given up already
 		return fmt.Errorf("%s on top of version %v: %w: read, and decide whether to try again", st.at(first.verb), st.current.Load().newest, err), false
 	case b.ctx.Err() != nil, errors.Is(err, errLeft):
 		return nil, false
