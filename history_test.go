@@ -104,7 +104,7 @@ func TestHistory(t *testing.T) {
 		if again, err := st.Rollback(e.ctx, entries[3].Version); err != nil || again != back {
 			e.Errorf("rolling back to what is there made %v of %v, %v", again, back, err)
 		}
-		entries = e.wantHistory(st, "0 "+created, second, "2 ~ /interval 2 -> 3", "4 outside(2) + /x 2", "5 ~ /interval 3 -> 4", "6 it was better: ~ /interval 4 -> 3")
+		e.wantHistory(st, "0 "+created, second, "2 ~ /interval 2 -> 3", "4 outside(2) + /x 2", "5 ~ /interval 3 -> 4", "6 it was better: ~ /interval 4 -> 3")
 
 		if err := st.Delete(e.ctx, zkstate.Reason("no use")); err != nil {
 			e.Fatal(err)
