@@ -50,15 +50,16 @@ func narrow(old, new []byte, keys []string) (p pair, oldErr, newErr error) {
 		}
 		tried = size
 		depth := len(rungs) - 1 - i
-		y, err := parseAt(new[r.start:r.end+len(new)-len(old)], depth)
-		if err != nil {
+		x, y, _, ok := buildBoth(old[r.start:r.end], new[r.start:r.end+len(new)-len(old)], depth)
+		if !ok {
+			release(x)
 			continue
 		}
-		x, err := parseAt(old[r.start:r.end], depth)
 		if r.step.IsIndex() && x.isObject() && y.isObject() && len(keys) > 0 {
-			continue // another element, perhaps
+			release(x, y) // another element, perhaps
+			continue
 		}
-		return pair{x, y, way(rungs[i:])}, err, nil
+		return pair{x, y, way(rungs[i:])}, nil, nil
 	}
 	return whole(old, new)
 }
@@ -76,8 +77,18 @@ func leadsToKey(rungs []rung, keys []string) bool {
 
 // whole checks and builds both documents.
 func whole(old, new []byte) (p pair, oldErr, newErr error) {
-	if p.x, oldErr = parseOptional(old); oldErr == nil {
+	if len(old) == 0 || len(new) == 0 {
+		p.x, oldErr = parseOptional(old)
 		p.y, newErr = parseOptional(new)
+		return p, oldErr, newErr
+	}
+	var oldGood, newGood bool
+	p.x, p.y, oldGood, newGood = buildBoth(old, new, 0)
+	if !oldGood {
+		oldErr = explain(old, 0)
+	}
+	if !newGood {
+		newErr = explain(new, 0)
 	}
 	return p, oldErr, newErr
 }
