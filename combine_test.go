@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -158,6 +159,86 @@ func TestCombinedAliases(t *testing.T) {
 		release()
 		group.Wait()
 		if got, err := st.Read(); err != nil || got.Processes[0] != "theirs" || got.Processes[1] != "alone" {
+			e.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// loose is a type that is copied by encoding and decoding it.
+type loose struct {
+	Names []string       `json:"names"`
+	Extra map[string]any `json:"extra"`
+}
+
+// TestComingAlong: who comes while the functions of a batch run is part of it, gets a
+// copy of its own, and finds nothing there of those that failed.
+func TestComingAlong(t *testing.T) {
+	eachStore(t, func(e *env) {
+		st, err := zkstate.Open(e.ctx, e.handle(), "/app/loose", loose{Names: []string{"a"}, Extra: map[string]any{"n": 1.0}})
+		if err != nil {
+			e.Fatal(err)
+		}
+		defer closeState(e.T, st)
+		mine := map[string]any{"mine": []any{"x"}}
+		versions := make([]zkstate.Version, 3)
+		var group sync.WaitGroup
+		add := func(i int, want error, fn func(*loose) error) {
+			group.Go(func() {
+				var err error
+				if versions[i], err = st.Update(e.ctx, fn); err != want {
+					e.Errorf("update %d: %v", i, err)
+				}
+			})
+		}
+		add(0, nil, func(v *loose) error {
+			v.Extra = mine
+			add(1, errOwn, func(v *loose) error {
+				v.Names[0] = "spoilt"
+				v.Extra["mine"].([]any)[0] = "spoilt"
+				return errOwn
+			})
+			st.AwaitLine(1)
+			add(2, nil, func(v *loose) error {
+				v.Names = append(v.Names, "b")
+				v.Extra["mine"].([]any)[0] = "y"
+				return nil
+			})
+			st.AwaitLine(2)
+			return nil
+		})
+		group.Wait()
+		if versions[0] != versions[2] || versions[0].IsZero() || !versions[1].IsZero() {
+			e.Errorf("versions %v", versions)
+		}
+		got, err := st.Read()
+		want := loose{Names: []string{"a", "b"}, Extra: map[string]any{"mine": []any{"y"}}}
+		if err != nil || !reflect.DeepEqual(got, want) || mine["mine"].([]any)[0] != "x" {
+			e.Errorf("%+v, %v; the first one's is %v", got, err, mine)
+		}
+	})
+}
+
+// TestAloneAmongOthers: a condition holds for the update that made it, and for no
+// other one in the line.
+func TestAloneAmongOthers(t *testing.T) {
+	eachStore(t, func(e *env) {
+		st, _, release := crowded(e)
+		snap, err := st.ReadDirty()
+		if err != nil {
+			e.Fatal(err)
+		}
+		var group sync.WaitGroup
+		for i, opts := range [][]zkstate.UpdateOption{nil, {zkstate.IfVersion(snap.Version)}, nil} {
+			group.Go(func() {
+				if _, err := st.Update(e.ctx, bump, opts...); errors.Is(err, zkstate.ErrConflict) != (i == 1) {
+					e.Errorf("update %d: %v", i, err)
+				}
+			})
+			st.AwaitLine(i + 1)
+		}
+		release()
+		group.Wait()
+		if got, err := st.Read(); err != nil || got.Interval != 4 {
 			e.Errorf("%+v, %v", got, err)
 		}
 	})

@@ -32,7 +32,7 @@ type request[T any] struct {
 
 	restore []byte // put this in its place
 
-	turn chan turn    // offers to run fn, to a caller that is still there
+	turn chan turn[T] // offers to run fn, to a caller that is still there
 	done chan outcome // how it ended; it has room for one
 
 	// Guarded by line.mu.
@@ -100,17 +100,42 @@ func (l *line[T]) board(ctx context.Context) *batch[T] {
 	if len(l.waiting) == 0 {
 		return nil
 	}
-	n := 1
-	for !l.waiting[0].alone && n < min(len(l.waiting), maxBatch) && !l.waiting[n].alone {
+	b := &batch[T]{}
+	b.ctx, b.cancel = context.WithCancel(ctx)
+	l.admit(b, 1)
+	l.fill(b)
+	return b
+}
+
+// extend adds to a batch that was not sent yet who has come since, and reports whether
+// anybody has. Nobody joins a batch that all have left.
+func (l *line[T]) extend(b *batch[T]) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := len(b.members)
+	if b.ctx.Err() == nil {
+		l.fill(b)
+	}
+	return len(b.members) > before
+}
+
+// fill adds to a batch who can share a commit with its first member; mu is held.
+func (l *line[T]) fill(b *batch[T]) {
+	n, room := 0, min(len(l.waiting), maxBatch-len(b.members))
+	for !b.members[0].alone && n < room && !l.waiting[n].alone {
 		n++
 	}
-	b := &batch[T]{members: slices.Clone(l.waiting[:n]), present: n}
-	b.ctx, b.cancel = context.WithCancel(ctx)
-	l.waiting = slices.Delete(l.waiting, 0, n)
-	for _, r := range b.members {
+	l.admit(b, n)
+}
+
+// admit moves the first n of the line into a batch; mu is held.
+func (l *line[T]) admit(b *batch[T], n int) {
+	for _, r := range l.waiting[:n] {
 		r.batch = b
 	}
-	return b
+	b.members = append(b.members, l.waiting[:n]...)
+	b.present += n
+	l.waiting = slices.Delete(l.waiting, 0, n)
 }
 
 // close ends the service if nobody waits, and reports whether it did.

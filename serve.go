@@ -126,7 +126,8 @@ type work[T any] struct {
 	answers map[*request[T]]error // of the functions that ran
 }
 
-// runAll has each caller run its function, on what those before it made.
+// runAll has each caller run its function, on what those before it made. Who comes
+// while it is at it comes along.
 func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 	made := work[T]{answers: make(map[*request[T]]error, len(b.members))}
 	doc, err := s.st.start(cur)
@@ -134,14 +135,17 @@ func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 		return made, err
 	}
 	var before []byte
-	for _, r := range b.members {
-		t := turn{doc: doc, made: before != nil, ran: make(chan ran, 1)}
+	var copy *T
+	for i := 0; i < len(b.members) || s.st.line.extend(b); i++ {
+		r := b.members[i]
+		t := turn[T]{doc: doc, copy: copy, made: before != nil, ran: make(chan ran[T], 1)}
 		select {
 		case r.turn <- t:
 		case <-r.ctx.Done(): // it leaves by itself
 			continue
 		}
 		result := <-t.ran
+		copy = result.copy
 		if result.gone {
 			s.st.line.finish(r, outcome{})
 			continue

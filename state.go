@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zkstate/zkstate/internal/jsoncopy"
 	"github.com/zkstate/zkstate/internal/rounds"
 	"github.com/zkstate/zkstate/store"
 )
@@ -26,6 +27,7 @@ type State[T any] struct {
 	path    string
 	cfg     config
 	initial T
+	copier  *jsoncopy.Copier[T] // nil: T is copied by encoding and decoding it
 
 	ctx  context.Context // ends when the State is closed
 	stop context.CancelFunc
@@ -83,7 +85,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	st := &State[T]{
-		store: s, path: path, cfg: cfg, initial: initial,
+		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
 		look:       make(chan struct{}, 1),
 		line:       line[T]{arrived: make(chan struct{}, 1)},
 		attendance: newAttendance(cfg),

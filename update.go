@@ -61,7 +61,7 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 	if ctx.Err() != nil {
 		return Version{}, st.ended(ctx, r.verb, nil)
 	}
-	r.ctx, r.turn, r.done = ctx, make(chan turn), make(chan outcome, 1)
+	r.ctx, r.turn, r.done = ctx, make(chan turn[T]), make(chan outcome, 1)
 	r.alone = r.fn == nil || r.cfg.alone()
 	if st.line.join(r) && !st.crew.start(st.serve) {
 		return Version{}, st.errClosed(r.verb)
@@ -90,32 +90,37 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 }
 
 // turn is an offer to a caller to run its function now, on a copy of doc.
-type turn struct {
+type turn[T any] struct {
 	doc  []byte
-	made bool     // doc is the encoding of a T, not yet the stored document
-	ran  chan ran // it has room for one
+	copy *T          // that nobody else has; nil: there is none yet
+	made bool        // doc is the encoding of a T, not yet the stored document
+	ran  chan ran[T] // it has room for one
 }
 
 // ran is what a function did.
-type ran struct {
+type ran[T any] struct {
 	before []byte // the encoding of what it was given
 	after  []byte // and of what it made of it, nil if it changed nothing
+	copy   *T     // of what it made, for the next one, if that could be had cheaply
 	err    error  // its own, or Validate's, or why after cannot be stored
 	gone   bool   // it panicked, or ended its goroutine: the caller is not there any more
 }
 
 // take runs a request's function in its caller's goroutine, where a panic belongs.
-func (st *State[T]) take(t turn, r *request[T]) {
-	result := ran{gone: true}
+func (st *State[T]) take(t turn[T], r *request[T]) {
+	result := ran[T]{gone: true}
 	defer func() { t.ran <- result }()
 	result = st.run(t, r.fn)
 }
 
-func (st *State[T]) run(t turn, fn func(*T) error) (r ran) {
-	var value T
-	if r.err = json.Unmarshal(t.doc, &value); r.err != nil {
-		r.err = fmt.Errorf("%s: copy the value: %w", st.at("update"), r.err)
-		return r
+func (st *State[T]) run(t turn[T], fn func(*T) error) (r ran[T]) {
+	value := t.copy
+	if value == nil {
+		value = new(T)
+		if r.err = json.Unmarshal(t.doc, value); r.err != nil {
+			r.err = fmt.Errorf("%s: copy the value: %w", st.at("update"), r.err)
+			return r
+		}
 	}
 	r.before = t.doc
 	if !t.made {
@@ -124,16 +129,19 @@ func (st *State[T]) run(t turn, fn func(*T) error) (r ran) {
 			return r
 		}
 	}
-	if r.err = fn(&value); r.err != nil {
+	if r.err = fn(value); r.err != nil {
 		return r
 	}
-	if r.err = validate(&value); r.err != nil {
+	if r.err = validate(value); r.err != nil {
 		return r
 	}
 	after, err := json.Marshal(value)
 	if err != nil {
 		r.err = fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)
 		return r
+	}
+	if copy, same := st.copier.Copy(value, after); same {
+		r.copy = &copy
 	}
 	if !bytes.Equal(r.before, after) {
 		r.after = after

@@ -1,0 +1,230 @@
+package jsoncopy
+
+import (
+	"encoding/json"
+	"math"
+	"math/big"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+type (
+	host struct {
+		Name  string `json:"name"`
+		Ports []int  `json:"ports,omitempty"`
+		Load  *float64
+	}
+	point struct{ X, Y int16 }
+	mode  string
+	flags []uint8
+
+	zoo struct {
+		Counter  uint64            `json:"counter"`
+		Ratio    float32           `json:"ratio,omitempty"`
+		Big      float64           `json:"big,omitzero"`
+		Mode     mode              `json:"mode"`
+		On       *bool             `json:"on"`
+		Raw      []byte            `json:"raw"`
+		Flags    flags             `json:"flags,omitempty"`
+		Names    []string          `json:"names"`
+		None     []string          `json:"none,omitempty"`
+		Bare     []string          `json:"bare,omitzero"`
+		Grid     [2][3]int         `json:"grid"`
+		Lists    [2][]string       `json:"lists"`
+		Labels   map[string]string `json:"labels"`
+		Few      map[string]point  `json:"few,omitempty"`
+		Zero     point             `json:"zero,omitzero"`
+		Points   []point           `json:"points"`
+		Hosts    []host            `json:"hosts"`
+		ByMode   map[mode][]*host  `json:"by-mode"`
+		ByNumber map[int8]*point   `json:"by_number"`
+		Dash     int               `json:"-,"`
+		A        int               `json:"a,omitempty"`
+		Upper    int               `json:"A,omitempty"`
+		Local    map[string]int    `json:"-"`
+		hidden   []string
+	}
+
+	tree struct {
+		Name string
+		Kids []tree
+		Left *tree
+		More map[string]tree
+	}
+
+	nest []nest
+)
+
+// TestCopyIsARoundTrip: whatever is copied is as if it had been encoded and decoded.
+func TestCopyIsARoundTrip(t *testing.T) {
+	t.Run("zoo", func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			value := rapid.Make[zoo]().Draw(t, "value")
+			value.hidden = []string{"x"}
+			checkCopy(t, value)
+		})
+	})
+	t.Run("map", func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) { checkCopy(t, rapid.Make[map[string][]host]().Draw(t, "value")) })
+	})
+	t.Run("list", func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) { checkCopy(t, rapid.Make[[]point]().Draw(t, "value")) })
+	})
+	leaf := &tree{Name: "leaf"}
+	checkCopy(t, tree{Name: "root", Kids: []tree{{}, *leaf}, Left: &tree{Left: leaf, Kids: []tree{}}, More: map[string]tree{"x": {Left: leaf}}})
+	checkCopy(t, nest{nil, {}, {{}, nil}})
+	checkCopy(t, 1)
+	checkCopy(t, math.Copysign(0, -1))
+	checkCopy(t, "<&>\u2028\U0001f600\ufffd")
+	checkCopy[[]string](t, nil)
+}
+
+// failer is a test, or one of rapid's.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func checkCopy[T any](t failer, value T) {
+	t.Helper()
+	c := Of[T]()
+	if c == nil {
+		t.Fatalf("%T is not plain", value)
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	var want T
+	if err := json.Unmarshal(encoded, &want); err != nil {
+		t.Fatalf("%v", err)
+	}
+	got, same := c.Copy(&value, encoded)
+	if !same {
+		if !strings.Contains(string(encoded), `\ufffd`) {
+			t.Fatalf("refused %s", encoded)
+		}
+		return
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("%s\ncopied  %#v\ndecoded %#v", encoded, got, want)
+	}
+}
+
+// TestCopySharesNothing: what is done to the copy is not done to the original.
+func TestCopySharesNothing(t *testing.T) {
+	full := func() zoo {
+		on, load := true, 1.5
+		h := &host{"h", []int{1}, &load}
+		return zoo{
+			On: &on, Raw: []byte("raw"), Flags: flags{1}, Names: []string{"n"}, None: []string{"n"}, Bare: []string{"b"},
+			Lists: [2][]string{{"l"}, nil}, Labels: map[string]string{"k": "v"}, Few: map[string]point{"p": {1, 2}},
+			Points: []point{{1, 2}}, Hosts: []host{*h}, ByMode: map[mode][]*host{"m": {h, h}}, ByNumber: map[int8]*point{1: {3, 4}},
+		}
+	}
+	value := full()
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Of[zoo]()
+	got, _ := c.Copy(&value, encoded)
+	*got.On, got.Raw[0], got.Flags[0], got.Names[0], got.None[0], got.Bare[0] = false, 'x', 9, "x", "x", "x"
+	got.Lists[0][0], got.Labels["k"], got.Few["p"], got.Points[0].X = "x", "x", point{}, 9
+	got.Hosts[0].Ports[0], *got.Hosts[0].Load, got.ByNumber[1].X = 9, 9, 9
+	got.ByMode["m"][0].Ports[0] = 9
+	if got.ByMode["m"][1].Ports[0] != 1 {
+		t.Error("what was the same is not two of a kind")
+	}
+	if !reflect.DeepEqual(value, full()) {
+		t.Errorf("the original is %#v", value)
+	}
+}
+
+// TestUnsureStrings: a string that encoding changes, or seems to, is not copied.
+func TestUnsureStrings(t *testing.T) {
+	c := Of[map[string]string]()
+	for _, value := range []map[string]string{{"k": "a\xff"}, {"a\xff": "v"}, {"k": `\ufffd`}} {
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, same := c.Copy(&value, encoded); same {
+			t.Errorf("%q copied as %q", value, got)
+		}
+	}
+}
+
+// TestNotPlain: types that encoding/json treats in a way of their own.
+func TestNotPlain(t *testing.T) {
+	refuse[any](t)
+	refuse[json.Number](t)
+	refuse[json.RawMessage](t)
+	refuse[time.Time](t)
+	refuse[big.Int](t)
+	refuse[*[]int](t)
+	refuse[**int](t)
+	refuse[map[point]int](t)
+	refuse[map[bool]int](t)
+	refuse[map[[2]int]int](t)
+	refuse[chan int](t)
+	refuse[struct{ A func() }](t)
+	refuse[struct{ A map[string]any }](t)
+	refuse[struct{ A []time.Time }](t)
+	refuse[struct{ A [1]time.Time }](t)
+	refuse[struct{ A *time.Time }](t)
+	refuse[struct{ A map[string]time.Time }](t)
+	refuse[struct{ point }](t)
+	refuse[struct {
+		A int `json:"B"`
+		B int
+	}](t)
+	refuse[struct {
+		A int `json:",string"`
+	}](t)
+	refuse[struct {
+		A int `json:"a.b"`
+	}](t)
+	refuse[struct {
+		A []struct{ T tree }
+		B chan int
+	}](t)
+}
+
+func refuse[T any](t *testing.T) {
+	t.Helper()
+	if c := Of[T](); c != nil {
+		t.Errorf("%v is plain", reflect.TypeFor[T]())
+	} else if _, same := c.Copy(new(T), []byte("null")); same {
+		t.Errorf("%v is copied by nobody", reflect.TypeFor[T]())
+	}
+}
+
+// BenchmarkCopy is beside the detour it saves.
+func BenchmarkCopy(b *testing.B) {
+	value := zoo{Names: strings.Fields(strings.Repeat("/usr/lib/agents/worker* ", 16)), Mode: mode(strings.Repeat("x", 500))}
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("Copy", func(b *testing.B) {
+		c := Of[zoo]()
+		for b.Loop() {
+			if _, same := c.Copy(&value, encoded); !same {
+				b.Fatal("refused")
+			}
+		}
+	})
+	b.Run("Unmarshal", func(b *testing.B) {
+		for b.Loop() {
+			var again zoo
+			if err := json.Unmarshal(encoded, &again); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
