@@ -134,17 +134,18 @@ func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 	if err != nil {
 		return made, err
 	}
+	answers := make(chan ran[T], 1)
 	var before []byte
 	var copy *T
 	for i := 0; i < len(b.members) || s.st.line.extend(b); i++ {
 		r := b.members[i]
-		t := turn[T]{doc: doc, copy: copy, made: before != nil, ran: make(chan ran[T], 1)}
+		t := turn[T]{doc: doc, copy: copy, made: before != nil, ran: answers}
 		select {
 		case r.turn <- t:
 		case <-r.ctx.Done(): // it leaves by itself
 			continue
 		}
-		result := <-t.ran
+		result := <-answers
 		copy = result.copy
 		if result.gone {
 			s.st.line.finish(r, outcome{})
