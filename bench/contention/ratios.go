@@ -5,7 +5,7 @@ import "fmt"
 // ratio is a number that matters.
 type ratio struct {
 	name    string
-	target  string
+	target  string // empty: there is none
 	missing string // why there is no number
 	quotient
 	met bool
@@ -20,6 +20,7 @@ func ratios(cells []*cell, alone []latencies) []ratio {
 		atLeast(100, goroutines64, "best "+curator, find(cells, goroutines64), best),
 		atLeast(100, goroutines64, floor64, find(cells, goroutines64), find(cells, floor64)),
 		atLeast(4, processes16, "best "+curator, find(cells, processes16), best),
+		ceilingRatio(alone, best),
 		servedRatio(2, find(cells, processes16)),
 		aloneRatio(1.5, alone),
 	}
@@ -73,6 +74,22 @@ func servedRatio(target float64, c *cell) ratio {
 	}
 	r.quotient = divide(c.served(), ones)
 	r.met = r.value <= target
+	return r
+}
+
+// ceilingRatio is what the processes would be at if each of their updates cost no more
+// than a bare Set: the next one begins where the last one ended.
+func ceilingRatio(alone []latencies, best *cell) ratio {
+	r := ratio{name: "one bare Set after another / best " + curator}
+	if len(alone) == 0 || best == nil {
+		r.missing = notRun
+		return r
+	}
+	rates := make([]float64, len(alone))
+	for i, l := range alone {
+		rates[i] = 1 / l.set.Seconds()
+	}
+	r.quotient = divide(rates, best.rates())
 	return r
 }
 

@@ -41,6 +41,7 @@ func TestRatios(t *testing.T) {
 		{"zkstate, 64 goroutines / best Curator (Curator other)", 125, 100, 200, true},
 		{"zkstate, 64 goroutines / bare client, 64 clients", 2500. / 15, 150, 200, true},
 		{"zkstate, 16 processes / best Curator (Curator other)", 3, 80. / 30, 4, false},
+		{"one bare Set after another / best Curator", 50, 1000. / 30, 100, false},
 		{"zkstate, 16 processes: served most / least", 2, 1, 3, true},
 		{"zkstate, alone: Update / bare Set, median latency", 2, 1, 3, false},
 	}
@@ -53,7 +54,7 @@ func TestRatios(t *testing.T) {
 
 func TestRatiosOfWhatDidNotRun(t *testing.T) {
 	all := ratios([]*cell{{name: floor64}, {name: goroutines64}, {name: "Curator one", peer: curator}}, nil)
-	if len(all) != 5 {
+	if len(all) != 6 {
 		t.Errorf("%d ratios", len(all))
 	}
 	for _, r := range all {

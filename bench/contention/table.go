@@ -41,6 +41,8 @@ func (b *bench) ratioRows() [][]string {
 		switch {
 		case r.missing != "":
 			rows = append(rows, []string{r.name, "-", "-", r.target, r.missing})
+		case r.target == "":
+			rows = append(rows, []string{r.name, number(r.value), between(r.low, r.high), "", "the ceiling"})
 		case r.met:
 			rows = append(rows, []string{r.name, number(r.value), between(r.low, r.high), r.target, "met"})
 		default:
