@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -258,6 +259,40 @@ func TestLockLostInSilence(t *testing.T) {
 	b.net.SetMode(netfault.Pass)
 }
 
+// TestLockGivenToWhoLeaves: the lock comes free while who waits for it leaves. Whoever
+// of them is first, no place is left behind.
+func TestLockGivenToWhoLeaves(t *testing.T) {
+	b := newLockBed(t)
+	got := 0
+	const rounds = 200
+	for i := range rounds {
+		holder := b.lock(b.direct, "holder")
+		ctx, cancel := context.WithCancel(b.ctx)
+		var both sync.WaitGroup
+		both.Go(func() {
+			if lock, err := b.faulty.Lock(ctx, "/doc", "waiter"); err == nil {
+				got++
+				if err := lock.Unlock(b.ctx); err != nil {
+					t.Error(err)
+				}
+			} else if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+		b.await("somebody waits", func() bool { return len(b.queue()) == 2 })
+		if err := holder.Unlock(b.ctx); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Duration(i) * 4 * time.Microsecond) // from before to after the news of it
+		cancel()
+		both.Wait()
+		b.await("the queue is empty", func() bool { return len(b.queue()) == 0 })
+	}
+	if got == 0 || got == rounds {
+		t.Logf("got it %d times of %d: the two never met", got, rounds)
+	}
+}
+
 // TestLockRemovedByHand: an operator deletes the holder's place.
 func TestLockRemovedByHand(t *testing.T) {
 	b := newLockBed(t)
@@ -289,6 +324,28 @@ func (b *lockBed) commitSigned(base store.Version, data string) (store.Version, 
 	return versions[0], nil
 }
 
+// watch has the faulty store look at the document, and know from then on that it does
+// not change.
+func (b *lockBed) watch() {
+	b.Helper()
+	_, stop := b.faulty.Watch("/doc")
+	b.Cleanup(stop)
+	if _, err := b.faulty.Load(b.ctx, "/doc", store.Version{}, store.Local); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// recordVersion is the data version of the listener record that commitSigned's
+// receipts go to, and are fenced by.
+func (b *lockBed) recordVersion() int32 {
+	b.Helper()
+	_, stat, err := b.plain.Exists("/doc/listeners/me")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return stat.Version
+}
+
 // TestReceiptFindsOut: the answer to a commit is lost, and it is found out that it
 // was applied, and as which version.
 func TestReceiptFindsOut(t *testing.T) {
@@ -309,15 +366,120 @@ func TestReceiptFindsOut(t *testing.T) {
 	}
 }
 
-// TestReceiptFindsOutThatNot: the request is lost on its way. It is found out that it
-// was not applied, and never will be: the next commit on the same base is.
-func TestReceiptFindsOutThatNot(t *testing.T) {
+// TestReceiptOfARelease: the answer to a commit that gives the lock up is lost. Once
+// it is found out that it was applied, the lock is known to be given up too.
+func TestReceiptOfARelease(t *testing.T) {
+	b := newLockBed(t)
+	v := b.load().Version
+	lock := b.lock(b.faulty, "me")
+	dropped := b.net.DropReply(func(op int32) bool { return op == opMulti })
+	_, err := b.faulty.Commit(b.ctx,
+		store.Put{Path: "/doc", Base: v, Data: []byte("1")}, store.Receipt{Path: "/doc", ID: "me", Data: []byte("receipt")}, store.Release{Lock: lock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-dropped
+	again := b.lock(b.faulty, "me")
+	if err := lock.Unlock(b.ctx); err != nil {
+		t.Errorf("unlock what is given up: %v", err)
+	}
+	if n := len(b.queue()); n != 1 {
+		t.Errorf("%d places in the queue", n)
+	}
+	if err := again.Unlock(b.ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReceiptIsNoOneElses: the request is lost on its way, and then somebody writes
+// the record: that is no receipt. As long as the record is another's, nothing is said
+// about the commit that cannot be known.
+func TestReceiptIsNoOneElses(t *testing.T) {
+	b := newLockBed(t)
+	b.watch()
+	v, err := b.commitSigned(b.load().Version, "before")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.watch()
+	b.net.SetMode(netfault.Blackhole)
+	answer := make(chan error, 1)
+	go func() {
+		_, err := b.commitSigned(v, "lost")
+		answer <- err
+	}()
+	time.Sleep(50 * time.Millisecond) // it goes into the dark
+	if _, err := b.plain.Set("/doc/listeners/me", []byte("scribble"), -1); err != nil {
+		t.Fatal(err)
+	}
+	b.net.Cut()
+	b.net.SetMode(netfault.Pass)
+	err = <-answer
+	if moved := b.load().Version != v; moved != (err == nil) {
+		t.Errorf("moved: %v; the commit says %v", moved, err)
+	}
+	if _, err := b.commitSigned(b.load().Version, "after"); err != nil {
+		t.Errorf("the next commit: %v", err)
+	}
+}
+
+// TestReceiptIsAFence: a record that moved refuses the commit. It is made sure of, and
+// the commit goes out once more.
+func TestReceiptIsAFence(t *testing.T) {
 	b := newLockBed(t)
 	v, err := b.commitSigned(b.load().Version, "before")
 	if err != nil {
 		t.Fatal(err)
 	}
+	scribbled, err := b.plain.Set("/doc/listeners/me", []byte("scribble"), -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := b.commitSigned(v, "after")
+	if rec := b.load(); err != nil || rec.Version != made || made.Since(v) != 1 {
+		t.Errorf("on top of %v, %v was made, and stored is %v: %v", v, made, rec.Version, err)
+	}
+	if writes := b.recordVersion() - scribbled.Version; writes != 2 {
+		t.Errorf("the record was written %d times since: to put it right, and with the commit, is twice", writes)
+	}
+}
+
+// TestCommitOnARecreation: the document was deleted and made again, up to the same
+// version number, and the news of that was lost. The commit hits the new one, and
+// does not pass that off as what was asked for.
+func TestCommitOnARecreation(t *testing.T) {
+	b := newLockBed(t)
+	b.watch()
+	rec := b.load()
+	defer b.net.HoldEvents()()
+	if err := b.plain.Delete("/doc/payload", -1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.plain.Create("/doc/payload", []byte("new"), 0, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Millisecond) // what was seen longer ago than a look takes is trusted only where a watch is set
+	_, err := b.commitSigned(rec.Version, "mine")
+	switch found := b.load(); {
+	case string(found.Data) == "mine" && !errors.Is(err, store.ErrUnknownOutcome):
+		t.Errorf("the new document was replaced: %v", err)
+	case string(found.Data) != "mine":
+		t.Errorf("stored is %q: %v: the look was not saved, so this test has shown nothing", found.Data, err)
+	}
+}
+
+// TestReceiptFindsOutThatNot: the request is lost on its way. It is found out that it
+// was not applied, and never will be: the next commit on the same base is.
+func TestReceiptFindsOutThatNot(t *testing.T) {
+	b := newLockBed(t)
+	b.watch()
+	v, err := b.commitSigned(b.load().Version, "before")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range 5 {
+		before := b.recordVersion()
+		b.watch() // no look before the commit, which would be what is lost
 		b.net.SetMode(netfault.Blackhole)
 		answer := make(chan error, 1)
 		go func() {
@@ -327,7 +489,9 @@ func TestReceiptFindsOutThatNot(t *testing.T) {
 		time.Sleep(50 * time.Millisecond) // it goes into the dark; where it gets to does not matter
 		b.net.Cut()
 		b.net.SetMode(netfault.Pass)
-		if err := <-answer; !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknownOutcome) {
+		err := <-answer
+		after := b.recordVersion()
+		if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknownOutcome) {
 			if err != nil {
 				t.Fatalf("round %d: %v", i, err)
 			}
@@ -336,6 +500,9 @@ func TestReceiptFindsOutThatNot(t *testing.T) {
 		}
 		if rec := b.load(); rec.Version != v {
 			t.Fatalf("round %d: stored is %q", i, rec.Data)
+		}
+		if after == before {
+			t.Errorf("round %d: the commit could still come through", i)
 		}
 		if v, err = b.commitSigned(v, fmt.Sprint("again ", i)); err != nil {
 			t.Fatalf("round %d: the next commit: %v", i, err)
