@@ -118,7 +118,7 @@ func eachStore(t *testing.T, test func(e *env)) {
 
 // editFile edits the document in the file's table.
 func editFile(t *testing.T, file, doc string) {
-	db, err := sql.Open("sqlite", file)
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package sqlitestore_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
@@ -177,6 +178,45 @@ func TestKilledListenerVanishes(t *testing.T) {
 	other.want("exists")
 	other.finish()
 	wantListeners(t, s, "/doc", "a=me")
+}
+
+// Who holds the lock dies, and so does the next in the queue; who is behind them has
+// been waiting already, and gets it.
+func TestKilledHolderOfTheLock(t *testing.T) {
+	file := tempFile(t)
+	s := open(t, file)
+	create(t, s, "/doc", "0")
+	holder := spawn(t, "lock", file, "holder")
+	holder.want("locked")
+	next := spawn(t, "lock", file, "next")
+	awaitRows(t, file, 2)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	locked := make(chan error, 1)
+	go func() {
+		lock, err := s.Lock(ctx, "/doc", "me")
+		if err == nil {
+			err = lock.Unlock(ctx)
+		}
+		locked <- err
+	}()
+	awaitRows(t, file, 3)
+	next.kill()
+	holder.kill()
+	if err := <-locked; err != nil {
+		t.Fatal(err)
+	}
+	awaitRows(t, file, 0)
+}
+
+// awaitRows waits until so many have a place in a queue.
+func awaitRows(t *testing.T, file string, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); rows(t, file, "SELECT count(*) FROM writers") != n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %d places in the queue", patience, n)
+		}
+	}
 }
 
 // What a dead process left is removed by the next one that announces.

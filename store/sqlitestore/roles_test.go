@@ -22,6 +22,7 @@ var roles = map[string]func(file string, args []string) error{
 	"increment": roleIncrement,
 	"write":     roleWrite,
 	"announce":  roleAnnounce,
+	"lock":      roleLock,
 	"put":       rolePut,
 	"comeandgo": roleComeAndGo,
 }
@@ -134,6 +135,19 @@ func roleWrite(file string, _ []string) error {
 			}
 			fmt.Println(n + 1)
 		}
+	})
+}
+
+// roleLock takes the lock of /doc, and keeps it until it is told to end.
+func roleLock(file string, args []string) error {
+	return inRole(file, func(ctx context.Context, s *sqlitestore.Store) error {
+		lock, err := s.Lock(ctx, "/doc", args[0])
+		if err != nil {
+			return err
+		}
+		fmt.Println("locked")
+		bufio.NewScanner(os.Stdin).Scan()
+		return lock.Unlock(ctx)
 	})
 }
 
