@@ -311,6 +311,114 @@ func TestLeavingMidCommit(t *testing.T) {
 	})
 }
 
+// TestLeavingBeforeTheCommit: whose context ends after its function ran, while those of
+// others still do, is told that nothing was written, and nothing of it is.
+func TestLeavingBeforeTheCommit(t *testing.T) {
+	eachStore(t, func(e *env) {
+		st, _, release := crowded(e)
+		ctx, leave := context.WithCancel(e.ctx)
+		left := make(chan error, 1)
+		go func() {
+			_, err := st.Update(ctx, func(c *config) error {
+				c.Processes = append(c.Processes, "left")
+				return nil
+			})
+			left <- err
+		}()
+		st.AwaitLine(1)
+		var told error
+		stays := make(chan error, 1)
+		go func() {
+			var once sync.Once
+			_, err := st.Update(e.ctx, func(c *config) error {
+				once.Do(func() { leave(); told = <-left })
+				return bump(c)
+			})
+			stays <- err
+		}()
+		st.AwaitLine(2)
+		release()
+		if err := <-stays; err != nil {
+			e.Error(err)
+		}
+		if !errors.Is(told, context.Canceled) || errors.Is(told, zkstate.ErrUnknownOutcome) {
+			e.Errorf("who left is told %v", told)
+		}
+		if got, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 3 || len(got.Processes) != 2 {
+			e.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// lockWatcher is a store that counts the locks that are taken, and keeps the last.
+type lockWatcher struct {
+	store.Store
+	taken atomic.Int64
+	last  atomic.Value // store.Lock
+}
+
+func (w *lockWatcher) Lock(ctx context.Context, path, id string) (store.Lock, error) {
+	lock, err := w.Store.Lock(ctx, path, id)
+	if err == nil {
+		w.taken.Add(1)
+		w.last.Store(&lock)
+	}
+	return lock, err
+}
+
+// TestQueueingAfterALoss: as long as nobody else commits there is no lock. Who lost to
+// another takes its place in the queue.
+func TestQueueingAfterALoss(t *testing.T) {
+	eachStore(t, func(e *env) {
+		locks := &lockWatcher{Store: e.handle()}
+		faults := storetest.Inject(locks)
+		st, rival := openOn(e, faults), e.open()
+		for range 3 {
+			if _, err := st.Update(e.ctx, bump); err != nil {
+				e.Fatal(err)
+			}
+		}
+		if n := locks.taken.Load(); n != 0 {
+			e.Errorf("%d locks with nobody else there", n)
+		}
+		faults.BeforeCommit(func() {
+			if _, err := rival.Update(e.ctx, bump); err != nil {
+				e.Error(err)
+			}
+		})
+		if _, err := st.Update(e.ctx, bump); err != nil {
+			e.Fatal(err)
+		}
+		if n := locks.taken.Load(); n != 1 {
+			e.Errorf("%d locks after a loss", n)
+		}
+		if got, err := st.Read(); err != nil || got.Interval != 6 {
+			e.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// TestLockLostMidway: the place in the queue is removed by somebody before the commit
+// that relies on it. The commit is refused, and made again from a new place.
+func TestLockLostMidway(t *testing.T) {
+	eachStore(t, func(e *env) {
+		locks := &lockWatcher{Store: e.handle()}
+		faults := storetest.Inject(locks)
+		st := openOn(e, faults)
+		faults.BeforeCommit(func() {
+			if err := (*locks.last.Load().(*store.Lock)).Unlock(e.ctx); err != nil {
+				e.Error(err)
+			}
+		})
+		if _, err := st.Update(e.ctx, bump, zkstate.Exclusive()); err != nil {
+			e.Fatal(err)
+		}
+		if got, err := st.Read(); err != nil || got.Interval != 2 || locks.taken.Load() != 2 {
+			e.Errorf("%+v, %v, after %d locks", got, err, locks.taken.Load())
+		}
+	})
+}
+
 // TestTurns: instances that contend all get their turn.
 func TestTurns(t *testing.T) {
 	eachStore(t, func(e *env) {
