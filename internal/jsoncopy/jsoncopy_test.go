@@ -42,7 +42,6 @@ type (
 		Hosts    []host            `json:"hosts"`
 		ByMode   map[mode][]*host  `json:"by-mode"`
 		ByNumber map[int8]*point   `json:"by_number"`
-		Dash     int               `json:"-,"`
 		A        int               `json:"a,omitempty"`
 		Upper    int               `json:"A,omitempty"`
 		Local    map[string]int    `json:"-"`
