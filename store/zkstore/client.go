@@ -119,12 +119,12 @@ func (k *client) denied() error {
 }
 
 // abandon gives the instance up: nothing of it goes out any more, and nobody waits
-// for it. If it is stuck, a goroutine of the library stays for ever.
+// for it. It is still to be closed, which takes seconds if it is stuck, and leaves a
+// goroutine of the library behind for ever.
 func (k *client) abandon() {
 	close(k.gone)
 	k.hosts.stop()
 	k.dialer.stop()
-	go k.Close()
 }
 
 // shut ends the instance, and its session, within two seconds, whatever the server

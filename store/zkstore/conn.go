@@ -3,6 +3,7 @@ package zkstore
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +22,8 @@ type conn struct {
 	onEvent  func(zk.Event)    // called by the client's goroutines: it must not block
 
 	client     atomic.Pointer[client]
-	supervised chan struct{} // closed when the supervisor has ended
+	abandoned  sync.WaitGroup // the ends of clients that were replaced
+	supervised chan struct{}  // closed when the supervisor has ended
 	ctx        context.Context
 	cancel     context.CancelFunc // ctx ends when the conn is closed
 }
@@ -60,6 +62,7 @@ func (c *conn) supervise() {
 		if next, err := c.newClient(); err == nil {
 			c.client.Store(next)
 			k.abandon()
+			c.abandoned.Go(k.Close)
 		}
 	}
 }
@@ -136,7 +139,14 @@ func (c *conn) dialer() *dialer { return c.client.Load().dialer }
 
 // close ends the session and returns within two seconds, whatever the server does.
 func (c *conn) close() {
+	bound := time.Now().Add(2 * closeStep)
 	c.cancel()
 	<-c.supervised
+	gone := make(chan struct{})
+	go func() {
+		c.abandoned.Wait()
+		close(gone)
+	}()
 	c.client.Load().shut()
+	await(gone, time.Until(bound))
 }
