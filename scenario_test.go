@@ -320,7 +320,7 @@ const holderSession = 4 * time.Second
 func TestScenario17HolderKilled(t *testing.T) {
 	t.Parallel()
 	b := newZKBed(t)
-	holder := exec.Command(os.Args[0])
+	holder := exec.CommandContext(b.ctx, os.Args[0])
 	holder.Env = append(os.Environ(), "ZKSTATE_TEST_HOLDER="+b.net.Addr())
 	said, err := holder.StdoutPipe()
 	if err != nil {

@@ -33,9 +33,10 @@ func sleeper(addr string) {
 		return
 	}
 	_, err = st.Update(ctx, func(c *config) error {
+		said := time.Now()
 		fmt.Println("runs on", c.Interval)
 		if c.Interval == 1 {
-			sleepUntilStopped()
+			sleepUntilStopped(said)
 			_, err := st.Read()
 			fmt.Println("stale", errors.Is(err, zkstate.ErrStale))
 		}
@@ -44,13 +45,16 @@ func sleeper(addr string) {
 	fmt.Println("committed", err)
 }
 
-// sleepUntilStopped returns right after the process was stopped for a while.
-func sleepUntilStopped() {
-	for last := time.Now(); ; last = time.Now() {
-		time.Sleep(time.Millisecond)
-		if time.Since(last) > time.Second {
+// sleepUntilStopped returns right after the process was stopped for a while, which
+// may have been at any time from last on.
+func sleepUntilStopped(last time.Time) {
+	for {
+		now := time.Now()
+		if now.Sub(last) > time.Second {
 			return
 		}
+		last = now
+		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -60,7 +64,7 @@ func sleepUntilStopped() {
 func TestScenario12ClientStopped(t *testing.T) {
 	t.Parallel()
 	b := newZKBed(t)
-	child := exec.Command(os.Args[0])
+	child := exec.CommandContext(b.ctx, os.Args[0])
 	child.Env = append(os.Environ(), "ZKSTATE_TEST_SLEEPER="+b.net.Addr())
 	out, err := child.StdoutPipe()
 	if err != nil {
