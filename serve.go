@@ -109,11 +109,11 @@ func (s *server[T]) attempt(b *batch[T]) error {
 	if err != nil {
 		return err
 	}
-	for r, err := range made.answers {
-		if err != nil {
-			s.st.line.finish(r, outcome{err: err})
+	for _, a := range made.answers {
+		if a.err != nil {
+			s.st.line.finish(a.to, outcome{err: a.err})
 		} else {
-			s.st.line.finish(r, outcome{version: version})
+			s.st.line.finish(a.to, outcome{version: version})
 		}
 	}
 	return nil
@@ -121,15 +121,21 @@ func (s *server[T]) attempt(b *batch[T]) error {
 
 // work is what the functions of a batch made together.
 type work[T any] struct {
-	doc     []byte                // to be stored, nil if nothing changed
-	changed []*request[T]         // whose functions have a part in it
-	answers map[*request[T]]error // of the functions that ran
+	doc     []byte        // to be stored, nil if nothing changed
+	changed []*request[T] // whose functions have a part in it
+	answers []answer[T]   // of the functions that ran
+}
+
+// answer is what a function says about itself.
+type answer[T any] struct {
+	to  *request[T]
+	err error
 }
 
 // runAll has each caller run its function, on what those before it made. Who comes
 // while it is at it comes along.
 func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
-	made := work[T]{answers: make(map[*request[T]]error, len(b.members))}
+	var made work[T]
 	doc, err := s.st.start(cur)
 	if err != nil {
 		return made, err
@@ -151,7 +157,7 @@ func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 			s.st.line.finish(r, outcome{})
 			continue
 		}
-		made.answers[r] = result.err
+		made.answers = append(made.answers, answer[T]{r, result.err})
 		if result.after != nil {
 			if before == nil {
 				before = result.before
@@ -167,7 +173,7 @@ func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 
 // restore makes an old document the new one.
 func (s *server[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
-	made := work[T]{answers: map[*request[T]]error{r: nil}}
+	made := work[T]{answers: []answer[T]{{to: r}}}
 	if cur.rejected == nil {
 		if same, err := diff.Equal(cur.doc, r.restore); err != nil || same {
 			return made, err
