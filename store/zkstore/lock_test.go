@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +20,9 @@ import (
 
 // The opcodes that these tests lose replies of.
 const (
-	opCreate = 1
-	opMulti  = 14
+	opCreate  = 1
+	opMulti   = 14
+	opSetData = 5
 )
 
 // lockBed is a store behind a faulty network, one that is not, and a plain client.
@@ -363,6 +365,35 @@ func TestReceiptFindsOut(t *testing.T) {
 			t.Fatalf("round %d: stored is %v %q, the commit said %v", i, rec.Version, rec.Data, made)
 		}
 		v = made
+	}
+}
+
+// TestReceiptOfALostBurn: the request is lost, and so is the answer to the write that
+// makes it fail for good. The commit is not applied, whether or not there was a record
+// before, and that is what is said.
+func TestReceiptOfALostBurn(t *testing.T) {
+	b := newLockBed(t)
+	b.watch()
+	for _, name := range []string{"no record", "a record"} {
+		v := b.load().Version
+		b.watch()
+		var cut atomic.Bool
+		stop := b.net.DropReplies(func(op int32) bool {
+			if op == opMulti && cut.CompareAndSwap(false, true) {
+				b.net.Cut() // before it is forwarded
+			}
+			return false
+		})
+		burn := b.net.DropReply(func(op int32) bool { return op == opSetData })
+		_, err := b.commitSigned(v, "lost")
+		stop()
+		<-burn
+		if rec := b.load(); rec.Version != v || !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknownOutcome) {
+			t.Errorf("%s: stored is %q, the commit says %v", name, rec.Data, err)
+		}
+		if _, err := b.commitSigned(v, "next"); err != nil {
+			t.Errorf("%s: the next commit: %v", name, err)
+		}
 	}
 }
 

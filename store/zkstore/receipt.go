@@ -24,11 +24,12 @@ type signature struct {
 	commit
 	receipt store.Receipt
 	full    string // the record's znode
+	burnt   []byte // what the inquiry writes into the record to make the commit fail
 }
 
 func (s *Store) commitSigned(ctx context.Context, ops []store.Op, receipt store.Receipt) ([]store.Version, error) {
 	full := s.records(receipt.Path) + "/" + receipt.ID
-	c := &signature{commit{store: s, ops: ops, signed: s.presence.get(full)}, receipt, full}
+	c := &signature{commit: commit{store: s, ops: ops, signed: s.presence.get(full)}, receipt: receipt, full: full}
 	if err := c.signed.take(ctx); err != nil {
 		return nil, translate("commit", receipt.Path, err, false)
 	}
@@ -88,7 +89,7 @@ func (c *signature) standing() []byte {
 	if c.signed.data != nil {
 		return c.signed.data
 	}
-	return c.receipt.Data // the first that is heard of it; what counts is its version
+	return []byte("{}") // nothing was announced yet; it must not look like the receipt
 }
 
 // resolve finds out what became of a commit whose answer was lost, until ctx ends.
@@ -135,13 +136,18 @@ func (c *signature) inquire(ctx context.Context) ([]store.Version, error) {
 	case err != nil:
 		return nil, err
 	case found.stat.Version == c.signed.version:
+		// White space at its end tells it from the receipt, and from what was there.
+		c.burnt = append(bytes.Clone(found.data), ' ')
 		stat, err := call(ctx, s.conn, func(conn *zk.Conn) (*zk.Stat, error) {
-			return conn.Set(c.full, found.data, c.signed.version)
+			return conn.Set(c.full, c.burnt, c.signed.version)
 		})
-		if err != nil { // it may be applied after all
+		if err != nil { // either of the two may be applied after all
 			return nil, err
 		}
 		c.signed.version = stat.Version
+		return nil, errNotApplied
+	case found.stat.Version == c.signed.version+1 && c.burnt != nil && bytes.Equal(found.data, c.burnt):
+		c.signed.version = found.stat.Version
 		return nil, errNotApplied
 	case found.stat.Version == c.signed.version+1 && bytes.Equal(found.data, c.receipt.Data):
 		c.signed.version = found.stat.Version

@@ -22,6 +22,7 @@ type sights struct {
 	mu    sync.Mutex // guards all below
 	seen  map[string]node
 	moves map[string]uint64 // events so far
+	lost  uint64            // connections, and all their watches with them
 	stale map[string]bool   // an event came after the last look
 	last  glimpse
 }
@@ -67,14 +68,14 @@ func (s *sights) fresh(full string, version store.Version) bool {
 func (s *sights) begin(full string) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.moves[full]
+	return s.moves[full] + s.lost // both only grow
 }
 
 // keep notes what a look showed that set a watch, unless an event came meanwhile.
 func (s *sights) keep(full string, since uint64, found node) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.moves[full] != since {
+	if s.moves[full]+s.lost != since {
 		return
 	}
 	if s.seen == nil {
@@ -109,8 +110,6 @@ func (s *sights) moved(full string) {
 func (s *sights) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for full := range s.seen {
-		delete(s.seen, full)
-		s.moves[full]++
-	}
+	clear(s.seen)
+	s.lost++
 }
