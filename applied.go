@@ -27,9 +27,9 @@ func (c Crowd) Within(d time.Duration) Crowd {
 	return c
 }
 
-// WaitApplied makes Update or Rollback wait, after the commit, until the crowd has
-// applied it, which is until reads of those States serve that version or a later one.
-// A listener that leaves is not waited for, and one that comes is.
+// WaitApplied makes Update, Rollback or Delete wait, after the commit, until the crowd
+// has applied it, which is until reads of those States serve that version or a later
+// one, or say that the document is deleted. A listener that leaves is not waited for, and one that comes is.
 //
 // If that does not come about, because of the time, or sooner because of those who
 // reject the document, the call returns the version, which is committed all the same,
@@ -40,7 +40,7 @@ func WaitApplied(crowd Crowd) UpdateOption { return func(c *updateConfig) { c.cr
 // not. It matches [ErrNotApplied], and the context's error if that ended the wait.
 type NotAppliedError struct {
 	Path     string
-	Version  Version    // that was committed
+	Version  Version    // that was committed; zero: the document was deleted
 	Applied  []Listener // have it, or a later one
 	Rejected []Listener // refuse it; Reason says why
 	Silent   []Listener // have not said anything of it yet
@@ -63,7 +63,11 @@ func (e *NotAppliedError) Error() string {
 	if len(parts) == 0 {
 		parts = append(parts, "there are not as many listeners")
 	}
-	return fmt.Sprintf("%s: version %v is committed and %v by %d: %s", e.Path, e.Version, ErrNotApplied, len(e.Applied), strings.Join(parts, "; "))
+	what := "version " + e.Version.String()
+	if e.Version.IsZero() {
+		what = "the deletion"
+	}
+	return fmt.Sprintf("%s: %s is committed and %v by %d: %s", e.Path, what, ErrNotApplied, len(e.Applied), strings.Join(parts, "; "))
 }
 
 // Unwrap returns what ended the wait, if it was an error.
@@ -84,7 +88,7 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, crowd Cro
 		listeners, err := st.Listeners(ctx)
 		switch {
 		case err == nil:
-			report.sort(listeners, st.cfg.id)
+			report.sort(listeners, st.attendance.is)
 			if done, failed := report.verdict(crowd); failed {
 				return report
 			} else if done {
@@ -103,11 +107,17 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, crowd Cro
 	}
 }
 
-// sort puts the listeners where they belong, except the one with the given id.
-func (e *NotAppliedError) sort(listeners []Listener, but string) {
+// sort puts the listeners where they belong, except who waits.
+func (e *NotAppliedError) sort(listeners []Listener, waits func(Listener) bool) {
 	e.Applied, e.Rejected, e.Silent = nil, nil, nil
-	for _, l := range slices.DeleteFunc(listeners, func(l Listener) bool { return l.ID == but }) {
+	for _, l := range slices.DeleteFunc(listeners, waits) {
 		switch {
+		case e.Version.IsZero():
+			if l.Status == StatusDeleted {
+				e.Applied = append(e.Applied, l)
+			} else {
+				e.Silent = append(e.Silent, l)
+			}
 		case !l.Applied.IsZero() && !l.Applied.Before(e.Version):
 			e.Applied = append(e.Applied, l)
 		case l.Status == StatusRejected && !l.Newest.Before(e.Version):

@@ -147,6 +147,7 @@ func (s *server[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	if !st.line.seal(b, parts) {
 		return nil, errLeft
 	}
+	s.parts = parts
 	var locked []store.Op
 	last := !s.mayStay(1)
 	switch {

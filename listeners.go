@@ -172,3 +172,11 @@ func (a *attendance) sign(token string) {
 	defer a.mu.Unlock()
 	a.self.Receipt = token
 }
+
+// is reports whether l is this State's own record, and not another one's with the
+// same id.
+func (a *attendance) is(l Listener) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return l.ID == a.self.ID && l.Host == a.self.Host && l.PID == a.self.PID && l.Since.Equal(a.self.Since)
+}

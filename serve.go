@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/zkstate/zkstate/diff"
@@ -36,6 +37,10 @@ type server[T any] struct {
 	began   time.Time  // the turn did
 	commits int        // since then
 	barred  bool       // the store lets this State not into its queue
+	doubt   bool       // the turn may have been lost, or have been given up
+
+	tried Version       // that the last attempt was based on
+	parts []*request[T] // who had a part in what it sent
 }
 
 // serve works until nobody waits.
@@ -63,8 +68,12 @@ func (st *State[T]) serve() {
 func (s *server[T]) carry(b *batch[T]) {
 	err := s.attempt(b)
 	final, alone := s.judge(b, err)
+	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
 		switch {
+		case unknown && !slices.Contains(s.parts, r): // it has no part in what is unknown
+		case unknown && r.ctx.Err() != nil:
+			s.st.line.finish(r, outcome{err: fmt.Errorf("%w: %w", final, r.ctx.Err())})
 		case final != nil:
 			s.st.line.finish(r, outcome{err: final})
 		case err != nil && b.ctx.Err() != nil:
@@ -72,7 +81,7 @@ func (s *server[T]) carry(b *batch[T]) {
 		}
 	}
 	s.st.line.unload(b, alone, err)
-	if s.commits >= turnCommits {
+	if s.commits >= turnCommits || s.doubt {
 		s.giveUp()
 	}
 }
@@ -80,6 +89,7 @@ func (s *server[T]) carry(b *batch[T]) {
 // attempt runs a batch once. Who is done with it has an outcome then; the error is
 // the others'.
 func (s *server[T]) attempt(b *batch[T]) error {
+	s.doubt, s.tried, s.parts = false, Version{}, nil
 	cfg := b.members[0].cfg // options that matter here come with a batch of one
 	if err := s.takeTurn(b.ctx, cfg); err != nil {
 		return err
@@ -88,6 +98,7 @@ func (s *server[T]) attempt(b *batch[T]) error {
 	if err != nil {
 		return err
 	}
+	s.tried = cur.newest
 	var made work[T]
 	switch first := b.members[0]; {
 	case first.fn != nil:
@@ -156,6 +167,9 @@ func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 		if result.gone {
 			s.st.line.finish(r, outcome{})
 			continue
+		}
+		if cur.rejected != nil && result.err == nil && result.after == nil {
+			result.after = result.before // in the place of what is rejected, it is a change
 		}
 		made.answers = append(made.answers, answer[T]{r, result.err})
 		if result.after != nil {
@@ -254,17 +268,17 @@ func (s *server[T]) judge(b *batch[T], err error) (final error, alone bool) {
 			return own.err, false
 		}
 	case errors.Is(err, ErrUnknownOutcome):
-		s.giveUp() // it may be given up already
+		s.doubt = true // it may be given up already
 		return fmt.Errorf("%s on top of version %v: %w: read, and decide whether to try again", st.at(first.verb), st.current.Load().newest, err), false
 	case b.ctx.Err() != nil, errors.Is(err, errLeft):
 		return nil, false
 	case errors.Is(err, store.ErrLockLost):
-		s.giveUp()
+		s.doubt = true
 		return nil, false
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
 		return s.judgeConflict(b, err), false
 	case errors.Is(err, ErrUnavailable):
-		s.giveUp() // the lock may have been lost with the session
+		s.doubt = true // the lock may have been lost with the session
 		s.retry.wait(b.ctx)
 		return nil, false
 	}
@@ -284,7 +298,7 @@ func (s *server[T]) judgeConflict(b *batch[T], err error) error {
 	if !errors.Is(err, errMoved) {
 		st.line.contended = true
 	}
-	if reload != nil || s.barred {
+	if reload != nil || s.barred || st.current.Load().newest == s.tried {
 		s.retry.wait(b.ctx)
 	}
 	return nil

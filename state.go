@@ -239,9 +239,10 @@ func (st *State[T]) Close() error {
 		st.stop()
 		ctx, cancel := context.WithTimeout(context.Background(), closeBound)
 		defer cancel()
-		if !st.crew.dismiss(ctx) {
-			st.closeErr = fmt.Errorf("close %s: the store does not answer; the listener record stays until its session ends: %w", st.path, ErrUnavailable)
-			return
+		working, enough := context.WithTimeout(ctx, closeBound*3/4)
+		defer enough()
+		if !st.crew.dismiss(working) {
+			st.closeErr = fmt.Errorf("close %s: an update's function or the store does not return: %w", st.path, ErrUnavailable)
 		}
 		if st.cfg.observer {
 			return
@@ -252,7 +253,7 @@ func (st *State[T]) Close() error {
 			err = st.store.Withdraw(ctx, st.path, st.cfg.id)
 		}
 		if err != nil && !errors.Is(err, ErrClosed) {
-			st.closeErr = fmt.Errorf("close %s: the listener record stays until the store's session ends: %w", st.path, err)
+			st.closeErr = errors.Join(st.closeErr, fmt.Errorf("close %s: the listener record stays until the store's session ends: %w", st.path, err))
 		}
 	})
 	return st.closeErr

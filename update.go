@@ -71,15 +71,11 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 		case t := <-r.turn:
 			st.take(t, r)
 		case out := <-r.done:
-			if out.err == nil && r.cfg.crowd != nil {
-				out.err = st.awaitApplied(ctx, out.version, *r.cfg.crowd)
-			}
-			return out.version, out.err
+			return st.conclude(ctx, r, out)
 		case <-ctx.Done():
 			switch st.line.leave(r) {
 			case partAwait:
-				out := <-r.done
-				return out.version, out.err
+				return st.conclude(ctx, r, <-r.done)
 			case partBlind:
 				return Version{}, fmt.Errorf("%s on top of version %v: %w: %w: read, and decide whether to try again",
 					st.at(r.verb), st.current.Load().newest, ErrUnknownOutcome, ctx.Err())
@@ -87,6 +83,14 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 			return Version{}, st.ended(ctx, r.verb, st.line.lastTrouble())
 		}
 	}
+}
+
+// conclude waits for those that the caller wants to have applied what was committed.
+func (st *State[T]) conclude(ctx context.Context, r *request[T], out outcome) (Version, error) {
+	if out.err == nil && r.cfg.crowd != nil {
+		out.err = st.awaitApplied(ctx, out.version, *r.cfg.crowd)
+	}
+	return out.version, out.err
 }
 
 // turn is an offer to a caller to run its function now, on a copy of doc.
