@@ -68,6 +68,12 @@ func Read(ctx context.Context, s store.Store, path string) ([]Entry, error) {
 		}
 		entries = append(entries, entry)
 	}
+	if n := len(entries); rec.Version.IsZero() && n > 0 && !entries[n-1].Deleted {
+		// Gone by other means than ours, or created since the look.
+		if rec, err = s.Load(ctx, path, store.Version{}, store.Linearizable); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+	}
 	if n := len(entries); n == 0 || rec.Version.IsZero() || entries[n-1].Version.Before(rec.Version) {
 		entries = appendOutside(entries, Entry{Version: rec.Version, Time: rec.Time, document: rec.Data})
 	}

@@ -66,7 +66,9 @@ the command when its turn comes. The document need not exist.
 
 The exit code is the command's (128 and the number if a signal ended it, 126 and 127
 if it could not be run). If the lock is lost the command gets SIGTERM, and SIGKILL
-ten seconds later, and the exit code is 7. SIGTERM and SIGINT are passed on.
+ten seconds later, and the exit code is 7. If zkstate gets SIGTERM or SIGINT, the
+command gets SIGTERM, and SIGKILL ten seconds later. Signals go to the command itself,
+not to what it started: a shell should exec its last command, or trap.
 
 The lock keeps other holders away, and nobody else: who writes without asking for it
 is not held up.`
@@ -123,6 +125,9 @@ func (c *cli) runLocked(ctx context.Context, lock store.Lock, argv []string) err
 	case <-lock.Lost():
 		return fmt.Errorf("lock %s: %w", lock.Path(), store.ErrLockLost)
 	default:
+	}
+	if cmd.ProcessState == nil && ctx.Err() != nil {
+		return fmt.Errorf("lock %s: %s was not run: %w", lock.Path(), argv[0], ctx.Err())
 	}
 	return c.exitOf(argv[0], err)
 }

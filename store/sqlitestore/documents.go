@@ -60,11 +60,19 @@ func (s *Store) load(ctx context.Context, path string, known store.Version) (sto
 // once it has begun, it goes through whatever becomes of ctx, so that its
 // outcome is known. [store.ErrUnknownOutcome] remains for one case: the disk
 // failed to confirm the commit, and then failed again to overwrite it.
-func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, error) {
+func (s *Store) Commit(ctx context.Context, ops ...store.Op) (versions []store.Version, err error) {
 	if err := store.CheckCommit(ops); err != nil {
 		return nil, err
 	}
-	versions, err := s.commit(ctx, ops)
+	for _, op := range ops {
+		if release, ok := op.(store.Release); ok {
+			if l, ours := release.Lock.(*lock); ours {
+				l.releasing.Store(true)
+				defer func() { l.released(err == nil) }()
+			}
+		}
+	}
+	versions, err = s.commit(ctx, ops)
 	if err != nil {
 		return nil, s.fail("commit", ops[0].Target(), err)
 	}

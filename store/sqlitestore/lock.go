@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkstate/zkstate/store"
@@ -38,8 +39,10 @@ type lock struct {
 
 	watch sync.Once // starts looking for the loss
 	lost  chan struct{}
-	given chan struct{} // closed by Unlock
-	once  sync.Once     // of Unlock
+	given chan struct{} // closed once it was given up
+	once  sync.Once     // of giving it up
+
+	releasing atomic.Bool // a commit is under way that gives it up
 }
 
 // Lock implements [store.Store]. The place of a process that ended, however it
@@ -215,10 +218,20 @@ func (l *lock) awaitLoss() bool {
 			case <-l.given:
 				return false
 			default:
-				return true
+				if !l.releasing.Load() {
+					return true
+				}
 			}
 		}
 	}
+}
+
+// released notes how a commit ended that would give the lock up.
+func (l *lock) released(applied bool) {
+	if applied {
+		l.once.Do(func() { close(l.given) })
+	}
+	l.releasing.Store(false)
 }
 
 // Unlock implements [store.Lock].

@@ -160,6 +160,12 @@ func testLockLost(t *testing.T, e *env) {
 	given := e.lock(other, "/elsewhere", "me")
 	gone := given.Lost()
 	e.unlock(given)
+	v := e.create(other, "/released", "0")
+	released := e.lock(other, "/released", "me")
+	goneToo := released.Lost()
+	if _, err := other.Commit(e.ctx, store.Put{Path: "/released", Base: v, Data: []byte("1")}, store.Release{Lock: released}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +178,8 @@ func testLockLost(t *testing.T, e *env) {
 	select {
 	case <-gone:
 		t.Fatal("giving a lock up is not losing it")
+	case <-goneToo:
+		t.Fatal("giving a lock up with a commit is not losing it")
 	default:
 	}
 	_, err := s.Lock(e.ctx, "/doc", "closed")
