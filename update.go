@@ -25,7 +25,7 @@ import (
 // wait while a commit is under way go out together as the next one, one function
 // after the other on one copy; what becomes of one is no other's business. An
 // instance that lost to another takes its place in the document's queue of
-// writers, so all get their turn.
+// writers, so all get their turn. There fn runs while the others wait: keep it short.
 //
 // Update blocks while the store is unreachable, until ctx ends. Errors: fn's own
 // and Validate's, unchanged; [ErrConflict] under [IfVersion] or [NoRetry];

@@ -250,11 +250,11 @@ func (c *commit) conclude(ctx context.Context, results []zk.MultiResponse) ([]st
 			}
 		case store.Create:
 			found, err := s.stat(ctx, op.Path)
-			if err != nil {
-				return nil, translate("commit", op.Path, err, true)
+			if err != nil { // nobody may conclude from that that nothing was written
+				return nil, fmt.Errorf("commit %s: %w: it was created, and then: %v", op.Path, store.ErrUnknownOutcome, err)
 			}
 			if found.stat == nil {
-				return nil, fmt.Errorf("commit %s: created, and deleted by somebody else at once: document %w", op.Path, store.ErrNotFound)
+				return nil, fmt.Errorf("commit %s: %w: it was created, and deleted by somebody else at once", op.Path, store.ErrUnknownOutcome)
 			}
 			versions[i] = store.NewVersion(found.stat.Czxid, found.stat.Czxid, 0)
 		case store.Delete:

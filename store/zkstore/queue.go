@@ -127,9 +127,14 @@ func (l *latch) await(ctx context.Context, name string) {
 }
 
 // sweep removes what this id has in the queue in this session. The caller has the
-// id's turn, so nobody needs it.
+// id's turn, so nobody needs it. A place whose answer was lost may still be on its way
+// through the quorum; behind a barrier it can be seen.
 func (l *latch) sweep(ctx context.Context) error {
-	names, err := l.places(ctx)
+	var names []string
+	err := l.store.afterBarrier(ctx, l.path, func() (err error) {
+		names, err = l.places(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
