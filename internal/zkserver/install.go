@@ -65,7 +65,8 @@ func findJars(jars string) ([]string, error) {
 	}
 	for _, name := range bindings {
 		if binding := filepath.Join(jars, name); exists(binding) {
-			return []string{server, binding}, nil
+			// The manifest lacks netty's codec, without which there is no TLS.
+			return []string{server, binding, filepath.Join(jars, "netty-codec.jar")}, nil
 		}
 	}
 	return nil, fmt.Errorf("%w: there is no %s: install libslf4j-java", ErrNotInstalled, filepath.Join(jars, bindings[0]))
