@@ -3,7 +3,10 @@ package zk
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"time"
 )
@@ -36,7 +39,8 @@ type Config struct {
 	// them carries no request.
 	Auth []Auth
 
-	// Dial opens a connection to host:port, and by default resolves the name and tries all its addresses.
+	// Dial opens a connection to host:port, and by default resolves the name and tries all its addresses. It returns
+	// soon after ctx has ended.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// MaxRequest bounds a request in bytes, as jute.maxbuffer does on the server: a longer one is not sent.
@@ -77,7 +81,39 @@ type Auth struct {
 
 // Mechanism is the client's side of one SASL exchange. It is used by one goroutine at a time.
 type Mechanism interface {
-	// Next returns the response to a server's challenge; the first call has a nil challenge. With done
-	// the exchange has succeeded and the response is not sent. An error ends the connection.
+	// Next returns the response to a server's challenge. The first call has a nil challenge, the others have not;
+	// a server that offers no SASL answers with an empty one. With done the exchange has succeeded and the
+	// response is not sent. An error ends the connection.
 	Next(challenge []byte) (response []byte, done bool, err error)
+}
+
+// complete returns a copy with the defaults filled in, or an error that says what is wrong.
+func (cfg Config) complete() (Config, error) {
+	if cfg.SessionTimeout == 0 {
+		cfg.SessionTimeout = DefaultSessionTimeout
+	}
+	if cfg.MaxRequest == 0 {
+		cfg.MaxRequest = DefaultMaxRequest
+	}
+	if cfg.MaxReply == 0 {
+		cfg.MaxReply = DefaultMaxReply
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = new(net.Dialer).DialContext
+	}
+	if cfg.OnEvent == nil {
+		cfg.OnEvent = func(Event) {}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	switch hosts, ok := cfg.Servers.(Hosts); {
+	case cfg.Servers == nil, ok && len(hosts) == 0:
+		return cfg, errors.New("zk: no servers are given")
+	case cfg.SessionTimeout < time.Millisecond, cfg.SessionTimeout.Milliseconds() > math.MaxInt32:
+		return cfg, fmt.Errorf("zk: a session timeout of %v is not possible", cfg.SessionTimeout)
+	case cfg.MaxRequest < 0, cfg.MaxReply < 0, cfg.MaxReply > math.MaxInt32:
+		return cfg, errors.New("zk: a size limit is out of range")
+	}
+	return cfg, nil
 }

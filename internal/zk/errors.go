@@ -14,6 +14,8 @@ var (
 	ErrClosed = errors.New("the client is closed")
 	// ErrDisconnected: the connection ended while the reply was awaited.
 	ErrDisconnected = errors.New("the connection was lost")
+	// ErrHistoryReplaced: the session was given up because the servers have an older history than the client has seen.
+	ErrHistoryReplaced = errors.New("the servers' history was replaced")
 	// ErrTooLarge: the request or its reply is longer than the client's limit. See [SizeError].
 	ErrTooLarge = errors.New("too large")
 	// ErrUnreachable: no server could be reached. The error says of each why.
