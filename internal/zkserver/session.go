@@ -1,13 +1,14 @@
 package zkserver
 
 import (
+	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"time"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
 )
 
 // ErrNoSession is met on killing a session that has ended, or with a wrong
@@ -15,9 +16,8 @@ import (
 var ErrNoSession = errors.New("zkserver: no such session")
 
 const (
-	closeXid    = 1
-	closeOpcode = -11
-	maxReply    = 1 << 20
+	closeXid = 1
+	maxReply = 1 << 20
 )
 
 // KillSession closes somebody's session at the server at addr: the owner is
@@ -39,82 +39,58 @@ func killSession(ctx context.Context, addr string, sessionID int64, password []b
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
-	if err := takeOver(conn, sessionID, password); err != nil {
+	in := bufio.NewReader(conn)
+	if err := takeOver(conn, in, sessionID, password); err != nil {
 		return errors.Join(ctx.Err(), err)
 	}
-	if err := closeSession(conn); err != nil {
+	if err := closeSession(conn, in); err != nil {
 		return errors.Join(ctx.Err(), err)
 	}
 	return nil
 }
 
 // takeOver moves the session to this connection.
-func takeOver(conn net.Conn, sessionID int64, password []byte) error {
-	var b []byte
-	b = binary.BigEndian.AppendUint32(b, 0)      // protocol version
-	b = binary.BigEndian.AppendUint64(b, 0)      // last zxid seen
-	b = binary.BigEndian.AppendUint32(b, 10_000) // timeout in milliseconds
-	b = binary.BigEndian.AppendUint64(b, uint64(sessionID))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(password)))
-	b = append(b, password...)
-	b = append(b, 0) // not read-only
-	if err := writeFrame(conn, b); err != nil {
+func takeOver(conn net.Conn, in *bufio.Reader, sessionID int64, password []byte) error {
+	request := wire.ConnectRequest{TimeoutMS: 10_000, SessionID: sessionID, Password: password}
+	if err := wire.WriteFrame(conn, request.Append(nil)); err != nil {
 		return err
 	}
-	reply, err := readFrame(conn)
+	frame, err := wire.ReadFrame(in, maxReply)
 	if err != nil {
 		return err
 	}
-	if len(reply) < 16 { // version, timeout, id
-		return fmt.Errorf("a connect response of %d bytes", len(reply))
-	}
-	if int64(binary.BigEndian.Uint64(reply[8:])) != sessionID {
+	var response wire.ConnectResponse
+	d := wire.NewDecoder(frame[wire.HeadSize:])
+	response.Decode(&d)
+	if d.Err() == nil && response.SessionID != sessionID {
 		return ErrNoSession
 	}
-	return nil
+	return d.Err()
 }
 
 // closeSession asks for the end, and skips what comes before the answer.
-func closeSession(conn net.Conn) error {
-	opcode := int32(closeOpcode)
-	request := binary.BigEndian.AppendUint32(nil, closeXid)
-	request = binary.BigEndian.AppendUint32(request, uint32(opcode))
-	if err := writeFrame(conn, request); err != nil {
+func closeSession(conn net.Conn, in *bufio.Reader) error {
+	request := wire.RequestHeader{Xid: closeXid, Opcode: wire.OpCloseSession}
+	if err := wire.WriteFrame(conn, request.Append(nil)); err != nil {
 		return err
 	}
 	for {
-		reply, err := readFrame(conn)
+		frame, err := wire.ReadFrame(in, maxReply)
 		if err != nil {
 			return err
 		}
-		if len(reply) < 16 { // xid, zxid, err
-			return fmt.Errorf("a reply of %d bytes", len(reply))
+		var header wire.ReplyHeader
+		d := wire.NewDecoder(frame[wire.HeadSize:])
+		header.Decode(&d)
+		if d.Err() != nil {
+			return d.Err()
 		}
-		if binary.BigEndian.Uint32(reply) != closeXid {
+		if header.Xid != closeXid {
 			continue
 		}
-		if code := int32(binary.BigEndian.Uint32(reply[12:])); code != 0 {
-			return fmt.Errorf("closing the session: server's error %d", code)
+		if header.Err != 0 {
+			return fmt.Errorf("closing the session: server's error %d", header.Err)
 		}
 		return nil
 	}
-}
-
-func writeFrame(w io.Writer, body []byte) error {
-	_, err := w.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...))
-	return err
-}
-
-func readFrame(r io.Reader) ([]byte, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, err
-	}
-	length := binary.BigEndian.Uint32(head[:])
-	if length > maxReply {
-		return nil, fmt.Errorf("a frame of %d bytes", length)
-	}
-	body := make([]byte, length)
-	_, err := io.ReadFull(r, body)
-	return body, err
 }
