@@ -24,6 +24,7 @@ type commit struct {
 	session *zk.Session
 	folders map[string]folder // by the paths of the documents
 	parts   []part
+	created []zk.Reply // what was seen of the documents that it created, in their order
 }
 
 // Commit implements [store.Store]: one Multi. Foreign tools can write the same
@@ -132,7 +133,15 @@ func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 			defer l.released()
 		}
 	}
-	reply, err := c.session.Call(ctx, multi)
+	requests := []zk.Request{multi}
+	for _, op := range c.ops {
+		if op, ok := op.(store.Create); ok { // a Multi does not say which version it created
+			requests = append(requests, zk.Exists{Path: c.store.payload(op.Path)})
+		}
+	}
+	replies, _ := c.session.Do(ctx, requests...) // each reply has its own error
+	reply, err := replies[0], replies[0].Err
+	c.created = replies[1:]
 	if err == nil && len(reply.Results) != len(c.parts) {
 		cause := fmt.Errorf("an answer of %d results to %d operations", len(reply.Results), len(c.parts))
 		return nil, &zk.Error{Op: "multi", Outcome: zk.Unknown, Index: -1, Cause: cause}
@@ -214,8 +223,11 @@ func (c *commit) conclude(ctx context.Context, results []zk.Result) ([]store.Ver
 				doubt = fmt.Errorf("commit %s: %w: another tool deleted and recreated the document in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
 			}
 		case store.Create:
-			if versions[i] = versionOf(result.Stat); result.Stat.Czxid == 0 { // an old server does not say
-				versions[i], doubt = c.created(ctx, op.Path)
+			seen := c.created[0]
+			c.created = c.created[1:]
+			versions[i] = store.NewVersion(seen.Stat.Czxid, seen.Stat.Czxid, 0)
+			if seen.Err != nil { // nobody may conclude from that that nothing was written
+				doubt = fmt.Errorf("commit %s: %w: it was created, and then: %w", op.Path, store.ErrUnknownOutcome, seen.Err)
 			}
 		}
 	}
@@ -230,15 +242,6 @@ func (c *commit) conclude(ctx context.Context, results []zk.Result) ([]store.Ver
 		return nil, doubt
 	}
 	return versions, nil
-}
-
-// created looks at which version a document is that was just created.
-func (c *commit) created(ctx context.Context, path string) (store.Version, error) {
-	reply, err := c.session.Call(ctx, zk.Exists{Path: c.store.payload(path)})
-	if err != nil { // nobody may conclude from that that nothing was written
-		return store.Version{}, fmt.Errorf("commit %s: %w: it was created, and then: %v", path, store.ErrUnknownOutcome, err)
-	}
-	return store.NewVersion(reply.Stat.Czxid, reply.Stat.Czxid, 0), nil
 }
 
 // resultOf returns the result of an operation's own request.
