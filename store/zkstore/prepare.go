@@ -91,7 +91,7 @@ func (c *commit) look(ctx context.Context, anew bool) error {
 		if full := s.payload(op.Target()); !base.IsZero() && !s.watched.fresh(full, base) {
 			followed := s.hints.Watched(full)
 			since := s.watched.begin(full)
-			ask(func(replies []zk.Reply) error { return c.confirm(op.Target(), base, replies[0], since, followed) }, zk.Exists{Path: full, Watch: followed})
+			ask(func(replies []zk.Reply) error { return c.confirm(ctx, op.Target(), base, replies[0], since, followed) }, zk.Exists{Path: full, Watch: followed})
 		}
 	}
 	if len(requests) == 0 {
@@ -109,8 +109,9 @@ func (c *commit) look(ctx context.Context, anew bool) error {
 	return nil
 }
 
-// confirm refuses a base that is not the document's version now.
-func (c *commit) confirm(path string, base store.Version, reply zk.Reply, since uint64, followed bool) error {
+// confirm refuses a base that is not the document's version now. The server may lag
+// behind: that there is no document is only said behind a barrier.
+func (c *commit) confirm(ctx context.Context, path string, base store.Version, reply zk.Reply, since uint64, followed bool) error {
 	s := c.store
 	found := store.Version{}
 	switch {
@@ -120,6 +121,15 @@ func (c *commit) confirm(path string, base store.Version, reply zk.Reply, since 
 		return s.translate("commit", path, reply.Err, false)
 	}
 	s.watched.saw(s.payload(path), since, found, followed)
+	if found.IsZero() {
+		_, replies, err := s.ordered(ctx, path, zk.Exists{Path: s.payload(path)})
+		if err == nil && replies[0].Err == nil {
+			found = versionOf(replies[0].Stat)
+		}
+		if err != nil {
+			return s.translate("commit", path, err, false)
+		}
+	}
 	switch {
 	case found.IsZero():
 		return fmt.Errorf("commit %s: document %w", path, store.ErrNotFound)
