@@ -3,7 +3,9 @@ package zk_test
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,5 +149,38 @@ func (e *events) none() {
 	defer e.mu.Unlock()
 	if len(e.told) > 0 {
 		e.t.Errorf("events %+v, want none", e.told)
+	}
+}
+
+func wantCause(tb testing.TB, err, cause error) {
+	tb.Helper()
+	if !errors.Is(err, cause) {
+		tb.Errorf("got %v, want %v", err, cause)
+	}
+}
+
+// switchable dials one address whatever is asked for.
+type switchable struct {
+	to    atomic.Pointer[string]
+	mu    sync.Mutex // guards conns
+	conns []net.Conn
+}
+
+func (s *switchable) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, *s.to.Load())
+	if err == nil {
+		s.mu.Lock()
+		s.conns = append(s.conns, conn)
+		s.mu.Unlock()
+	}
+	return conn, err
+}
+
+// cut closes what was dialled.
+func (s *switchable) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, conn := range s.conns {
+		conn.Close()
 	}
 }
