@@ -3,7 +3,8 @@ package zk
 import "github.com/zkstate/zkstate/internal/zk/wire"
 
 // Multi does all operations in one transaction, or none. If it is refused, the error says the Index and the Code of
-// the operation because of which. Its Results are those of the operations.
+// the operation because of which. Its Results are those of the operations; those of Create have no Stat from most servers,
+// but Czxid would be the Zxid of the reply.
 type Multi []Op
 
 // MultiRead answers all queries at one point of the server's history, since ZooKeeper 3.6. It succeeds whether or not
@@ -83,8 +84,8 @@ func (m MultiRead) decode(d *wire.Decoder, reply *Reply, owned bool) {
 // answers reports whether a result of kind got can come of an operation of kind asked.
 func answers(got, asked wire.Opcode) bool {
 	switch asked {
-	case wire.OpCreateContainer, wire.OpCreateTTL:
-		return got == wire.OpCreate2
+	case wire.OpCreate2, wire.OpCreateContainer, wire.OpCreateTTL:
+		return got == wire.OpCreate || got == wire.OpCreate2
 	case wire.OpGetChildren2:
 		return got == wire.OpGetChildren
 	}
@@ -123,6 +124,8 @@ func decodeResults(d *wire.Decoder, n int, owned bool) []part {
 
 func (p *part) decode(d *wire.Decoder, owned bool) {
 	switch p.opcode {
+	case wire.OpCreate:
+		p.Path = d.String()
 	case wire.OpCreate2:
 		p.Path = d.String()
 		p.Stat.decode(d)

@@ -9,7 +9,7 @@ type Stat struct {
 	Version        int32 // how often the data was set since creation; it wraps
 	Cversion       int32 // of the children
 	Aversion       int32 // of the ACL
-	EphemeralOwner int64 // the session that the node ends with; other nodes have 0, containers and TTLs negative numbers
+	EphemeralOwner int64 // the session that the node ends with; 0 for all others
 	DataLength     int32
 	NumChildren    int32
 	Pzxid          int64 // the last transaction that added or removed a child

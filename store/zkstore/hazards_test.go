@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk/wire"
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/zkstore"
@@ -197,7 +198,7 @@ func TestLostReplyIsUnknown(t *testing.T) {
 	const multi = 14
 	for i := range 5 {
 		rec := b.load(store.Linearizable)
-		dropped := b.net.DropReply(func(op int32) bool { return op == multi })
+		dropped := b.net.DropReply(func(op wire.Opcode) bool { return op == multi })
 		_, err := b.s.Commit(b.ctx, store.Put{Path: "/doc", Base: rec.Version, Data: fmt.Append(nil, i)})
 		if !errors.Is(err, store.ErrUnknownOutcome) {
 			t.Fatalf("lost reply: %v", err)

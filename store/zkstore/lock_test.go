@@ -13,6 +13,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk/wire"
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/zkstore"
@@ -160,7 +161,7 @@ func TestLockQueuesWithTheRustCrate(t *testing.T) {
 // and nobody knows its name. An orphan would lock everybody out.
 func TestLockLeavesNoOrphan(t *testing.T) {
 	b := newLockBed(t)
-	create := func(op int32) bool { return op == opCreate }
+	create := func(op wire.Opcode) bool { return op == opCreate }
 	if err := b.lock(b.faulty, "warm").Unlock(b.ctx); err != nil { // the folder is there
 		t.Fatal(err)
 	}
@@ -354,7 +355,7 @@ func TestReceiptFindsOut(t *testing.T) {
 	b := newLockBed(t)
 	v := b.load().Version
 	for i := range 10 {
-		dropped := b.net.DropReply(func(op int32) bool { return op == opMulti })
+		dropped := b.net.DropReply(func(op wire.Opcode) bool { return op == opMulti })
 		data := fmt.Sprint("round ", i)
 		made, err := b.commitSigned(v, data)
 		if err != nil {
@@ -378,13 +379,13 @@ func TestReceiptOfALostBurn(t *testing.T) {
 		v := b.load().Version
 		b.watch()
 		var cut atomic.Bool
-		stop := b.net.DropReplies(func(op int32) bool {
+		stop := b.net.DropReplies(func(op wire.Opcode) bool {
 			if op == opMulti && cut.CompareAndSwap(false, true) {
 				b.net.Cut() // before it is forwarded
 			}
 			return false
 		})
-		burn := b.net.DropReply(func(op int32) bool { return op == opSetData })
+		burn := b.net.DropReply(func(op wire.Opcode) bool { return op == opSetData })
 		_, err := b.commitSigned(v, "lost")
 		stop()
 		<-burn
@@ -403,7 +404,7 @@ func TestReceiptOfARelease(t *testing.T) {
 	b := newLockBed(t)
 	v := b.load().Version
 	lock := b.lock(b.faulty, "me")
-	dropped := b.net.DropReply(func(op int32) bool { return op == opMulti })
+	dropped := b.net.DropReply(func(op wire.Opcode) bool { return op == opMulti })
 	_, err := b.faulty.Commit(b.ctx,
 		store.Put{Path: "/doc", Base: v, Data: []byte("1")}, store.Receipt{Path: "/doc", ID: "me", Data: []byte("receipt")}, store.Release{Lock: lock})
 	if err != nil {
@@ -555,7 +556,7 @@ func TestReceiptOfALostSession(t *testing.T) {
 		granted, _ := b.net.LastSession()
 		dropped := make(<-chan struct{})
 		if applied {
-			dropped = b.net.DropReply(func(op int32) bool { return op == opMulti })
+			dropped = b.net.DropReply(func(op wire.Opcode) bool { return op == opMulti })
 		} else {
 			b.net.SetMode(netfault.Blackhole)
 		}
