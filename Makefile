@@ -44,6 +44,14 @@ bench-contention:
 	scripts/peers
 	cd bench && go run ./contention $(BENCHFLAGS)
 
+# zkstate's ZooKeeper client beside go-zookeeper, in turns on one server. About two
+# minutes; see bench/README.md.
+CLIENTFLAGS ?= -duration 2s -rounds 5
+.PHONY: bench-client
+bench-client:
+	scripts/zookeeper
+	cd bench && go run ./client $(CLIENTFLAGS)
+
 # The diff beside others, on the same documents, in one run.
 .PHONY: bench-diff
 bench-diff:

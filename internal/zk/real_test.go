@@ -3,7 +3,9 @@ package zk_test
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,6 +121,15 @@ func (e *events) add(event zk.Event) {
 // next waits for the first event that was not taken yet, which must be of that kind.
 func (e *events) next(kind zk.EventKind) zk.Event {
 	e.t.Helper()
+	event := e.take()
+	if event.Kind != kind {
+		e.t.Fatalf("event %+v, want kind %d", event, kind)
+	}
+	return event
+}
+
+func (e *events) take() zk.Event {
+	e.t.Helper()
 	timeout := time.After(patience)
 	for {
 		e.mu.Lock()
@@ -126,16 +137,23 @@ func (e *events) next(kind zk.EventKind) zk.Event {
 			event := e.told[0]
 			e.told = e.told[1:]
 			e.mu.Unlock()
-			if event.Kind != kind {
-				e.t.Fatalf("event %+v, want kind %d", event, kind)
-			}
 			return event
 		}
 		e.mu.Unlock()
 		select {
 		case <-e.more:
 		case <-timeout:
-			e.t.Fatalf("no event of kind %d", kind)
+			e.t.Fatal("no event")
+		}
+	}
+}
+
+// until waits for the first event of that kind, and skips those before it.
+func (e *events) until(kind zk.EventKind) zk.Event {
+	e.t.Helper()
+	for {
+		if event := e.take(); event.Kind == kind {
+			return event
 		}
 	}
 }
@@ -147,5 +165,38 @@ func (e *events) none() {
 	defer e.mu.Unlock()
 	if len(e.told) > 0 {
 		e.t.Errorf("events %+v, want none", e.told)
+	}
+}
+
+func wantCause(tb testing.TB, err, cause error) {
+	tb.Helper()
+	if !errors.Is(err, cause) {
+		tb.Errorf("got %v, want %v", err, cause)
+	}
+}
+
+// switchable dials one address whatever is asked for.
+type switchable struct {
+	to    atomic.Pointer[string]
+	mu    sync.Mutex // guards conns
+	conns []net.Conn
+}
+
+func (s *switchable) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, *s.to.Load())
+	if err == nil {
+		s.mu.Lock()
+		s.conns = append(s.conns, conn)
+		s.mu.Unlock()
+	}
+	return conn, err
+}
+
+// cut closes what was dialled.
+func (s *switchable) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, conn := range s.conns {
+		conn.Close()
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/zkstate/zkstate/internal/testcert"
 )
 
-// handshake makes a connection to a server that wants a client's certificate, and returns the subject that
+// shakeHands makes a connection to a server that wants a client's certificate, and returns the subject that
 // the server saw.
-func handshake(t *testing.T, ca *testcert.Authority, server *tls.Config, client *tls.Config) (subject string, err error) {
+func shakeHands(t *testing.T, ca *testcert.Authority, server *tls.Config, client *tls.Config) (subject string, err error) {
 	t.Helper()
 	pem, err := os.ReadFile(ca.File)
 	if err != nil {
@@ -95,7 +95,7 @@ func TestTLSFiles(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		said, err := handshake(t, ca, test.server, cfg)
+		said, err := shakeHands(t, ca, test.server, cfg)
 		if test.want == nil && (err != nil || said != test.said) || test.want != nil && (err == nil || !errors.As(err, test.want)) {
 			t.Errorf("%s: the server saw %q, %v (%T)", name, said, err, err)
 		}
@@ -120,7 +120,7 @@ func TestTLSFilesAreReadAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said, err := handshake(t, ca, serverTLS(t, server), cfg); err != nil || said != want {
+		if said, err := shakeHands(t, ca, serverTLS(t, server), cfg); err != nil || said != want {
 			t.Errorf("the server saw %q, %v; want %q", said, err, want)
 		}
 	}

@@ -2,9 +2,11 @@ package zkserver
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -25,7 +27,14 @@ const (
 // It blocks until that server has applied it; others may follow later. See
 // netfault.Proxy.LastSession for the password.
 func KillSession(ctx context.Context, addr string, sessionID int64, password []byte) error {
-	if err := killSession(ctx, addr, sessionID, password); err != nil {
+	err := killSession(ctx, addr, sessionID, password)
+	for errors.Is(err, io.EOF) && ctx.Err() == nil {
+		// The owner has taken the session back before it was closed.
+		if err = killSession(ctx, addr, sessionID, password); errors.Is(err, ErrNoSession) {
+			return nil // it was closed
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("kill session %#x at %s: %w", sessionID, addr, err)
 	}
 	return nil
@@ -39,22 +48,29 @@ func killSession(ctx context.Context, addr string, sessionID int64, password []b
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
+	if err := askToClose(conn, sessionID, password); err != nil {
+		return errors.Join(ctx.Err(), err)
+	}
 	in := bufio.NewReader(conn)
-	if err := takeOver(conn, in, sessionID, password); err != nil {
+	if err := awaitTakeOver(in, sessionID); err != nil {
 		return errors.Join(ctx.Err(), err)
 	}
-	if err := closeSession(conn, in); err != nil {
-		return errors.Join(ctx.Err(), err)
-	}
-	return nil
+	return errors.Join(ctx.Err(), awaitClosed(in))
 }
 
-// takeOver moves the session to this connection.
-func takeOver(conn net.Conn, in *bufio.Reader, sessionID int64, password []byte) error {
-	request := wire.ConnectRequest{TimeoutMS: 10_000, SessionID: sessionID, Password: password}
-	if err := wire.WriteFrame(conn, request.Append(nil)); err != nil {
-		return err
-	}
+// askToClose moves the session to this connection and closes it, in one write:
+// its owner comes back for it at once.
+func askToClose(conn net.Conn, sessionID int64, password []byte) error {
+	var both bytes.Buffer
+	connect := wire.ConnectRequest{TimeoutMS: 10_000, SessionID: sessionID, Password: password}
+	wire.WriteFrame(&both, connect.Append(nil))
+	wire.WriteFrame(&both, wire.RequestHeader{Xid: closeXid, Opcode: wire.OpCloseSession}.Append(nil))
+	_, err := conn.Write(both.Bytes())
+	return err
+}
+
+// awaitTakeOver reads whether the session has moved.
+func awaitTakeOver(in *bufio.Reader, sessionID int64) error {
 	frame, err := wire.ReadFrame(in, maxReply)
 	if err != nil {
 		return err
@@ -68,12 +84,8 @@ func takeOver(conn net.Conn, in *bufio.Reader, sessionID int64, password []byte)
 	return d.Err()
 }
 
-// closeSession asks for the end, and skips what comes before the answer.
-func closeSession(conn net.Conn, in *bufio.Reader) error {
-	request := wire.RequestHeader{Xid: closeXid, Opcode: wire.OpCloseSession}
-	if err := wire.WriteFrame(conn, request.Append(nil)); err != nil {
-		return err
-	}
+// awaitClosed skips what comes before the answer.
+func awaitClosed(in *bufio.Reader) error {
 	for {
 		frame, err := wire.ReadFrame(in, maxReply)
 		if err != nil {
