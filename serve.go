@@ -213,7 +213,7 @@ func (s *server[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
 	}
 	s.lock, s.began, s.commits = lock, time.Now(), 0
 	s.st.line.contended = lock.Waited()
-	return s.st.reload(ctx, store.Local)
+	return s.st.look(ctx, store.Local)
 }
 
 // linger waits a little for the next call, and reports whether there may be one.
@@ -288,7 +288,7 @@ func (s *server[T]) judge(b *batch[T], err error) (final error, alone bool) {
 // judgeConflict looks at what is there now before the next attempt.
 func (s *server[T]) judgeConflict(b *batch[T], err error) error {
 	st, first := s.st, b.members[0]
-	reload := st.reload(b.ctx, store.Local)
+	reload := st.look(b.ctx, store.Local)
 	switch {
 	case errors.Is(err, ErrConflict) && (first.cfg.noRetry || first.cfg.ifVersion != nil):
 		return fmt.Errorf("%s: %w: somebody else committed first: read again and retry", st.at(first.verb), err)

@@ -33,12 +33,12 @@ type State[T any] struct {
 	stop context.CancelFunc
 	crew crew // the State's own goroutines
 
-	current atomic.Pointer[published[T]] // swapped by admit only
-	door    sync.Mutex                   // serializes admit, guards nothing else
-	tickets atomic.Uint64                // orders this State's events
-	changed signals                      // fires after current was swapped
-	failed  atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
-	look    chan struct{}                // asks the follower to look again
+	publishing sync.Mutex                   // serializes the changes of current
+	current    atomic.Pointer[published[T]] // swapped by publish only
+	events     atomic.Uint64                // orders what this State asks and publishes
+	changed    signals                      // fires after current was swapped
+	failed     atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
+	wanted     chan struct{}                // asks the follower to look again
 
 	journaled  atomic.Bool              // the document's journal is on, or was
 	attendance attendance               // what the listener record says
@@ -86,7 +86,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	}
 	st := &State[T]{
 		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
-		look:       make(chan struct{}, 1),
+		wanted:     make(chan struct{}, 1),
 		line:       line[T]{arrived: make(chan struct{}, 1)},
 		attendance: newAttendance(cfg),
 	}
@@ -113,14 +113,6 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		st.crew.start(st.keepCache)
 	}
 	return st, nil
-}
-
-// askForLook makes the follower look as soon as it can.
-func (st *State[T]) askForLook() {
-	select {
-	case st.look <- struct{}{}:
-	default:
-	}
 }
 
 // attachOrCreate is how Open gets its first copy.
@@ -187,17 +179,18 @@ func (st *State[T]) awaitCreation(ctx context.Context, hints <-chan struct{}) er
 
 // loadFirst loads the document into a State that has no copy yet.
 func (st *State[T]) loadFirst(ctx context.Context) error {
-	sent := st.now()
+	asked := st.now()
 	rec, err := st.store.Load(ctx, st.path, Version{}, store.Linearizable)
 	if err != nil {
 		return err
 	}
-	value, rejected := decode[T](st.path, rec.Version, rec.Data)
-	if rejected != nil && !st.cfg.tolerateRejected {
-		return rejected
+	o := st.observe(rec, asked, "")
+	o.linearizable = true
+	if o.rejected != nil && !st.cfg.tolerateRejected {
+		return o.rejected
 	}
 	st.current.Store(&published[T]{snapshot: &snapshot[T]{value: st.initial}})
-	st.admit(arrival[T]{rec: rec, value: value, rejected: rejected, sent: sent})
+	st.publish(o)
 	return nil
 }
 

@@ -21,7 +21,11 @@ type ChangeSet struct {
 	To      Version  `json:"to"`               // the zero Version: the document was deleted
 	Changes []Change `json:"changes"`          // never empty; apply in order
 	Origin  string   `json:"origin,omitempty"` // the listener that committed it, if it was this State
-	Missed  int      `json:"missed,omitempty"` // commits between From and To that are folded in
+	Missed  int      `json:"missed,omitempty"` // commits between From and To that are folded in, as far as is known
+
+	// Replaced says that the store's history was replaced in between: it was restored
+	// from a backup, or wiped and filled again. From is no ancestor of To then.
+	Replaced bool `json:"replaced,omitempty"`
 }
 
 // Changes returns the changes of the document as an endless sequence, in commit
@@ -39,7 +43,8 @@ type ChangeSet struct {
 func (st *State[T]) Changes(ctx context.Context, opts ...ChangesOption) iter.Seq[ChangeSet] {
 	last := st.current.Load().snapshot
 	if newChangesConfig(opts).replay {
-		last = &snapshot[T]{}
+		made := last.version.Since(Version{}) // since there was no document
+		last = &snapshot[T]{commits: last.commits - uint64(made), replacements: last.replacements}
 	}
 	return func(yield func(ChangeSet) bool) {
 		wake, release := st.changed.subscribe()
@@ -77,9 +82,8 @@ func fold[T any](last, newest *snapshot[T]) (ChangeSet, bool) {
 	if newest.from != last.version {
 		set.Changes = difference(last, newest)
 	}
-	if !newest.version.IsZero() {
-		set.Missed = newest.version.Since(last.version) - 1
-	}
+	set.Missed = int(newest.commits-last.commits) - 1
+	set.Replaced = newest.replacements != last.replacements
 	if set.Missed == 0 {
 		set.Origin = newest.origin
 	}

@@ -118,8 +118,13 @@ const (
 	Linearizable
 )
 
-// Record is a document as stored.
+// Record is a document as stored. Load returns one with AsOf alone beside
+// [ErrNotFound].
 type Record struct {
+	// AsOf is a point in the order of [Version.Order] up to which the answer is known to
+	// be true: it shows what was committed up to there, and nothing has deleted or
+	// replaced it up to there. 0 if the backend does not know.
+	AsOf    int64
 	Version Version
 	Data    []byte    // nil if Version is the one the caller knew
 	Time    time.Time // when that version was committed, by the backend's clock
