@@ -51,7 +51,7 @@ func (v Version) Since(u Version) int {
 		return 0
 	case v.created == u.created && v.counter > u.counter:
 		return int(v.counter) - int(u.counter)
-	case v.IsZero() || v.created == u.created || v.counter < 0:
+	case v.IsZero() || v.created == u.created || v.counter < 0 || v.Before(u):
 		return 1
 	case u.IsZero():
 		return int(v.counter) + 1

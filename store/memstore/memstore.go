@@ -99,9 +99,9 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, _ st
 	defer s.memory.mu.Unlock()
 	doc, ok := s.memory.documents[path]
 	if !ok {
-		return store.Record{}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
+		return store.Record{AsOf: s.memory.order}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
 	}
-	rec := store.Record{Version: doc.version, Time: doc.time}
+	rec := store.Record{AsOf: s.memory.order, Version: doc.version, Time: doc.time}
 	if doc.version != known {
 		rec.Data = clone(doc.data)
 	}
