@@ -29,11 +29,13 @@ var (
 	// Updating. ErrConflict: somebody else committed first and a retry was not
 	// allowed. ErrTooLarge: the document exceeds the store's limit; nothing was
 	// sent. ErrUnknownOutcome: the answer to a commit was lost; it was applied
-	// once or not at all. ErrReadOnly: the State was opened with Observer.
+	// once or not at all. ErrReadOnly: the State was opened with Observer. ErrLocked:
+	// the context of an exclusive update ended while somebody else had the lock.
 	ErrConflict       = store.ErrConflict
 	ErrTooLarge       = store.ErrTooLarge
 	ErrUnknownOutcome = store.ErrUnknownOutcome
 	ErrReadOnly       = errors.New("read-only")
+	ErrLocked         = store.ErrLocked
 
 	// Waiting. ErrNotApplied: the update is committed, and not everybody has applied
 	// it; see [NotAppliedError].
