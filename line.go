@@ -23,6 +23,7 @@ type line[T any] struct {
 	// Used by the goroutine that serves only.
 	contended  bool      // other instances write too
 	queueAgain time.Time // until then it does without the store's queue of writers
+	burst      time.Time // when it began to commit one after another without a turn
 }
 
 // request is one call of Update or Delete.
@@ -216,6 +217,13 @@ func (l *line[T]) setTrouble(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.trouble = err
+}
+
+// idle is how long ago a call got its outcome.
+func (l *line[T]) idle() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Since(l.served)
 }
 
 // lastTrouble returns what keeps the calls waiting, or why the last attempt came to

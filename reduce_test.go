@@ -15,7 +15,6 @@ type model struct {
 	asOf     bool         // the store says as of which point a document is absent
 	copy     *published[int]
 	asks     []modelAsk // that are not answered yet
-	asked    int        // so far
 	event    uint64
 	at       []int // for each event, how many commits there were then
 	seen     int   // the copy shows this one of states, at the least

@@ -100,12 +100,7 @@ const (
 func (p *pace) wait(ctx context.Context) {
 	since := time.Since(p.last)
 	if since < p.gap {
-		timer := time.NewTimer(p.gap - since)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
+		pause(ctx, p.gap-since)
 	}
 	now := time.Now()
 	p.last, p.before = now, now.Sub(p.last)
@@ -135,8 +130,11 @@ func (b *backoff) next() time.Duration {
 func (b *backoff) reset() { b.last = 0 }
 
 // wait pauses, and reports false if ctx ends first.
-func (b *backoff) wait(ctx context.Context) bool {
-	timer := time.NewTimer(b.next())
+func (b *backoff) wait(ctx context.Context) bool { return pause(ctx, b.next()) }
+
+// pause waits for d, and reports false if ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -36,6 +36,7 @@ func (st *State[T]) serve() {
 	s := &server[T]{st: st, retry: backoff{max: 50 * time.Millisecond}}
 	for {
 		if b := st.line.board(st.ctx); b != nil {
+			s.share()
 			s.carry(b)
 			if len(b.members) > 1 {
 				st.line.gather()
@@ -234,6 +235,9 @@ func (s *server[T]) judge(b *batch[T], err error) (final error, alone bool) {
 // judgeConflict looks at what is there now before the next attempt.
 func (s *server[T]) judgeConflict(b *batch[T], err error) error {
 	st, first := s.st, b.members[0]
+	if s.resting() {
+		s.retry.wait(b.ctx) // before the look, so that what it shows is new
+	}
 	reload := st.look(b.ctx, store.Local)
 	if cur := st.current.Load(); reload == nil && cur.newest == s.tried && !cur.deleted {
 		// What it is based on is not what the store has, and nothing newer is seen.
@@ -248,7 +252,7 @@ func (s *server[T]) judgeConflict(b *batch[T], err error) error {
 	if !errors.Is(err, errMoved) {
 		st.line.contended = true
 	}
-	if reload != nil || time.Now().Before(st.line.queueAgain) || st.current.Load().newest == s.tried {
+	if reload != nil || st.current.Load().newest == s.tried {
 		s.retry.wait(b.ctx)
 	}
 	return nil

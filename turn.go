@@ -30,6 +30,7 @@ const (
 	turnPatience = 5 * time.Second       // is the longest wait, however it moves
 	turnRest     = 5 * time.Second       // without the queue, after it did not move or our turn went wrong
 	deniedRest   = time.Minute           // without the queue, where the store does not let us in
+	turnYield    = 10 * time.Millisecond // between what would be turns, without the queue
 )
 
 // errNoTurn ends the wait for a turn of those who can do without.
@@ -114,6 +115,31 @@ func lockedBy(w store.Waiter) error {
 		left = ", whose place was left behind and has to be removed by hand"
 	}
 	return fmt.Errorf("%w by %s since %s%s", ErrLocked, who, w.Since.UTC().Format(time.RFC3339), left)
+}
+
+// resting reports whether the State does without the queue, though it meets others.
+func (s *server[T]) resting() bool { return time.Now().Before(s.st.line.queueAgain) }
+
+// share lets others commit. Who never loses a race, because its network is quicker,
+// would never take turns: so a State that commits for as long as a turn may take looks
+// whether others wait for one, and pauses a little where it does without the queue.
+func (s *server[T]) share() {
+	line := &s.st.line
+	switch now := time.Now(); {
+	case s.lock != nil || line.idle() > turnTime:
+		line.burst = now
+		return
+	case now.Sub(line.burst) < turnTime:
+		return
+	case s.resting():
+		pause(s.st.ctx, jitter(turnYield))
+	case !line.contended:
+		ctx, cancel := context.WithTimeout(s.st.ctx, turnTime)
+		queue, err := s.st.store.Queue(ctx, s.st.path)
+		cancel()
+		line.contended = err == nil && len(queue) > 0
+	}
+	line.burst = time.Now()
 }
 
 // linger waits a little for the next call, and reports whether there may be one.
