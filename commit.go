@@ -57,7 +57,7 @@ func (st *State[T]) start(cur *published[T]) ([]byte, error) {
 		return cur.doc, nil
 	}
 	// It is rejected, and no good copy ever came.
-	doc, err := json.Marshal(st.initial)
+	doc, err := encode(st.initial)
 	if err != nil {
 		return nil, callerError{fmt.Errorf("%s: encode the initial value: %w", st.at("update"), err)}
 	}

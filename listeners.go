@@ -73,7 +73,7 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 		announcing, cancel := context.WithTimeout(ctx, closeBound) // opening does not depend on it
 		defer cancel()
 		record = st.record()
-		if err := st.store.Announce(announcing, st.path, st.cfg.id, record); errors.Is(err, ErrDenied) {
+		if err := st.protect(func() error { return st.store.Announce(announcing, st.path, st.cfg.id, record) }); errors.Is(err, ErrDenied) {
 			release()
 			return fmt.Errorf("%w: open with Observer if you only read", err)
 		} else if err != nil {
@@ -104,7 +104,7 @@ func (st *State[T]) report(written []byte, wake <-chan struct{}) {
 		}
 		if record := st.record(); !bytes.Equal(record, written) {
 			ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.refresh, reportPause))
-			err := st.store.Announce(ctx, st.path, st.cfg.id, record)
+			err := st.protect(func() error { return st.store.Announce(ctx, st.path, st.cfg.id, record) })
 			cancel()
 			if written = record; err != nil {
 				written = nil
@@ -136,8 +136,9 @@ func (st *State[T]) recordLocked(receipt string) []byte {
 		self.Status, self.Reason = StatusRejected, cur.rejected.place()+cur.rejected.Reason
 	}
 	encoded, err := json.Marshal(self)
-	if err != nil {
-		panic(fmt.Sprintf("zkstate: encode a listener record: %v", err)) // it has no type that can fail
+	if err != nil { // a clock beyond the year 9999
+		self.Since = time.Time{}
+		encoded, _ = json.Marshal(self)
 	}
 	return encoded
 }

@@ -38,6 +38,16 @@ func (st *State[T]) now() moment {
 // is rejected, is an answer too and no error. An answer that cannot be ordered
 // against what is known is asked for again, from the quorum.
 func (st *State[T]) look(ctx context.Context, mode store.Consistency) error {
+	err := st.protect(func() error { return st.loadAndPublish(ctx, mode) })
+	if err != nil {
+		st.failed.Store(&err)
+	} else {
+		st.failed.Store(nil)
+	}
+	return err
+}
+
+func (st *State[T]) loadAndPublish(ctx context.Context, mode store.Consistency) error {
 	for {
 		asked := st.now()
 		rec, err := st.store.Load(ctx, st.path, st.current.Load().known(), mode)
@@ -45,10 +55,8 @@ func (st *State[T]) look(ctx context.Context, mode store.Consistency) error {
 		case errors.Is(err, ErrNotFound):
 			rec = store.Record{AsOf: rec.AsOf}
 		case err != nil:
-			st.failed.Store(&err)
 			return err
 		}
-		st.failed.Store(nil)
 		o := st.observe(rec, asked, "")
 		o.linearizable = mode == store.Linearizable
 		st.yieldToOwnCommit(ctx, rec.Version)
@@ -105,10 +113,11 @@ func (st *State[T]) swap(o observation[T]) (cur, next *published[T], decided boo
 	if next == nil {
 		return cur, nil, decided
 	}
+	next.commits = cur.commits + uint64(next.at().Since(cur.at()))
 	if next.snapshot != cur.snapshot {
 		s := next.snapshot
 		s.from = cur.version
-		s.commits = cur.commits + uint64(s.version.Since(cur.version))
+		s.commits = next.commits
 		s.replacements = cur.replacements
 		if next.replaced != cur.replaced {
 			s.replacements++
@@ -245,6 +254,7 @@ func (st *State[T]) checkMutation(p *published[T]) {
 		return
 	}
 	if now, err := encode(p.value); err != nil || !bytes.Equal(now, p.encoded) {
-		st.cfg.mutated(fmt.Errorf("%s at %v: somebody wrote through a value that a read returned: copy before writing, or use Update", st.path, p.version))
+		found := fmt.Errorf("%s at %v: somebody wrote through a value that a read returned: copy before writing, or use Update", st.path, p.version)
+		_ = st.protect(func() error { st.cfg.mutated(found); return nil }) // which logs
 	}
 }

@@ -36,7 +36,6 @@ func (st *State[T]) serve() {
 	s := &server[T]{st: st, retry: backoff{max: 50 * time.Millisecond}}
 	for {
 		if b := st.line.board(st.ctx); b != nil {
-			s.share()
 			s.carry(b)
 			if len(b.members) > 1 {
 				st.line.gather()
@@ -55,7 +54,8 @@ func (st *State[T]) serve() {
 
 // carry takes a batch to its end, or back into the line.
 func (s *server[T]) carry(b *batch[T]) {
-	err := s.attempt(b)
+	s.doubt, s.tried, s.parts = false, Version{}, nil
+	err := s.st.protect(func() error { return s.attempt(b) })
 	final, alone := s.judge(b, err)
 	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
@@ -78,7 +78,7 @@ func (s *server[T]) carry(b *batch[T]) {
 // attempt runs a batch once. Who is done with it has an outcome then; the error is
 // the others'.
 func (s *server[T]) attempt(b *batch[T]) error {
-	s.doubt, s.tried, s.parts = false, Version{}, nil
+	s.share()
 	cfg := b.members[0].cfg // options that matter here come with a batch of one
 	if err := s.takeTurn(b.ctx, cfg); err != nil {
 		return err
@@ -207,6 +207,12 @@ func (s *server[T]) judge(b *batch[T], err error) (final error, alone bool) {
 	case err == nil:
 		s.retry.reset()
 		return nil, false
+	case errors.As(err, new(panicError)):
+		s.doubt = true
+		if len(s.parts) > 0 {
+			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+		}
+		return fmt.Errorf("%s: %w", st.at(first.verb), err), false
 	case errors.As(err, &own), errors.Is(err, ErrTooLarge):
 		if len(b.members) > 1 {
 			return nil, true

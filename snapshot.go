@@ -48,6 +48,7 @@ type published[T any] struct {
 	asOf     int64          // the point in the store's order where that was committed, or deleted; 0 if not known
 	settled  uint64         // the State's event when newest or deleted last moved
 	replaced uint64         // the State's event when the store's history was last found replaced
+	commits  uint64         // as snapshot.commits, rejected ones too
 	verified time.Time      // sent-time of the request that confirmed it last
 	rejected *RejectedError // newest is this, not snapshot
 	deleted  bool           // the document is gone; value is its last
@@ -57,6 +58,17 @@ type published[T any] struct {
 func (p *published[T]) known() Version {
 	if p.deleted {
 		return Version{}
+	}
+	return p.newest
+}
+
+// at is the newest version, zero if the document is gone.
+func (p *published[T]) at() Version {
+	switch {
+	case p.deleted:
+		return Version{}
+	case p.newest.IsZero():
+		return p.version // from a cache
 	}
 	return p.newest
 }

@@ -94,7 +94,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	hints, unwatch := s.Watch(path)
 	cached := st.startFromCache()
 	if !cached {
-		if err := attach(st, ctx, hints); err != nil {
+		if err := st.protect(func() error { return attach(st, ctx, hints) }); err != nil {
 			unwatch()
 			st.stop()
 			return nil, fmt.Errorf("open %s: %w", path, err)
@@ -241,9 +241,10 @@ func (st *State[T]) Close() error {
 			return
 		}
 		retry := backoff{max: 100 * time.Millisecond}
-		err := st.store.Withdraw(ctx, st.path, st.cfg.id)
+		withdraw := func() error { return st.store.Withdraw(ctx, st.path, st.cfg.id) }
+		err := st.protect(withdraw)
 		for errors.Is(err, ErrUnavailable) && retry.wait(ctx) {
-			err = st.store.Withdraw(ctx, st.path, st.cfg.id)
+			err = st.protect(withdraw)
 		}
 		if err != nil && !errors.Is(err, ErrClosed) {
 			st.closeErr = errors.Join(st.closeErr, fmt.Errorf("close %s: the listener record stays until the store's session ends: %w", st.path, err))

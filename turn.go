@@ -45,7 +45,9 @@ func (s *server[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
 	}
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.st.crew.start(func() { s.st.watchQueue(waiting, cancel, !cfg.exclusive) })
+	s.st.crew.start(func() {
+		_ = s.st.protect(func() error { s.st.watchQueue(waiting, cancel, !cfg.exclusive); return nil }) // which logs
+	})
 	lock, err := s.st.store.Lock(waiting, s.st.path, s.st.cfg.id)
 	switch {
 	case err == nil:
@@ -174,7 +176,7 @@ func (s *server[T]) giveUp() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), unlockBound)
 	defer cancel()
-	if err := s.lock.Unlock(ctx); err != nil {
+	if err := s.st.protect(func() error { return s.lock.Unlock(ctx) }); err != nil {
 		s.st.cfg.logger.Info("zkstate: place in the queue of writers not given up yet", "path", s.st.path, "error", err)
 	}
 	s.lock = nil
