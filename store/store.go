@@ -73,7 +73,8 @@ type Store interface {
 	Withdraw(ctx context.Context, path, id string) error
 
 	// Listeners returns the records of all live handles, ordered by id. A
-	// document without listeners, or no document, gives an empty list.
+	// document without listeners, or no document, gives an empty list. A record that
+	// cannot be read comes with Err, and fails no other.
 	Listeners(ctx context.Context, path string) ([]Listener, error)
 
 	// Lock takes a place in the queue of the exclusive writers of the document at
@@ -95,7 +96,8 @@ type Store interface {
 
 	// Journal returns how many entries the journal of a document keeps, 0 if it is off,
 	// and the newest ones, oldest first. It is as fresh as a [Linearizable] Load.
-	// Errors as for Load, without [ErrNotFound].
+	// An entry that cannot be read comes with Err, and fails no other. Errors as for
+	// Load, without [ErrNotFound].
 	Journal(ctx context.Context, path string, newest int) (keep int, entries []Entry, err error)
 
 	// Status returns at once what this handle knows of its connection.
@@ -136,12 +138,14 @@ type Entry struct {
 	Order int64     // of the version that the same commit made; that of a deletion, too
 	Time  time.Time // of the commit, by the backend's clock
 	Data  []byte
+	Err   error // why this entry could not be read; Data is nil then, and Time may be zero
 }
 
 // Listener is one record under <path>/listeners.
 type Listener struct {
 	ID   string
 	Data []byte
+	Err  error // why this record could not be read; Data is nil then
 }
 
 // Lock is the head of a document's queue of exclusive writers. A lock alone keeps
