@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/history"
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -74,23 +74,22 @@ func (c *cli) printHistory(entries []zkstate.Entry, changes bool) error {
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "VERSION\tTIME\tWHO\tCHANGES\tWHY")
 	for _, e := range entries {
-		fmt.Fprintf(w, "%v\t%s\t%s\t%s\t%s\n", e.Version, timeOf(e), whoOf(e), countOf(e), oneLine(e.Why))
+		fmt.Fprintf(w, "%v\t%s\t%s\t%s\t%s\n", e.Version, timeOf(e.Time), whoOf(e), countOf(e), printable.Line(e.Why))
 		if !changes {
 			continue
 		}
 		for _, change := range e.Changes {
-			// Escaped, a value has no tab that would make a cell of it.
-			fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(change.String(), "\t", " "))
+			fmt.Fprintf(w, "  %v\n", change)
 		}
 	}
 	return w.Flush()
 }
 
-func timeOf(e zkstate.Entry) string {
-	if e.Time.IsZero() {
+func timeOf(t time.Time) string {
+	if t.IsZero() {
 		return "-"
 	}
-	return e.Time.Local().Format(time.DateTime)
+	return t.Local().Format(time.DateTime)
 }
 
 func whoOf(e zkstate.Entry) string {
@@ -100,7 +99,7 @@ func whoOf(e zkstate.Entry) string {
 	case e.Outside > 0:
 		return "outside"
 	}
-	return oneLine(e.Who.String())
+	return printable.Line(e.Who.String())
 }
 
 func countOf(e zkstate.Entry) string {
@@ -111,16 +110,6 @@ func countOf(e zkstate.Entry) string {
 		return "not kept"
 	}
 	return strconv.Itoa(len(e.Changes))
-}
-
-// oneLine keeps what somebody wrote from breaking the table or steering a terminal.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 func (c *cli) newRollback() *cobra.Command {
@@ -158,20 +147,19 @@ from the others. Nothing of the history is rewritten.`
 // entryAt finds a version in the history. The number before its first dot may stand
 // for it.
 func entryAt(ctx context.Context, s store.Store, path, version string) (zkstate.Entry, error) {
-	wanted, malformed := store.ParseVersion(version)
-	counter, err := strconv.ParseInt(version, 10, 32)
-	if malformed != nil && err != nil {
-		return zkstate.Entry{}, usageError{malformed}
+	wanted, counter, err := parseVersion(version)
+	if err != nil {
+		return zkstate.Entry{}, usageError{err}
 	}
 	entries, err := readHistory(ctx, s, path)
 	if err != nil {
 		return zkstate.Entry{}, err
 	}
-	if malformed != nil {
-		wanted = store.NewVersion(0, 0, int32(counter)) // which never was
+	if wanted.IsZero() {
+		wanted = store.NewVersion(0, 0, counter) // which never was
 		var found []store.Version
 		for _, e := range entries {
-			if int64(e.Version.Counter()) == counter && !e.Deleted {
+			if e.Version.Counter() == counter && !e.Deleted {
 				found = append(found, e.Version)
 				wanted = e.Version
 			}
