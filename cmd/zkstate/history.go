@@ -44,7 +44,8 @@ func (c *cli) newHistory() *cobra.Command {
 
 The journal has to be switched on, by create --history N or by --keep N. Every change
 that is made through zkstate then leaves an entry; what other tools write shows as
-"outside". A deleted document's history stays. -o json prints one entry a line.`
+"outside". An entry that cannot be read says why in place of who made it. A deleted
+document's history stays. -o json prints one entry a line.`
 	cmd.Flags().IntVar(&keep, "keep", -1, "print nothing, and keep the newest `N` entries from now on; 0 removes the journal")
 	cmd.Flags().IntVarP(&newest, "newest", "n", 0, "print the newest `N` entries only")
 	cmd.Flags().BoolVar(&changes, "diff", false, "print the changes too")
@@ -94,6 +95,8 @@ func timeOf(t time.Time) string {
 
 func whoOf(e zkstate.Entry) string {
 	switch {
+	case e.Unreadable != "" && e.Who == (history.Who{}):
+		return printable.Line(e.Unreadable)
 	case e.Outside > 1:
 		return fmt.Sprintf("outside (%d writes)", e.Outside)
 	case e.Outside > 0:
@@ -106,6 +109,8 @@ func countOf(e zkstate.Entry) string {
 	switch {
 	case e.Deleted:
 		return "deleted"
+	case e.Unreadable != "":
+		return "unreadable"
 	case e.Cut && len(e.Changes) == 0:
 		return "not kept"
 	}
