@@ -55,7 +55,8 @@ func writeTemp(text []byte) (string, error) {
 // shell, so it may have arguments, quotes and variables, or be a function.
 func (c *cli) runEditor(ctx context.Context, file string) error {
 	editor := cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"), "vi")
-	cmd := exec.CommandContext(ctx, "sh", "-c", editor+` "$@"`, editor, file)
+	// The trap keeps the shell alive, which gets the terminal's signals like the editor.
+	cmd := exec.CommandContext(ctx, "sh", "-c", "trap : INT QUIT\n"+editor+` "$@"`, editor, file)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.terminal.in, c.terminal.err, c.terminal.err
 	cmd.Env = childEnv()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
