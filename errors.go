@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/zkstate/zkstate/history"
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -71,7 +72,7 @@ type RejectedError struct {
 
 // Error implements error.
 func (e *RejectedError) Error() string {
-	return fmt.Sprintf("%s: document rejected: %s%s: write a good document, or update with Overwrite", e.Path, e.place(), e.Reason)
+	return fmt.Sprintf("%s: document rejected: %s%s: write a good document, or update with Overwrite", e.Path, printable.Line(e.place()), printable.Line(e.Reason))
 }
 
 // place is where, as the beginning of a sentence.
