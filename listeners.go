@@ -25,6 +25,10 @@ type Listener struct {
 	Reason  string    `json:"reason,omitempty"`
 	Newest  Version   `json:"newest,omitzero"`   // that it has seen, where that is not Applied
 	Receipt string    `json:"receipt,omitempty"` // of its last commit; see store.Receipt
+
+	// MaxStaleness is how long its reads may serve what they have when it cannot reach
+	// the store. 0: its program is older than this field.
+	MaxStaleness time.Duration `json:"max_staleness_ns,omitempty"`
 }
 
 // What a listener says of itself.
@@ -32,6 +36,7 @@ const (
 	StatusApplied  = "applied"  // the newest document it has seen is in use
 	StatusRejected = "rejected" // the newest document was refused, see Reason
 	StatusDeleted  = "deleted"  // the document is gone
+	StatusLost     = "lost"     // its record is gone and it did not say good-bye; see WaitApplied
 	StatusUnknown  = "unknown"  // its record cannot be read, or is not one of ours, see Reason
 )
 
@@ -102,6 +107,7 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 			st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "error", err)
 		}
 	}
+	st.forgetting = st.forgetLostLater()
 	st.crew.start(func() {
 		defer release()
 		st.report(record, wake)
@@ -175,6 +181,7 @@ func newAttendance(cfg config) attendance {
 	host, _ := os.Hostname() // an unknown host is an empty one
 	return attendance{self: Listener{
 		ID: cfg.id, Host: host, PID: os.Getpid(), App: cfg.app, Since: time.Now().UTC().Truncate(time.Millisecond),
+		MaxStaleness: cfg.maxStaleness,
 	}}
 }
 

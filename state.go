@@ -42,6 +42,7 @@ type State[T any] struct {
 
 	journaled  atomic.Bool              // the document's journal is on, or was
 	attendance attendance               // what the listener record says
+	forgetting *time.Timer              // starts forgetLost; nil for an observer
 	rounds     rounds.Rounds            // of consistent reads
 	line       line[T]                  // of writing calls
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
@@ -233,6 +234,9 @@ func (st *State[T]) Path() string { return st.path }
 func (st *State[T]) Close() error {
 	st.closing.Do(func() {
 		st.stop()
+		if st.forgetting != nil {
+			st.forgetting.Stop()
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), closeBound)
 		defer cancel()
 		working, enough := context.WithTimeout(ctx, closeBound*3/4)

@@ -272,6 +272,18 @@ func (s *Store) Listeners(ctx context.Context, path string) ([]store.Listener, e
 	return found, nil
 }
 
+// Absent implements [store.Store]. No record is lost here.
+func (s *Store) Absent(ctx context.Context, path string, _ []string) ([]store.Listener, error) {
+	_, err := s.Listeners(ctx, path)
+	return nil, err
+}
+
+// Forget implements [store.Store].
+func (s *Store) Forget(ctx context.Context, path string, _ store.Listener) error {
+	_, err := s.Listeners(ctx, path)
+	return err
+}
+
 // Status implements [store.Store].
 func (s *Store) Status() store.Status {
 	s.memory.mu.Lock()

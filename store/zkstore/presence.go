@@ -289,3 +289,11 @@ func (s *Store) readRecords(ctx context.Context, path string) ([]store.Listener,
 	}
 	return found, nil
 }
+
+// Absent implements [store.Store].
+func (s *Store) Absent(context.Context, string, []string) ([]store.Listener, error) {
+	return nil, nil
+}
+
+// Forget implements [store.Store].
+func (s *Store) Forget(context.Context, string, store.Listener) error { return nil }
