@@ -30,9 +30,9 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, mode
 	case err != nil:
 		return store.Record{}, s.translate("load", path, err, false)
 	case l.version.IsZero():
-		return store.Record{}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
+		return store.Record{AsOf: l.asOf}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
 	}
-	return store.Record{Version: l.version, Data: l.data, Time: time.UnixMilli(l.stat.Mtime)}, nil
+	return store.Record{AsOf: l.asOf, Version: l.version, Data: l.data, Time: time.UnixMilli(l.stat.Mtime)}, nil
 }
 
 // look is one look at a payload.
@@ -43,7 +43,8 @@ type look struct {
 	followed bool
 
 	session *zk.Session
-	done    bool // what follows is what the look showed
+	done    bool  // what follows is what the look showed
+	asOf    int64 // the last transaction that the server had applied
 	version store.Version
 	stat    zk.Stat
 	data    []byte
@@ -89,6 +90,7 @@ func (l *look) fetch(ctx context.Context) error {
 // take notes an answer. Get sets no watch where there is no node, so only Exists has a
 // say about that.
 func (l *look) take(request zk.Request, reply zk.Reply, since uint64) error {
+	l.asOf = reply.Zxid
 	_, exists := request.(zk.Exists)
 	switch {
 	case errors.Is(reply.Err, zk.ErrNoNode):
