@@ -27,9 +27,9 @@ type Config struct {
 	// Zero is DefaultSessionTimeout.
 	SessionTimeout time.Duration
 
-	// TLS, if not nil, is used on every connection. A server's certificate is verified against the host name
-	// under which Servers lists it, unless ServerName is set.
-	TLS *tls.Config
+	// TLS, if not nil, is called for each new connection with the host under which Servers lists the server, and
+	// says how to secure it; see [TLSFiles].
+	TLS func(host string) (*tls.Config, error)
 
 	// SASL, if not nil, begins an exchange on each new connection to the server of that host name.
 	// A connection on which the exchange fails carries no request.
@@ -39,8 +39,12 @@ type Config struct {
 	// them carries no request.
 	Auth []Auth
 
-	// Dial opens a connection to host:port, and by default resolves the name and tries all its addresses. It returns
-	// soon after ctx has ended.
+	// Resolver looks up the addresses of a server each time that its turn comes; all of them are tried. Nil is
+	// net.DefaultResolver.
+	Resolver Resolver
+
+	// Dial opens a connection to host:port, whose name is not resolved before. It returns soon after ctx has ended.
+	// By default an address that Resolver gave is dialled by TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// MaxRequest bounds a request in bytes, as jute.maxbuffer does on the server: a longer one is not sent.
@@ -58,6 +62,8 @@ type Config struct {
 
 	// Logger is told what an operator wants to know. By default nothing is logged.
 	Logger *slog.Logger
+
+	addresses func(ctx context.Context, hostport string) ([]string, error) // what Dial is called with
 }
 
 // Servers says where the servers are.
@@ -67,7 +73,7 @@ type Servers interface {
 	Endpoints(ctx context.Context) ([]string, error)
 }
 
-// Hosts is a fixed list of host:port. The names are resolved at each attempt to connect.
+// Hosts is a fixed list of host:port. The names are resolved whenever their turn comes.
 type Hosts []string
 
 // Endpoints returns the list.
@@ -98,8 +104,15 @@ func (cfg Config) complete() (Config, error) {
 	if cfg.MaxReply == 0 {
 		cfg.MaxReply = DefaultMaxReply
 	}
+	if cfg.Resolver == nil {
+		cfg.Resolver = net.DefaultResolver
+	}
+	cfg.addresses = func(_ context.Context, hostport string) ([]string, error) { return []string{hostport}, nil }
 	if cfg.Dial == nil {
 		cfg.Dial = new(net.Dialer).DialContext
+		cfg.addresses = func(ctx context.Context, hostport string) ([]string, error) {
+			return resolve(ctx, cfg.Resolver, hostport)
+		}
 	}
 	if cfg.OnEvent == nil {
 		cfg.OnEvent = func(Event) {}
