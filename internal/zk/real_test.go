@@ -121,6 +121,15 @@ func (e *events) add(event zk.Event) {
 // next waits for the first event that was not taken yet, which must be of that kind.
 func (e *events) next(kind zk.EventKind) zk.Event {
 	e.t.Helper()
+	event := e.take()
+	if event.Kind != kind {
+		e.t.Fatalf("event %+v, want kind %d", event, kind)
+	}
+	return event
+}
+
+func (e *events) take() zk.Event {
+	e.t.Helper()
 	timeout := time.After(patience)
 	for {
 		e.mu.Lock()
@@ -128,16 +137,23 @@ func (e *events) next(kind zk.EventKind) zk.Event {
 			event := e.told[0]
 			e.told = e.told[1:]
 			e.mu.Unlock()
-			if event.Kind != kind {
-				e.t.Fatalf("event %+v, want kind %d", event, kind)
-			}
 			return event
 		}
 		e.mu.Unlock()
 		select {
 		case <-e.more:
 		case <-timeout:
-			e.t.Fatalf("no event of kind %d", kind)
+			e.t.Fatal("no event")
+		}
+	}
+}
+
+// until waits for the first event of that kind, and skips those before it.
+func (e *events) until(kind zk.EventKind) zk.Event {
+	e.t.Helper()
+	for {
+		if event := e.take(); event.Kind == kind {
+			return event
 		}
 	}
 }

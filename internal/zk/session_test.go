@@ -36,8 +36,7 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("a session with %v, timeout %v", s.Err(), s.Timeout())
 	}
 	kill(t, server, net)
-	told.next(zk.Disconnected)
-	if e := told.next(zk.SessionLost); e.Session != s || !errors.Is(e.Err, zk.ErrSessionLost) {
+	if e := told.until(zk.SessionLost); e.Session != s || !errors.Is(e.Err, zk.ErrSessionLost) {
 		t.Errorf("event %+v", e)
 	}
 	<-s.Lost()
