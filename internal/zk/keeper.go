@@ -99,8 +99,8 @@ func (k *keeper) sleep(pause time.Duration) {
 }
 
 func (k *keeper) failed(to target, reason error) {
-	k.log.Debug("zk: attempt to connect failed", "server", to, "reason", reason)
 	k.client.failures.add(to.String(), reason)
+	k.log.Debug("zk: attempt to connect failed", "server", to, "reason", reason)
 	if errors.Is(reason, errAuth) {
 		k.notify(Event{Kind: AuthFailed, Session: k.session, Err: reason})
 	}
