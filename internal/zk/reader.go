@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/zkstate/zkstate/internal/zk/wire"
 )
@@ -40,6 +41,9 @@ func (r *reader) run() error {
 // frame reads one reply or event.
 func (r *reader) frame() error {
 	in := r.conn.in
+	if in.Buffered() == 0 && r.next < len(r.slots) {
+		runtime.Gosched()
+	}
 	length, err := wire.PeekLength(in, max(maxFrame, r.conn.session.client.cfg.MaxReply))
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
