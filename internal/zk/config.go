@@ -40,11 +40,11 @@ type Config struct {
 	Auth []Auth
 
 	// Resolver looks up the addresses of a server each time that its turn comes; all of them are tried. Nil is
-	// net.DefaultResolver.
+	// net.DefaultResolver, but if there is a Dial names are left to that.
 	Resolver Resolver
 
-	// Dial opens a connection to host:port, whose name is not resolved before. It returns soon after ctx has ended.
-	// By default an address that Resolver gave is dialled by TCP.
+	// Dial opens a connection to an address or, without a Resolver, to host:port. It returns soon after ctx has ended.
+	// Nil is that of a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// MaxRequest bounds a request in bytes, as jute.maxbuffer does on the server: a longer one is not sent.
@@ -62,8 +62,6 @@ type Config struct {
 
 	// Logger is told what an operator wants to know. By default nothing is logged.
 	Logger *slog.Logger
-
-	addresses func(ctx context.Context, hostport string) ([]string, error) // what Dial is called with
 }
 
 // Servers says where the servers are.
@@ -104,14 +102,10 @@ func (cfg Config) complete() (Config, error) {
 	if cfg.MaxReply == 0 {
 		cfg.MaxReply = DefaultMaxReply
 	}
-	if cfg.Resolver == nil {
-		cfg.Resolver = net.DefaultResolver
-	}
-	cfg.addresses = func(_ context.Context, hostport string) ([]string, error) { return []string{hostport}, nil }
 	if cfg.Dial == nil {
 		cfg.Dial = new(net.Dialer).DialContext
-		cfg.addresses = func(ctx context.Context, hostport string) ([]string, error) {
-			return resolve(ctx, cfg.Resolver, hostport)
+		if cfg.Resolver == nil {
+			cfg.Resolver = net.DefaultResolver
 		}
 	}
 	if cfg.OnEvent == nil {

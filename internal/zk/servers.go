@@ -53,17 +53,17 @@ type rotation struct {
 // advance returns the next address. It looks the servers up at the beginning of a round, and the addresses of each
 // when its turn comes. The target of an error has what could not be looked up.
 func (r *rotation) advance(ctx context.Context, cfg *Config) (target, error) {
-	if len(r.addresses) == 0 {
-		if len(r.servers) == 0 {
-			found, err := cfg.Servers.Endpoints(ctx)
-			if err == nil && len(found) == 0 {
-				err = errors.New("there are none")
-			}
-			if err != nil {
-				return target{}, err
-			}
-			r.servers = shuffled(found)
+	if r.over() {
+		found, err := cfg.Servers.Endpoints(ctx)
+		if err == nil && len(found) == 0 {
+			err = errors.New("there are none")
 		}
+		if err != nil {
+			return target{}, err
+		}
+		r.servers = shuffled(found)
+	}
+	if len(r.addresses) == 0 {
 		server := r.servers[0]
 		r.servers = r.servers[1:]
 		addresses, err := cfg.addresses(ctx, server)
