@@ -68,9 +68,11 @@ Exit codes: 0 done; 1 other; 2 usage; 3 document or pointer not found; 4 conflic
 6 document rejected (not JSON, a key twice, too large, refused by its type); 7 the lock
 was lost; 8 committed, and not applied by those who were waited for. lock passes its
 command's exit code through. Those of diff are 0 same, 1 different, 2 trouble.`,
+		Version:       thisBuild().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate(thisBuild().String() + "\n")
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or mem: (default $ZKSTATE_STORE, else a file in your state directory)")
 	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch only the attaching, of edit not the editing, of lock only finding the store, and demo has bounds of its own")
@@ -78,7 +80,7 @@ command's exit code through. Those of diff are 0 same, 1 different, 2 trouble.`,
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),
-		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(),
+		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(), c.newMan(),
 		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
 	)
 	return root
