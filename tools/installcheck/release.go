@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"text/template"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// releaseConfig is the part of .goreleaser.yaml that is checked here. What
+// goreleaser itself has to say of it, make release-check tells.
+type releaseConfig struct {
+	Before struct{ Hooks []string }
+	Builds []struct {
+		Main                         string
+		Env, Flags, Ldflags, Targets []string
+	}
+	Archives []struct{ Files []string }
+	Nfpms    []struct {
+		Contents []struct{ Src string }
+	}
+	Dockers []struct{ Dockerfile string } `yaml:"dockers_v2"`
+}
+
+// release runs the hooks of .goreleaser.yaml, looks for the files that it names, and
+// builds for every target.
+func (c *checker) release(ctx context.Context) error {
+	text, err := os.ReadFile(filepath.Join(c.root, ".goreleaser.yaml"))
+	if err != nil {
+		return err
+	}
+	var config releaseConfig
+	if err := yaml.Unmarshal(text, &config); err != nil {
+		return err
+	}
+	for _, hook := range config.Before.Hooks {
+		words := strings.Fields(hook)
+		if _, err := output(ctx, c.root, nil, words[0], words[1:]...); err != nil {
+			return err
+		}
+	}
+	if err := c.lookFor(config); err != nil {
+		return err
+	}
+	return c.buildTargets(ctx, config)
+}
+
+func (c *checker) lookFor(config releaseConfig) (err error) {
+	var patterns []string
+	for _, archive := range config.Archives {
+		patterns = append(patterns, archive.Files...)
+	}
+	for _, pkg := range config.Nfpms {
+		for _, content := range pkg.Contents {
+			patterns = append(patterns, content.Src)
+		}
+	}
+	for _, image := range config.Dockers {
+		patterns = append(patterns, image.Dockerfile)
+	}
+	for _, pattern := range patterns {
+		if found, _ := filepath.Glob(filepath.Join(c.root, pattern)); len(found) == 0 {
+			err = errors.Join(err, fmt.Errorf(".goreleaser.yaml: there is no %s", pattern))
+		}
+	}
+	return err
+}
+
+// buildTargets builds with the flags of a release, and runs what this machine can.
+func (c *checker) buildTargets(ctx context.Context, config releaseConfig) error {
+	for _, b := range config.Builds {
+		ldflags, err := expand(strings.Join(b.Ldflags, " "))
+		if err != nil {
+			return err
+		}
+		for _, target := range b.Targets {
+			system, arch, _ := strings.Cut(target, "_")
+			tool := filepath.Join(c.work, target)
+			args := append(append([]string{"build", "-o", tool, "-ldflags", ldflags}, b.Flags...), b.Main)
+			if _, err := output(ctx, c.root, append(b.Env, "GOOS="+system, "GOARCH="+arch), "go", args...); err != nil {
+				return err
+			}
+			if system != runtime.GOOS || arch != runtime.GOARCH {
+				continue
+			}
+			if err := checkVersion(ctx, tool, "of a release", identity{"v1.2.3", "abcdef"}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// expand is what goreleaser makes of the template for an invented release.
+func expand(text string) (string, error) {
+	t, err := template.New("ldflags").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	err = t.Execute(&out, map[string]string{"Version": "1.2.3", "FullCommit": "abcdef", "CommitDate": "2026-01-02T03:04:05Z"})
+	return out.String(), err
+}
