@@ -15,11 +15,11 @@ func TestVersionOfEveryBuild(t *testing.T) {
 		version, commit, date string
 		want                  string
 	}{
-		"no information at all":    {want: "devel (commit unknown)"},
-		"go build without VCS":     {info: debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, want: "devel (commit unknown)"},
-		"go install of a version":  {info: debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}}, want: "v1.2.3 (commit unknown)"},
-		"go build in a checkout":   {info: debug.BuildInfo{Main: debug.Module{Version: "v1.2.4-0.20260102030405-abc+dirty"}, Settings: vcs}, want: "v1.2.4-0.20260102030405-abc+dirty (commit abc, 2026-01-02T03:04:05Z, modified)"},
-		"a release":                {info: debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}, Settings: vcs[:2]}, version: "v1.2.3", commit: "def", date: "2026-05-06T07:08:09Z", want: "v1.2.3 (commit def, 2026-05-06T07:08:09Z)"},
+		"no information at all":     {want: "devel (commit unknown)"},
+		"go build without VCS":      {info: debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, want: "devel (commit unknown)"},
+		"go install of a version":   {info: debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}}, want: "v1.2.3 (commit unknown)"},
+		"go build in a checkout":    {info: debug.BuildInfo{Main: debug.Module{Version: "v1.2.4-0.20260102030405-abc+dirty"}, Settings: vcs}, want: "v1.2.4-0.20260102030405-abc+dirty (commit abc, 2026-01-02T03:04:05Z, modified)"},
+		"a release":                 {info: debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}, Settings: vcs[:2]}, version: "v1.2.3", commit: "def", date: "2026-05-06T07:08:09Z", want: "v1.2.3 (commit def, 2026-05-06T07:08:09Z)"},
 		"a packager's version only": {info: debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, version: "1.2.3-1", want: "1.2.3-1 (commit unknown)"},
 	} {
 		want := "zkstate " + c.want + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH

@@ -21,11 +21,9 @@ type releaseConfig struct {
 		Main                         string
 		Env, Flags, Ldflags, Targets []string
 	}
-	Archives []struct{ Files []string }
-	Nfpms    []struct {
-		Contents []struct{ Src string }
-	}
-	Dockers []struct{ Dockerfile string } `yaml:"dockers_v2"`
+	Archives []struct{ Files []struct{ Src string } }
+	Nfpms    []struct{ Contents []struct{ Src string } }
+	Dockers  []struct{ Dockerfile string } `yaml:"dockers_v2"`
 }
 
 // release runs the hooks of .goreleaser.yaml, looks for the files that it names, and
@@ -54,7 +52,9 @@ func (c *checker) release(ctx context.Context) error {
 func (c *checker) lookFor(config releaseConfig) (err error) {
 	var patterns []string
 	for _, archive := range config.Archives {
-		patterns = append(patterns, archive.Files...)
+		for _, file := range archive.Files {
+			patterns = append(patterns, file.Src)
+		}
 	}
 	for _, pkg := range config.Nfpms {
 		for _, content := range pkg.Contents {
