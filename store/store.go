@@ -98,6 +98,33 @@ type Store interface {
 	// Errors as for Load, without [ErrNotFound].
 	Journal(ctx context.Context, path string, newest int) (keep int, entries []Entry, err error)
 
+	// Stat describes the document at path without its content, as fresh as a Load of
+	// that mode. Errors as for Load: in particular [ErrNotFound] where there is no
+	// document, even if the path is a folder.
+	Stat(ctx context.Context, path string, mode Consistency) (Place, error)
+
+	// List describes what is directly below a folder, which is a document's path or
+	// "/", ordered by path: each document, and each path that has others below it.
+	// Names that belong to the store itself are left out, and so are names that
+	// cannot be in a document's path. A folder that does not exist has nothing below it.
+	//
+	// Each Place is as fresh as a Load of that mode; all together are no snapshot: what
+	// comes or goes during the call may be listed or not. A place that cannot be read is
+	// listed with its Err and does not fail the call. On ZooKeeper a listing costs a few
+	// requests a place, which are sent concurrently; on SQLite it reads an index entry
+	// for each document anywhere below the folder.
+	//
+	// List blocks until all places are described, at most until ctx ends. Errors are
+	// about the folder itself: [ErrDenied], [ErrTooLarge] if more is below it than one
+	// answer can hold, [ErrUnavailable], [ErrInvalidPath], [ErrClosed].
+	List(ctx context.Context, folder string, mode Consistency) ([]Place, error)
+
+	// Ping makes the round trip of a [Linearizable] Load and says who answered. It
+	// changes nothing and needs no permission on any document. It blocks at most until
+	// ctx ends. Errors: [ErrUnavailable], [ErrDenied] if the backend refuses this handle's
+	// credentials, [ErrClosed].
+	Ping(ctx context.Context) (Pong, error)
+
 	// Status returns at once what this handle knows of its connection.
 	Status() Status
 

@@ -40,7 +40,8 @@ type memory struct {
 type document struct {
 	version store.Version
 	data    []byte
-	time    time.Time
+	created time.Time
+	time    time.Time // of version
 }
 
 type listener struct {
@@ -177,9 +178,11 @@ func (s *Store) applyLocked(op store.Op) store.Version {
 	switch op := op.(type) {
 	case store.Create:
 		next.version = store.NewVersion(m.order, m.order, 0)
+		next.created = next.time
 		next.data = clone(op.Data)
 	case store.Put:
 		next.version = store.NewVersion(op.Base.Created(), m.order, op.Base.Counter()+1)
+		next.created = m.documents[op.Path].created
 		next.data = clone(op.Data)
 	case store.Delete:
 		delete(m.documents, op.Path)
