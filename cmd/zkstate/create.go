@@ -14,17 +14,18 @@ import (
 func (c *cli) newCreate() *cobra.Command {
 	var keep int
 	var reason *string
+	var input *inputForm
 	cmd := c.command("create PATH JSON", "Create a document that must not exist yet", cobra.ExactArgs(2), "json",
 		func(ctx context.Context, args []string) error {
-			ctx, cancel := c.bounded(ctx)
-			defer cancel()
 			if keep < 0 {
 				return usageError{fmt.Errorf("--history must not be negative")}
 			}
-			doc, err := c.argument(args[1])
+			doc, err := c.argument(ctx, args[1], input.String())
 			if err != nil {
 				return err
 			}
+			ctx, cancel := c.bounded(ctx)
+			defer cancel()
 			return c.withStore(ctx, true, func(s store.Store) error {
 				var version store.Version
 				if err := persist(ctx, func() (err error) {
@@ -38,6 +39,7 @@ func (c *cli) newCreate() *cobra.Command {
 		})
 	cmd.Flags().IntVar(&keep, "history", 0, "keep a journal of the newest `N` changes")
 	reason = reasonFlag(cmd)
+	input = inputFlag(cmd)
 	return cmd
 }
 

@@ -36,7 +36,7 @@ and @ before its name says so where the name begins with /: @/tmp/config.json
 applies. On a terminal the lines are coloured, unless NO_COLOR is set.
 
 Exit codes, as those of diff(1): 0 same, 1 different, 2 trouble.`
-	cmd.ValidArgsFunction = nil // files
+	cmd.ValidArgsFunction = c.completeOperand
 	cmd.Flags().StringSliceVar(&keys, "key", nil, "pair the elements of lists by this member, such as id or `NAME`; may be repeated")
 	return cmd
 }
@@ -69,15 +69,12 @@ func (c *cli) diff(ctx context.Context, args, keys []string) error {
 // operand returns what an argument of diff stands for. It is the one place that
 // tells documents from files.
 func (c *cli) operand(ctx context.Context, arg string) (doc []byte, err error) {
-	if !strings.HasPrefix(arg, "/") {
-		doc, name, err := c.file(arg)
+	if _, inherited := descriptor(arg); inherited || !strings.HasPrefix(arg, "/") {
+		doc, name, err := c.file(ctx, arg)
 		if err != nil {
 			return nil, err
 		}
-		if err := diff.Check(doc); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		return doc, nil
+		return parseText(doc, name, formOf(name))
 	}
 	path, version := splitVersion(arg)
 	err = c.withStore(ctx, false, func(s store.Store) error {

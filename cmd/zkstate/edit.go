@@ -18,6 +18,7 @@ import (
 
 func (c *cli) newEdit() *cobra.Command {
 	var reason *string
+	var input *inputForm
 	cmd := c.command("edit PATH", "Edit a document in $VISUAL or $EDITOR", cobra.ExactArgs(1), "json",
 		func(ctx context.Context, args []string) error {
 			var rec store.Record
@@ -29,31 +30,35 @@ func (c *cli) newEdit() *cobra.Command {
 			}); err != nil {
 				return err
 			}
-			return c.edit(ctx, args[0], rec, *reason)
+			return c.edit(ctx, args[0], rec, cmp.Or(input.String(), "json"), *reason)
 		})
 	cmd.Long = cmd.Short + `.
 
 It shows the difference and commits only if the document is still at the version
-that was edited. If it is not, or the text is no good, the edited file is kept.`
+that was edited. If it is not, or the text is no good, the edited file is kept. With
+--input yaml you edit YAML, of which comments are not kept.`
 	reason = reasonFlag(cmd)
+	input = inputFlag(cmd)
 	return cmd
 }
 
-func (c *cli) edit(ctx context.Context, path string, rec store.Record, reason string) error {
-	var before bytes.Buffer
-	if json.Indent(&before, bytes.TrimSpace(rec.Data), "", "  ") != nil {
-		before.Reset()
-		before.Write(rec.Data) // broken: it is shown as it is
+func (c *cli) edit(ctx context.Context, path string, rec store.Record, form, reason string) error {
+	before, err := textForms[form](rec.Data)
+	if err != nil || form != "json" && good(path, rec) != nil {
+		before = rec.Data // broken: it is shown as it is
 	}
-	file, err := writeTemp(before.Bytes())
+	file, err := writeTemp(before, form)
 	if err != nil {
 		return err
 	}
 	after, err := c.editFile(ctx, file)
-	if err == nil && bytes.Equal(after, before.Bytes()) {
+	if err == nil && bytes.Equal(after, before) {
 		_ = os.Remove(file)
 		_, err = fmt.Fprintln(c.stderr, "nothing was changed")
 		return err
+	}
+	if err == nil {
+		after, err = parseText(after, "the edited text", form)
 	}
 	if err == nil {
 		err = c.commitEdit(ctx, path, rec, after, reason)
@@ -65,8 +70,8 @@ func (c *cli) edit(ctx context.Context, path string, rec store.Record, reason st
 }
 
 // writeTemp writes a file that only the user can read.
-func writeTemp(text []byte) (string, error) {
-	f, err := os.CreateTemp("", "zkstate-*.json")
+func writeTemp(text []byte, form string) (string, error) {
+	f, err := os.CreateTemp("", "zkstate-*."+form)
 	if err != nil {
 		return "", err
 	}
@@ -89,9 +94,6 @@ func (c *cli) editFile(ctx context.Context, file string) ([]byte, error) {
 
 // commitEdit shows what was changed and commits it.
 func (c *cli) commitEdit(ctx context.Context, path string, rec store.Record, after []byte, reason string) error {
-	if err := diff.Check(after); err != nil {
-		return err
-	}
 	if good(path, rec) == nil {
 		changes, err := diff.Diff(rec.Data, after)
 		if err != nil {

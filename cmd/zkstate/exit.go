@@ -35,6 +35,9 @@ var exits = []struct {
 	code   int
 	advice string
 }{
+	{errUnfinished, exitUnreachable, "raise --timeout, or see whether who writes it is done"},
+	{errNotYet, exitUnreachable, "raise --timeout to wait longer"},
+	{errYAML, exitRejected, "nothing was written; correct the YAML"},
 	{store.ErrLockLost, exitLockLost, "the command was asked to end; see what it did before you run it again"},
 	{zkstate.ErrNotApplied, exitNotApplied, "listeners shows who has what"},
 	{zkstate.ErrUnknownOutcome, exitUnreachable, "look at the document before you try again"},
@@ -50,6 +53,7 @@ var exits = []struct {
 	{diff.ErrCopyLimit, exitRejected, "nothing was written"},
 	{diff.ErrPointerSyntax, exitUsage, "pointers look like /processes/0"},
 	{diff.ErrPointer, exitNotFound, "get shows what is there"},
+	{context.Canceled, exitOther, "it was interrupted"},
 	{zkstate.ErrUnavailable, exitUnreachable, "check --store and whether its servers run, or raise --timeout"},
 	{context.DeadlineExceeded, exitUnreachable, "check --store and whether its servers run, or raise --timeout"},
 	{zkstate.ErrNoJournal, exitNotFound, "switch it on with: zkstate history PATH --keep N"},
@@ -57,7 +61,6 @@ var exits = []struct {
 	{zkstate.ErrNotFound, exitNotFound, "create it with: zkstate create"},
 	{zkstate.ErrDeleted, exitNotFound, "create it with: zkstate create"},
 	{zkstate.ErrDenied, exitOther, "check the permissions"},
-	{context.Canceled, exitOther, "it was interrupted"},
 }
 
 // runError marks an error of a command that was understood; any other that comes

@@ -75,6 +75,7 @@ is not held up.`
 	cmd.Flags().DurationVar(&wait, "wait", 0, "give up after this `time` in the queue, with exit code 5; 0 waits for ever")
 	cmd.Flags().StringVar(&id, "id", "", "the `name` of the place in the queue (default made of host, process and chance)")
 	cmd.Flags().SetInterspersed(false)
+	cmd.ValidArgsFunction = c.completePath(cobra.ShellCompDirectiveDefault)
 	return cmd
 }
 

@@ -78,6 +78,7 @@ command's exit code through. Those of diff are 0 same, 1 different, 2 trouble.`,
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),
+		c.newWait(), c.newMirror(), c.newLs(), c.newStat(), c.newPing(),
 		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(),
 		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
 	)
@@ -86,11 +87,15 @@ command's exit code through. Those of diff are 0 same, 1 different, 2 trouble.`,
 
 // command makes a subcommand whose run gets a context that --timeout bounds.
 func (c *cli) command(use, short string, args cobra.PositionalArgs, formats string, run func(ctx context.Context, args []string) error) *cobra.Command {
+	completion := cobra.NoFileCompletions
+	if strings.Contains(use, "PATH") {
+		completion = c.completePath(cobra.ShellCompDirectiveNoFileComp)
+	}
 	return &cobra.Command{
 		Use:               use,
 		Short:             short,
 		Args:              args,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		ValidArgsFunction: completion,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := c.checkFlags(formats); err != nil {
 				return err

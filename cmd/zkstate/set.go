@@ -13,9 +13,10 @@ import (
 func (c *cli) newSet() *cobra.Command {
 	var create bool
 	var flags writeFlags
+	var input *inputForm
 	cmd := c.command("set PATH [POINTER] JSON", "Replace a document, or the value at a JSON Pointer", cobra.RangeArgs(2, 3), "json",
 		func(ctx context.Context, args []string) error {
-			value, err := c.argument(args[len(args)-1])
+			value, err := c.argument(ctx, args[len(args)-1], input.String())
 			if err != nil {
 				return err
 			}
@@ -42,6 +43,7 @@ document also replaces one that is broken. A negative number goes behind --, so 
 it is not taken for a flag: zkstate set /doc /a -- -5`
 	cmd.Flags().BoolVar(&create, "create", false, "create the document if it does not exist")
 	flags.add(cmd)
+	input = inputFlag(cmd)
 	return cmd
 }
 
