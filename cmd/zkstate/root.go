@@ -66,15 +66,16 @@ application share. A JSON argument may be - for standard input, or @file.
 Exit codes: 0 done; 1 other; 2 usage; 3 document or pointer not found; 4 conflict
 (exists already, version moved, a patch's test failed); 5 unreachable or timed out;
 6 document rejected (not JSON, a key twice, too large, refused by its type); 7 the lock
-was lost; 8 committed, and not applied by those who were waited for. lock passes its
-command's exit code through. Those of diff are 0 same, 1 different, 2 trouble.`,
+was lost; 8 committed, and not applied by those who were waited for. lock, watch --once
+and mirror --once pass their command's exit code through. Those of diff are 0 same, 1
+different, 2 trouble.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or mem: (default $ZKSTATE_STORE, else a file in your state directory)")
-	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch only the attaching, of edit not the editing, of lock only finding the store, and demo has bounds of its own")
-	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get json or raw, for diff json or patch")
+	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch and mirror only the attaching, of edit not the editing, of lock only finding the store, and demo has bounds of its own")
+	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get and wait json, raw or yaml, for diff json or patch")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),

@@ -40,7 +40,13 @@ func (c *cli) newSet() *cobra.Command {
 
 A pointer that ends in /- appends to a list. The value's parent must exist. A whole
 document also replaces one that is broken. A negative number goes behind --, so that
-it is not taken for a flag: zkstate set /doc /a -- -5`
+it is not taken for a flag: zkstate set /doc /a -- -5
+
+YAML is read as JSON: as YAML 1.2, numbers and dates as they are written, comments left
+out. Keys that are no strings, or are there twice, are refused.
+
+  zkstate set /app/config @config.yaml
+  zkstate set /app/config /processes '[systemd*, rsync*]' --input yaml`
 	cmd.Flags().BoolVar(&create, "create", false, "create the document if it does not exist")
 	flags.add(cmd)
 	input = inputFlag(cmd)
