@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/zkstate/zkstate/internal/printable"
 )
 
 // Crowd says which listeners an update waits for; see [WaitApplied].
@@ -45,22 +47,30 @@ type NotAppliedError struct {
 	Rejected []Listener // refuse it; Reason says why
 	Silent   []Listener // have not said anything of it yet
 	cause    error
+	unlisted error // why the listeners could not be read when last asked for
 }
 
 // Error implements error.
 func (e *NotAppliedError) Error() string {
 	var parts []string
 	for _, l := range e.Rejected {
-		parts = append(parts, fmt.Sprintf("%s rejects it (%s)", l.ID, l.Reason))
+		parts = append(parts, printable.Line(fmt.Sprintf("%s rejects it (%s)", l.ID, l.Reason)))
 	}
-	if len(e.Silent) > 0 {
-		ids := make([]string, len(e.Silent))
-		for i, l := range e.Silent {
-			ids[i] = l.ID
+	var silent []string
+	for _, l := range e.Silent {
+		if l.Status == StatusUnknown {
+			parts = append(parts, printable.Line(fmt.Sprintf("%s is not known to have it (%s)", l.ID, l.Reason)))
+		} else {
+			silent = append(silent, printable.Line(l.ID))
 		}
-		parts = append(parts, "nothing heard from "+strings.Join(ids, ", "))
 	}
-	if len(parts) == 0 {
+	if len(silent) > 0 {
+		parts = append(parts, "nothing heard from "+strings.Join(silent, ", "))
+	}
+	switch {
+	case e.unlisted != nil:
+		parts = append(parts, fmt.Sprintf("it cannot be seen who listens (%v)", e.unlisted))
+	case len(parts) == 0:
 		parts = append(parts, "there are not as many listeners")
 	}
 	what := "version " + e.Version.String()
@@ -86,6 +96,9 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, crowd Cro
 	report := &NotAppliedError{Path: st.path, Version: version}
 	for retry := (backoff{max: 200 * time.Millisecond}); ; {
 		listeners, err := st.Listeners(ctx)
+		if ctx.Err() == nil {
+			report.unlisted = err
+		}
 		switch {
 		case err == nil:
 			report.sort(listeners, st.attendance.is)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/zkstate/zkstate/history"
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -43,10 +44,17 @@ var (
 	ErrNoJournal = history.ErrOff
 
 	// Any time. ErrUnavailable: the store did not answer. ErrDenied: it refused
-	// the right. ErrClosed: the State or its store was closed.
-	ErrUnavailable = store.ErrUnavailable
-	ErrDenied      = store.ErrDenied
-	ErrClosed      = store.ErrClosed
+	// the right; ErrAuthRequired: for want of credentials. ErrQuota: somebody limited
+	// what may be stored there. ErrEphemeralParent: nothing can be created below a
+	// znode that goes with its session. ErrDamaged: the store's file is malformed.
+	// ErrClosed: the State or its store was closed.
+	ErrUnavailable     = store.ErrUnavailable
+	ErrDenied          = store.ErrDenied
+	ErrAuthRequired    = store.ErrAuthRequired
+	ErrQuota           = store.ErrQuota
+	ErrEphemeralParent = store.ErrEphemeralParent
+	ErrDamaged         = store.ErrDamaged
+	ErrClosed          = store.ErrClosed
 )
 
 // RejectedError says where and why a stored document was refused. It matches
@@ -62,7 +70,7 @@ type RejectedError struct {
 
 // Error implements error.
 func (e *RejectedError) Error() string {
-	return fmt.Sprintf("%s: document rejected: %s%s: write a good document, or update with Overwrite", e.Path, e.place(), e.Reason)
+	return fmt.Sprintf("%s: document rejected: %s%s: write a good document, or update with Overwrite", e.Path, printable.Line(e.place()), printable.Line(e.Reason))
 }
 
 // place is where, as the beginning of a sentence.

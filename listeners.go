@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/zkstate/zkstate/store"
 )
 
 // Listener is the record of one open State, as its owner wrote it.
@@ -30,7 +32,7 @@ const (
 	StatusApplied  = "applied"  // the newest document it has seen is in use
 	StatusRejected = "rejected" // the newest document was refused, see Reason
 	StatusDeleted  = "deleted"  // the document is gone
-	StatusUnknown  = "unknown"  // its record is not one of ours
+	StatusUnknown  = "unknown"  // its record cannot be read, or is not one of ours, see Reason
 )
 
 // reportPause is the least time between two writes of one State's record.
@@ -38,8 +40,8 @@ const reportPause = time.Second
 
 // Listeners returns who has the document open, ordered by id: one record for each
 // State without Observer, this one included. It asks the store and blocks until
-// that answers, at most until ctx ends. Errors: [ErrUnavailable], [ErrDenied],
-// [ErrClosed].
+// that answers, at most until ctx ends. A record that cannot be read comes with
+// [StatusUnknown] and fails no other. Errors: [ErrUnavailable], [ErrDenied], [ErrClosed].
 func (st *State[T]) Listeners(ctx context.Context) ([]Listener, error) {
 	ctx, cancel := st.lifetime(ctx)
 	defer cancel()
@@ -52,12 +54,31 @@ func (st *State[T]) Listeners(ctx context.Context) ([]Listener, error) {
 	}
 	found := make([]Listener, len(records))
 	for i, record := range records {
-		if err := json.Unmarshal(record.Data, &found[i]); err != nil {
-			found[i] = Listener{Status: StatusUnknown}
-		}
-		found[i].ID = record.ID // the name in the store is what is unique
+		found[i] = parseListener(record)
 	}
 	return found, nil
+}
+
+// maxListener bounds the record of a listener, in bytes. Ours are far smaller.
+const maxListener = 64 << 10
+
+// parseListener reads a record. One that cannot be read, or is not ours, says so in its
+// Status and Reason.
+func parseListener(record store.Listener) Listener {
+	unknown := func(why string) Listener {
+		return Listener{ID: record.ID, Status: StatusUnknown, Reason: why}
+	}
+	var l Listener
+	switch {
+	case record.Err != nil:
+		return unknown("its record cannot be read: " + record.Err.Error())
+	case len(record.Data) > maxListener:
+		return unknown(fmt.Sprintf("its record has %d bytes", len(record.Data)))
+	case json.Unmarshal(record.Data, &l) != nil || l.Status == "":
+		return unknown("its record is not one of this library")
+	}
+	l.ID = record.ID // the name in the store is what is unique
+	return l
 }
 
 // startReporting announces this State and keeps its record true from then on. An

@@ -84,6 +84,9 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	if err := store.CheckID(cfg.id); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	if err := checkCache(cfg.cache); cfg.cache != "" && err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
 	st := &State[T]{
 		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
 		look:       make(chan struct{}, 1),

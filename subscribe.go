@@ -88,8 +88,8 @@ func fold[T any](last, newest *snapshot[T]) (ChangeSet, bool) {
 
 // OnChange calls fn with every ChangeSet that [State.Changes] would give, one at a
 // time, on a goroutine of its own, until stop is called or the State is closed. A
-// panic of fn is logged and does not reach the application; the next set is
-// delivered. stop does not wait for a call that is running and may be called from
+// panic of fn is logged, without its value, and does not reach the application; the next
+// set is delivered. stop does not wait for a call that is running and may be called from
 // fn.
 func (st *State[T]) OnChange(fn func(ChangeSet), opts ...ChangesOption) (stop func()) {
 	ctx, cancel := context.WithCancel(st.ctx)
@@ -105,7 +105,7 @@ func (st *State[T]) OnChange(fn func(ChangeSet), opts ...ChangesOption) (stop fu
 func (st *State[T]) call(fn func(ChangeSet), set ChangeSet) {
 	defer func() {
 		if r := recover(); r != nil {
-			st.cfg.logger.Error("zkstate: a subscriber panicked", "path", st.path, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			st.cfg.logger.Error("zkstate: a subscriber panicked", "path", st.path, "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
 		}
 	}()
 	fn(set)

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"runtime"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -39,35 +37,29 @@ func (c *cli) findCommand(argv []string) error {
 	return nil
 }
 
+// child makes a command that a user has this program run. It gets the standard streams as
+// they are and no credentials, and is asked to end when ctx does. Its end comes with that
+// of the thread that starts it, which must be locked, see dieWithParent.
+func (c *cli) child(ctx context.Context, argv []string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.terminal.in, c.terminal.out, c.terminal.err
+	cmd.Env = childEnv()
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = lockGrace
+	dieWithParent(cmd)
+	return cmd
+}
+
 // runChild runs a command until it ends, and asks it to end when ctx does. An exitError
 // says that it failed.
 func (c *cli) runChild(ctx context.Context, argv []string, stdin io.Reader, env ...string) error {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, c.stdout, c.stderr
-	cmd.Env = append(childEnv(), env...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = lockGrace
-	runtime.LockOSThread() // whose end would end the command too, see dieWithParent
+	cmd := c.child(ctx, argv)
+	cmd.Stdin, cmd.Env = stdin, append(cmd.Env, env...)
+	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	dieWithParent(cmd)
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrWaitDelay) { // it succeeded, and left something that holds its streams
 		return nil
 	}
 	return c.exitOf(argv[0], err)
-}
-
-// childEnv is this program's environment without what would let a command into the
-// store as us.
-func childEnv() []string {
-	var env []string
-	for _, entry := range os.Environ() {
-		name, value, _ := strings.Cut(entry, "=")
-		secret := strings.HasPrefix(name, "ZKSTATE_AUTH") ||
-			name == "ZKSTATE_STORE" && strings.Contains(value, "@") && !strings.HasPrefix(value, "sqlite:")
-		if !secret {
-			env = append(env, entry)
-		}
-	}
-	return env
 }

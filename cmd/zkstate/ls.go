@@ -58,7 +58,7 @@ func (c *cli) list(ctx context.Context, s store.Store, path string, recursive bo
 	}
 	if c.output == "json" {
 		for _, place := range places {
-			if err := c.printJSON(describe(place)); err != nil {
+			if err := c.printJSON(jsonOf(place)); err != nil {
 				return err
 			}
 		}
@@ -119,7 +119,7 @@ type placeJSON struct {
 	Error     string         `json:"error,omitempty"`
 }
 
-func describe(place store.Place) placeJSON {
+func jsonOf(place store.Place) placeJSON {
 	described := placeJSON{Path: place.Path, Folder: place.Folder}
 	if !place.Version.IsZero() {
 		described.Version, described.Size, described.Listeners = &place.Version, &place.Size, &place.Listeners

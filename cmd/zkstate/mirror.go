@@ -31,7 +31,7 @@ func (c *cli) newMirror() *cobra.Command {
 	var m mirror
 	var wait bool
 	cmd := c.command("mirror PATH FILE [-- COMMAND [ARG...]]", "Keep a file equal to a document, for programs in any language", commandAfter(2), "",
-		func(ctx context.Context, args []string) (err error) {
+		func(ctx context.Context, args []string) error {
 			m.cli, m.path, m.file, m.argv = c, args[0], args[1], args[2:]
 			if err := m.parse(form, mode, signal); err != nil {
 				return err
@@ -41,12 +41,12 @@ func (c *cli) newMirror() *cobra.Command {
 					return err
 				}
 			}
-			return c.withStoreOnceThere(ctx, wait, func(s store.Store) (err error) {
+			return c.withStoreOnceThere(ctx, wait, func(s store.Store) error {
 				st, err := m.attach(ctx, s, wait)
 				if err != nil {
 					return err
 				}
-				defer func() { err = errors.Join(err, st.Close()) }()
+				defer c.close(ctx, m.path, st.Close)
 				if m.once {
 					return m.writeOnce(ctx, st)
 				}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
+
+	"github.com/zkstate/zkstate/internal/printable"
 )
 
 // printJSON prints a value as one line of JSON.
@@ -21,7 +23,7 @@ func (c *cli) printTable(rows [][]string) error {
 			if i > 0 {
 				fmt.Fprint(w, "\t")
 			}
-			fmt.Fprint(w, oneLine(cell))
+			fmt.Fprint(w, printable.Line(cell))
 		}
 		fmt.Fprintln(w)
 	}
@@ -30,5 +32,5 @@ func (c *cli) printTable(rows [][]string) error {
 
 // complain says on standard error what went wrong while the command goes on.
 func (c *cli) complain(format string, args ...any) {
-	fmt.Fprintln(c.stderr, oneLine("zkstate: "+fmt.Sprintf(format, args...)))
+	fmt.Fprintln(c.stderr, printable.Line("zkstate: "+fmt.Sprintf(format, args...)))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -51,6 +52,6 @@ func (c *cli) printPong(pong store.Pong, session string) error {
 	if session != "" {
 		answer += ", session " + session
 	}
-	_, err := fmt.Fprintln(c.stdout, oneLine(answer))
+	_, err := fmt.Fprintln(c.stdout, printable.Line(answer))
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -18,53 +19,94 @@ func (c *cli) newStat() *cobra.Command {
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
 			return c.withStore(ctx, false, func(s store.Store) error {
-				place, err := stat(ctx, s, args[0])
+				found, err := readStat(ctx, s, args[0])
 				if err != nil {
 					return err
 				}
-				keep, _, err := s.Journal(ctx, args[0], 0)
-				if errors.Is(err, store.ErrDenied) { // which does not keep the rest from being said
-					keep, err = -1, nil
+				if c.output == "json" {
+					return c.printJSON(found.json())
 				}
-				if err != nil {
-					return err
-				}
-				return c.printStat(place, keep)
+				return c.printStat(found)
 			})
 		})
 	cmd.Long = cmd.Short + `: its version, its size in bytes, when it was created and
-changed, how many have it open, and how many entries its journal keeps. It is as fresh as
-get --consistent, and works for a document that is broken. SQLite does not record when a
-document was created.
+changed, how many have it open, how many entries its journal keeps, and who has its write
+lock or waits for it. It is as fresh as get --consistent, and works for a document that is
+broken. SQLite does not record when a document was created.
 
   zkstate stat /app/config
   zkstate stat /app/config -o json | jq .size`
 	return cmd
 }
 
-func (c *cli) printStat(place store.Place, keep int) error {
-	if c.output == "json" {
-		return c.printJSON(struct {
-			placeJSON
-			Journal int `json:"journal"` // 0: off, -1: it may not be read
-		}{describe(place), keep})
+// documentStat is what stat tells of a document.
+type documentStat struct {
+	place   store.Place
+	journal int            // how many entries it keeps, 0 if it is off
+	queue   []store.Waiter // of the write lock
+	denied  bool           // the journal or the queue may not be read
+}
+
+func readStat(ctx context.Context, s store.Store, path string) (found documentStat, err error) {
+	if found.place, err = stat(ctx, s, path); err != nil {
+		return found, err
 	}
-	created, journal := "unknown", "off"
-	if !place.Created.IsZero() {
-		created = moment(place.Created)
+	found.journal, _, err = s.Journal(ctx, path, 0)
+	if err == nil {
+		found.queue, err = s.Queue(ctx, path)
 	}
-	switch {
-	case keep < 0:
-		journal = "unknown: it may not be read"
-	case keep > 0:
-		journal = fmt.Sprintf("keeps %d entries", keep)
+	if errors.Is(err, store.ErrDenied) { // which does not keep the rest from being said
+		found.denied, err = true, nil
+	}
+	return found, err
+}
+
+// waiterJSON is how -o json describes a place in the queue of the write lock.
+type waiterJSON struct {
+	ID    string    `json:"id"`
+	Host  string    `json:"host,omitempty"`
+	PID   int       `json:"pid,omitempty"`
+	Since time.Time `json:"since"`
+}
+
+func (d documentStat) json() any {
+	queue := make([]waiterJSON, len(d.queue))
+	for i, w := range d.queue {
+		queue[i] = waiterJSON{w.ID, w.Host, w.PID, w.Since}
+	}
+	return struct {
+		placeJSON
+		Journal int          `json:"journal"` // 0: off
+		Lock    []waiterJSON `json:"lock"`    // the first has it
+		Denied  bool         `json:"denied,omitempty"`
+	}{jsonOf(d.place), d.journal, queue, d.denied}
+}
+
+func (c *cli) printStat(d documentStat) error {
+	created, journal, lock := "unknown", "off", "free"
+	if !d.place.Created.IsZero() {
+		created = moment(d.place.Created)
+	}
+	if d.journal > 0 {
+		journal = fmt.Sprintf("keeps %d entries", d.journal)
+	}
+	if len(d.queue) > 0 {
+		holder := d.queue[0]
+		lock = fmt.Sprintf("held by %s since %s", holder.ID, moment(holder.Since))
+		if waiting := len(d.queue) - 1; waiting > 0 {
+			lock += fmt.Sprintf(", %d waiting", waiting)
+		}
+	}
+	if d.denied {
+		journal, lock = "unknown", "unknown: it may not be read"
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	for _, field := range [][2]any{
-		{"path", place.Path}, {"version", place.Version}, {"size", fmt.Sprintf("%d bytes", place.Size)},
-		{"created", created}, {"modified", moment(place.Modified)}, {"listeners", place.Listeners}, {"journal", journal},
+	for _, field := range [][2]string{
+		{"path", d.place.Path}, {"version", d.place.Version.String()}, {"size", fmt.Sprintf("%d bytes", d.place.Size)},
+		{"created", created}, {"modified", moment(d.place.Modified)}, {"listeners", fmt.Sprint(d.place.Listeners)},
+		{"journal", journal}, {"lock", lock},
 	} {
-		fmt.Fprintf(w, "%s\t%v\n", field[0], field[1])
+		fmt.Fprintf(w, "%s\t%s\n", field[0], printable.Line(field[1]))
 	}
 	return w.Flush()
 }

@@ -87,12 +87,12 @@ func (cond condition) met(doc []byte) (value json.RawMessage, ok bool) {
 
 // await returns the value that meets the condition. When ctx ends first, the error is
 // errNotYet and the context's.
-func (c *cli) await(ctx context.Context, s store.Store, path string, cond condition) (value json.RawMessage, err error) {
+func (c *cli) await(ctx context.Context, s store.Store, path string, cond condition) (json.RawMessage, error) {
 	st, err := c.attachObserver(ctx, s, path, true)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer c.close(ctx, path, st.Close)
 	for range st.Changes(ctx, zkstate.Replay()) {
 		snap, err := st.ReadDirty()
 		if err != nil { // deleted, perhaps for a while

@@ -20,12 +20,12 @@ func (c *cli) newWatch() *cobra.Command {
 			if len(args) > 1 && c.output != "" {
 				return usageError{errors.New("with a COMMAND nothing is printed, so --output has no meaning")}
 			}
-			return c.withStoreOnceThere(ctx, wait, func(s store.Store) (err error) {
+			return c.withStoreOnceThere(ctx, wait, func(s store.Store) error {
 				st, err := c.attachObserver(ctx, s, args[0], wait)
 				if err != nil {
 					return err
 				}
-				defer func() { err = errors.Join(err, st.Close()) }()
+				defer c.close(ctx, args[0], st.Close)
 				if len(args) > 1 {
 					return c.watchRunning(ctx, st, replay, once, args[1:])
 				}

@@ -33,6 +33,7 @@ type memory struct {
 	documents map[string]document
 	listeners map[string]map[string]listener // by path, then id
 	queues    map[string][]*place            // of exclusive writers, by path; the first holds
+	places    int                            // how many were taken in queues
 	journals  map[string]*journal            // by path, those that are on
 	handles   map[*Store]struct{}            // the open ones
 }
@@ -241,9 +242,10 @@ func (s *Store) announceLocked(path, id string, data []byte) {
 	records[id] = listener{owner: s, data: clone(data)}
 }
 
-// Withdraw implements [store.Store].
+// Withdraw implements [store.Store]. It never waits, so it is done even if ctx has
+// ended.
 func (s *Store) Withdraw(ctx context.Context, path, id string) error {
-	if err := s.lock(ctx, "withdraw "+id+" at", path); err != nil {
+	if err := s.lock(context.WithoutCancel(ctx), "withdraw "+id+" at", path); err != nil {
 		return err
 	}
 	defer s.memory.mu.Unlock()
@@ -284,7 +286,7 @@ func (s *Store) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.handles, s)
-	m.evictLocked(s)
+	m.evictAllLocked(s)
 	for _, records := range m.listeners {
 		for id, record := range records {
 			if record.owner == s {

@@ -197,3 +197,11 @@ func (f *Faults) Ping(ctx context.Context) (store.Pong, error) {
 	}
 	return f.Store.Ping(ctx)
 }
+
+// Queue implements [store.Store].
+func (f *Faults) Queue(ctx context.Context, path string) ([]store.Waiter, error) {
+	if err := f.gate(ctx, "lock queue"); err != nil {
+		return nil, err
+	}
+	return f.Store.Queue(ctx, path)
+}

@@ -3,13 +3,18 @@ package zkstore
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"github.com/zkstate/zkstate/store"
 )
 
 // latchPrefix begins the names in a queue, as in the Rust crate, whose places and
@@ -30,7 +35,7 @@ func (l *latch) join(ctx context.Context) error {
 		session := conn.session()
 		// Until the client has answered, nobody can know what to clean up.
 		full, err := call(conn.ctx, conn, func(c *zk.Conn) (string, error) {
-			return c.Create(l.full(l.prefix), nil, zk.FlagEphemeralSequential, l.store.acl)
+			return c.Create(l.full(l.prefix), thisProcess(), zk.FlagEphemeralSequential, l.store.acl)
 		})
 		switch {
 		case errors.Is(err, zk.ErrNoNode) && attempt < 3: // the server removes empty containers
@@ -151,4 +156,79 @@ func (l *latch) sweep(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// latchHolder is the data of a place that this package makes.
+type latchHolder struct {
+	Host string `json:"host"`
+	PID  int    `json:"pid"`
+}
+
+// thisProcess is the data of the places of this process.
+func thisProcess() []byte {
+	host, _ := os.Hostname() // an unknown host is an empty one
+	data, _ := json.Marshal(latchHolder{host, os.Getpid()})
+	return data
+}
+
+// Queue implements [store.Store].
+func (s *Store) Queue(ctx context.Context, path string) ([]store.Waiter, error) {
+	if err := store.CheckPath(path); err != nil {
+		return nil, err
+	}
+	var found []store.Waiter
+	err := s.afterBarrier(ctx, path, func() (err error) {
+		found, err = s.waiters(ctx, path)
+		return err
+	})
+	return found, translate("read the lock queue of", path, err, false)
+}
+
+func (s *Store) waiters(ctx context.Context, path string) ([]store.Waiter, error) {
+	l := &latch{store: s, path: path}
+	names, err := l.places(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []store.Waiter
+	for _, name := range names {
+		place, err := s.exists(ctx, l.full(name))
+		if err != nil {
+			return nil, err
+		}
+		if place.stat == nil { // it left meanwhile
+			continue
+		}
+		w := store.Waiter{Key: name, ID: latchID(name), Since: time.UnixMilli(place.stat.Ctime)}
+		if place.stat.EphemeralOwner != 0 {
+			w.Session = fmt.Sprintf("0x%x", place.stat.EphemeralOwner)
+		}
+		data, err := call(ctx, s.conn, func(c *zk.Conn) ([]byte, error) {
+			data, _, err := c.Get(l.full(name))
+			return data, err
+		})
+		var holder latchHolder
+		if err == nil && json.Unmarshal(data, &holder) == nil {
+			w.Host, w.PID = holder.Host, holder.PID
+		}
+		found = append(found, w)
+	}
+	return found, nil
+}
+
+// latchID returns the id in the name of a place.
+func latchID(name string) string {
+	return strings.TrimSuffix(name[len(latchPrefix):len(name)-10], "-")
+}
+
+// BreakLock implements [store.Store].
+func (s *Store) BreakLock(ctx context.Context, path, key string) error {
+	if err := store.CheckPath(path); err != nil {
+		return err
+	}
+	if sequence(key) < 0 || strings.Contains(key, "/") {
+		return fmt.Errorf("break the lock of %s: place %q: %w", path, key, store.ErrNotFound)
+	}
+	_, err := call(ctx, s.conn, func(c *zk.Conn) (any, error) { return nil, c.Delete(s.queue(path)+"/"+key, -1) })
+	return translate("break the lock of", path, err, true)
 }
