@@ -53,7 +53,19 @@ func (c *cli) newMirror() *cobra.Command {
 				return m.follow(ctx, st)
 			})
 		})
-	cmd.Long = cmd.Short + `.
+	cmd.Long = cmd.Short + mirrorHelp
+	cmd.ValidArgsFunction = c.completePath(cobra.ShellCompDirectiveDefault)
+	flags := cmd.Flags()
+	flags.StringVar(&form, "format", "", "write the file as `json`, yaml, toml or env")
+	flags.StringVar(&mode, "mode", "", "the file's permissions, as `0640` (default those that it has, 0600 for a new one)")
+	flags.StringVar(&signal, "signal", "", "after each write send this `signal`, such as HUP, to the process of --pid-file")
+	flags.StringVar(&m.pidFile, "pid-file", "", "the `file` with the number of the process that --signal is for")
+	flags.BoolVar(&m.once, "once", false, "write the file once and end, with the COMMAND's exit code")
+	flags.BoolVar(&wait, "wait", false, "wait, as long as it takes, for a document that does not exist")
+	return cmd
+}
+
+const mirrorHelp = `.
 
 It writes the file when it starts and after every change, until it is interrupted. The
 file is replaced as a whole: readers see the old text or the new one, after a crash too.
@@ -77,16 +89,6 @@ first write ends the command.
   zkstate mirror /app/config /etc/app.yaml -- systemctl reload app
   zkstate mirror /app/config /etc/app.env --mode 0640 --signal HUP --pid-file /run/app.pid
   zkstate mirror /app/config config.json --wait --once   # before the program starts`
-	cmd.ValidArgsFunction = c.completePath(cobra.ShellCompDirectiveDefault)
-	flags := cmd.Flags()
-	flags.StringVar(&form, "format", "", "write the file as `json`, yaml, toml or env")
-	flags.StringVar(&mode, "mode", "", "the file's permissions, as `0640` (default those that it has, 0600 for a new one)")
-	flags.StringVar(&signal, "signal", "", "after each write send this `signal`, such as HUP, to the process of --pid-file")
-	flags.StringVar(&m.pidFile, "pid-file", "", "the `file` with the number of the process that --signal is for")
-	flags.BoolVar(&m.once, "once", false, "write the file once and end, with the COMMAND's exit code")
-	flags.BoolVar(&wait, "wait", false, "wait, as long as it takes, for a document that does not exist")
-	return cmd
-}
 
 // mirror keeps one file equal to one document.
 type mirror struct {
@@ -230,25 +232,9 @@ func (m *mirror) tell(ctx context.Context, version zkstate.Version) error {
 			"ZKSTATE_PATH="+m.path, "ZKSTATE_VERSION="+version.String(), "ZKSTATE_FILE="+m.file)
 	}
 	if m.signal != 0 {
-		if sent = m.sendSignal(); sent != nil {
+		if sent = sendSignal(m.pidFile, m.signal); sent != nil {
 			sent = fmt.Errorf("signal the process of %s: %w", m.pidFile, sent)
 		}
 	}
 	return errors.Join(ran, sent)
-}
-
-func (m *mirror) sendSignal() error {
-	text, err := os.ReadFile(m.pidFile)
-	if err != nil {
-		return err
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || pid <= 1 { // the others are groups, and the system's first process
-		return errors.New("the file does not hold the number of one")
-	}
-	process, err := os.FindProcess(pid)
-	if err != nil {
-		return err
-	}
-	return process.Signal(m.signal)
 }
