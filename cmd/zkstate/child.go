@@ -18,12 +18,14 @@ func commandAfter(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		dash := cmd.ArgsLenAtDash()
 		switch {
+		case dash < 0 && len(args) > n:
+			return usageError{errors.New("a command to run stands behind --")}
 		case dash < 0:
 			return cobra.ExactArgs(n)(cmd, args)
 		case dash != n:
-			return fmt.Errorf("it takes %d argument(s) before --, and was given %d", n, dash)
+			return usageError{fmt.Errorf("before -- there are %d arguments, and there must be %d", dash, n)}
 		case len(args) == n:
-			return errors.New("there is no command after --")
+			return usageError{errors.New("there is no command after --")}
 		}
 		return nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -43,6 +44,10 @@ func (c *cli) newCreate() *cobra.Command {
 	return cmd
 }
 
+func errExists(path string) error {
+	return fmt.Errorf("create %s: document %w", path, store.ErrExists)
+}
+
 // create makes a document, and switches its journal on first if keep is not 0.
 func create(ctx context.Context, s store.Store, path string, doc []byte, keep int, reason string) (store.Version, error) {
 	op := store.Create{Path: path, Data: doc}
@@ -57,13 +62,16 @@ func create(ctx context.Context, s store.Store, path string, doc []byte, keep in
 	}
 	if keep > 0 {
 		if _, err := s.Load(ctx, path, store.Version{}, store.Linearizable); err == nil {
-			return store.Version{}, fmt.Errorf("create %s: document %w", path, store.ErrExists)
+			return store.Version{}, errExists(path)
 		}
 		if err := s.SetJournal(ctx, path, keep); err != nil {
 			return store.Version{}, err
 		}
 	}
 	versions, err := s.Commit(ctx, op, store.Append{Path: path, Data: entry})
+	if errors.Is(err, store.ErrExists) {
+		return store.Version{}, errExists(path)
+	}
 	if err != nil {
 		return store.Version{}, err
 	}

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,8 +29,8 @@ func (c *cli) newDiff() *cobra.Command {
 	cmd.Long = cmd.Short + `, one change a line as watch does.
 
 What begins with / is a document in the store, as it is or, as /app/config@VERSION, as
-it was at a version that history shows; - is standard input; anything else is a file,
-and @ before its name says so where the name begins with /: @/tmp/config.json
+it was at a version that history shows; - is standard input; anything else is a file, such
+as ./config.json, and so is what stands behind an @: @/tmp/config.json
 
 -o json prints the changes as a list, -o patch as a JSON Patch (RFC 6902), which patch
 applies. On a terminal the lines are coloured, unless NO_COLOR is set.
@@ -79,6 +79,9 @@ func (c *cli) operand(ctx context.Context, arg string) (doc []byte, err error) {
 	path, version := splitVersion(arg)
 	err = c.withStore(ctx, false, func(s store.Store) error {
 		rec, err := loadAt(ctx, s, path, version, store.Local)
+		if info, no := os.Stat(arg); errors.Is(err, store.ErrNotFound) && no == nil && !info.IsDir() {
+			return fmt.Errorf("%w, but there is a file of that name", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -95,9 +98,7 @@ func splitVersion(arg string) (path, version string) {
 	if at < 0 {
 		return arg, ""
 	}
-	_, full := store.ParseVersion(arg[at+1:])
-	_, short := strconv.ParseUint(arg[at+1:], 10, 31)
-	if full != nil && short != nil {
+	if _, _, err := parseVersion(arg[at+1:]); err != nil {
 		return arg, ""
 	}
 	return arg[:at], arg[at+1:]

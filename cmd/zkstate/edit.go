@@ -62,7 +62,7 @@ func (c *cli) edit(ctx context.Context, path string, rec store.Record, form, rea
 		err = errUnchanged
 	}
 	if err == nil {
-		after, err = parseText(after, "the edited text", form)
+		after, err = parseText(after, "", form)
 	}
 	if err == nil {
 		err = c.commitEdit(ctx, path, rec, after, reason)

@@ -62,10 +62,14 @@ func (c *cli) runEditor(ctx context.Context, file string) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = lockGrace
 	defer cedeInterrupts()()
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("editor %s: %w", editor, err)
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return nil
+	case cmd.ProcessState.ExitCode() == exitNoCommand:
+		return fmt.Errorf("editor %s: there is no such command: set VISUAL or EDITOR", editor)
 	}
-	return nil
+	return fmt.Errorf("editor %s: %w", editor, err)
 }
 
 // cedeInterrupts leaves SIGINT and SIGQUIT to the commands of the terminal until resume

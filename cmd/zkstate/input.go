@@ -29,4 +29,4 @@ func (f *inputForm) Set(form string) error {
 }
 
 // Type implements pflag.Value.
-func (f *inputForm) Type() string { return "format" }
+func (f *inputForm) Type() string { return "input" }

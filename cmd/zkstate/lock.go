@@ -96,13 +96,10 @@ type lockFlags struct {
 // follows them. What looks like a flag in the command belongs to it.
 func flagsBefore(cmd *cobra.Command, args []string) (argv []string, err error) {
 	if err := cmd.Flags().Parse(args); err != nil {
-		return nil, err
+		return nil, checkFlag(cmd, err)
 	}
 	return cmd.Flags().Args(), nil
 }
-
-// errBusy means that somebody else has the lock.
-var errBusy = errors.New("the lock is held by somebody else")
 
 // takeLock waits for the lock. That the store answers at all is found out within
 // --timeout: a queue may take its time, a server that is away is an error.
@@ -124,9 +121,34 @@ func (c *cli) takeLock(ctx context.Context, s store.Store, path string, flags lo
 	defer enough()
 	lock, err := s.Lock(waiting, path, flags.id)
 	if errors.Is(err, context.DeadlineExceeded) && s.Status().Connected {
-		return nil, fmt.Errorf("lock %s: gave up after %v: %w", path, flags.wait, errBusy)
+		return nil, fmt.Errorf("lock %s: gave up after %v: %w%s", path, flags.wait, store.ErrLocked, c.holder(ctx, s, path))
 	}
 	return lock, err
+}
+
+// holder says who has a lock, as far as the store knows.
+func (c *cli) holder(ctx context.Context, s store.Store, path string) string {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	queue, err := s.Queue(ctx, path)
+	if err != nil || len(queue) == 0 {
+		return ""
+	}
+	return " by " + describe(queue[0])
+}
+
+func describe(w store.Waiter) string {
+	who := w.ID
+	if w.PID != 0 {
+		who += fmt.Sprintf(", process %d", w.PID)
+	}
+	if w.Host != "" {
+		who += " on " + w.Host
+	}
+	if w.Session == "" {
+		who += ", left behind"
+	}
+	return who + ", in the queue since " + timeOf(w.Since)
 }
 
 // runLocked runs the command until it ends, and asks it to end if the lock is lost

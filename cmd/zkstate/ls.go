@@ -20,6 +20,9 @@ func (c *cli) newLs() *cobra.Command {
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
 			path := append(args, "/")[0]
+			if len(path) > 1 {
+				path = strings.TrimSuffix(path, "/") // as shells complete it
+			}
 			return c.withStore(ctx, false, func(s store.Store) error {
 				return c.list(ctx, s, path, recursive)
 			})

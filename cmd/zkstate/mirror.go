@@ -219,7 +219,7 @@ func (m *mirror) update(snap documentSnapshot) (written bool, err error) {
 		}
 	}
 	if err := atomicfile.Write(m.file, mode, text); err != nil {
-		return false, fmt.Errorf("write %s: %w", m.file, err)
+		return false, err
 	}
 	return true, nil
 }

@@ -16,7 +16,7 @@ func sendSignal(pidFile string, signal syscall.Signal) error {
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil || pid <= 1 { // the others are groups, and the system's first process
-		return errors.New("the file does not hold the number of one")
+		return errors.New("the file does not hold the number of a process")
 	}
 	process, err := os.FindProcess(pid)
 	if err != nil {

@@ -44,17 +44,17 @@ func indented(doc []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// parseText reads a text of the form json or yaml; errors call it by name.
-func parseText(text []byte, name, form string) (json.RawMessage, error) {
+// parseText reads a text of the form json or yaml; errors call it by its name, if it has one.
+func parseText(text []byte, name, form string) (doc json.RawMessage, err error) {
+	doc = text
 	if form == "yaml" {
-		converted, err := fromYAML(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		text = converted
+		doc, err = fromYAML(text)
 	}
-	if err := diff.Check(text); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err == nil {
+		err = diff.Check(doc)
 	}
-	return text, nil
+	if err != nil && name != "" {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return doc, err
 }

@@ -48,9 +48,9 @@ func TestFromYAMLRefuses(t *testing.T) {
 		text, says string
 		is         error
 	}{
-		{"", "no documents", errYAML},
-		{"# nothing\n", "no documents", errYAML},
-		{"a: 1\n---\nb: 2\n", "multiple", errYAML},
+		{"", "no document", errYAML},
+		{"# nothing\n", "no document", errYAML},
+		{"a: 1\n---\nb: 2\n", "more than one", errYAML},
 		{"a: 1\nb: 2\na: 3\n", "line 3: the key is there twice", errYAML},
 		{"a: 1\n'a': 3\n", "line 2: the key is there twice", errYAML},
 		{"x: &k a\n*k : 1\na: 2", "line 3: the key is there twice", errYAML},

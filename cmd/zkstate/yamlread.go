@@ -49,10 +49,17 @@ func yamlSyntax(err error) error {
 		return fmt.Errorf("%w: line %d: %s", errYAML, at.Mark.Line, at.Message)
 	}
 	if errors.As(err, &at) {
-		return fmt.Errorf("%w: %s", errYAML, strings.TrimPrefix(at.Message, "yaml: "))
+		return fmt.Errorf("%w: %s", errYAML, yamlPhrases.Replace(at.Message))
 	}
 	return fmt.Errorf("%w: %w", errYAML, err)
 }
+
+// yamlPhrases are what the library says of a whole text.
+var yamlPhrases = strings.NewReplacer(
+	"yaml: ", "",
+	"no documents in stream", "there is no document in it",
+	"expected single document, found multiple", "there is more than one document in it",
+)
 
 // yamlReader writes nodes as JSON.
 type yamlReader struct{ out bytes.Buffer }

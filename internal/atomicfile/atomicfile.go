@@ -39,20 +39,35 @@ func Check(name string) (string, fs.FileInfo, error) {
 // file belongs to this process's user from then on, and the directory must be writable. It
 // blocks on the disk. If it fails, the old file stays, and nothing is left behind. Errors
 // are those of [Check], and the system's.
-func Write(name string, mode fs.FileMode, text []byte) (err error) {
+func Write(name string, mode fs.FileMode, text []byte) error {
 	target, _, err := Check(name)
 	if err != nil {
 		return err
 	}
+	if err := replace(target, mode, text); err != nil {
+		return fmt.Errorf("write %s: %w", name, cause(err))
+	}
+	return nil
+}
+
+// cause leaves out which other file an error is about.
+func cause(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
+}
+
+func replace(target string, mode fs.FileMode, text []byte) error {
 	temp, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(temp.Name())
-		}
-	}()
 	_, err = temp.Write(text)
 	if err == nil {
 		err = temp.Chmod(mode)
@@ -60,10 +75,11 @@ func Write(name string, mode fs.FileMode, text []byte) (err error) {
 	if err == nil {
 		err = temp.Sync()
 	}
-	if err = errors.Join(err, temp.Close()); err != nil {
-		return err
+	if err = errors.Join(err, temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), target)
 	}
-	if err = os.Rename(temp.Name(), target); err != nil {
+	if err != nil {
+		_ = os.Remove(temp.Name())
 		return err
 	}
 	syncDirectory(filepath.Dir(target))
