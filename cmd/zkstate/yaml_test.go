@@ -150,3 +150,28 @@ func drawJSON(t *rapid.T, depth int) string {
 func drawKey(t *rapid.T) string {
 	return jsonString(rapid.StringMatching(`([-:,#&*!|>'"%@{}\[\] \n\t.0-9xoa-fynYN=~<]|no|null|\?){0,6}`).Draw(t, "key"))
 }
+
+// FuzzFromYAML: whatever somebody writes is a document, or an error that says so; and what
+// was read is the same when it is written and read again.
+func FuzzFromYAML(f *testing.F) {
+	for _, text := range []string{"a: &x [1, 1.0]\nb: *x\n", "? [a]\n: b\n", "- |\n  x\n- >-\n y\n", "&a [*a]", "%YAML 1.2\n---\n{\"a\": ~}\n...\n", "!!str 1", "<<: 1", "\xff\xfea\x00"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		doc, err := parseText(text, "", "yaml")
+		if err != nil {
+			return
+		}
+		again, err := toYAML(doc)
+		if err != nil {
+			t.Fatalf("%s: %v", doc, err)
+		}
+		back, err := parseText(again, "", "yaml")
+		if err != nil {
+			t.Fatalf("%s as %q: %v", doc, again, err)
+		}
+		if same, err := diff.Equal(doc, back); err != nil || !same {
+			t.Fatalf("%s as %q came back as %s, %v", doc, again, back, err)
+		}
+	})
+}
