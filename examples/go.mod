@@ -2,10 +2,7 @@ module github.com/zkstate/zkstate/examples
 
 go 1.26.0
 
-require (
-	github.com/go-zookeeper/zk v1.0.4
-	github.com/zkstate/zkstate v0.0.0
-)
+require github.com/zkstate/zkstate v0.0.0
 
 require (
 	github.com/dustin/go-humanize v1.1.0 // indirect
