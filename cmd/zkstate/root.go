@@ -95,9 +95,11 @@ up. lock passes its command's exit code through. Those of diff are 0 same, 1 dif
 Credentials for ZooKeeper can be in the URL of the store, in the variable ZKSTATE_AUTH,
 as scheme:secret, and in the file that ZKSTATE_AUTH_FILE names, one a line, which only
 its owner may be allowed to read. For the scheme digest the secret is user:password.`,
+		Version:       thisBuild().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate(thisBuild().String() + "\n")
 	root.SetFlagErrorFunc(checkFlag)
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE or zk://HOST:PORT,…/CHROOT (default $ZKSTATE_STORE, else a file in your state directory)")
@@ -106,7 +108,7 @@ its owner may be allowed to read. For the scheme digest the secret is user:passw
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),
-		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(),
+		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(), c.newMan(),
 		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
 	)
 	return root
