@@ -1,9 +1,11 @@
 .PHONY: test quick lint zookeeper demo fuzz torture build bench-contention
 
-# Everything that must hold: real servers, the race detector, the linters.
+# Everything that must hold: real servers, the race detector, the linters. What speaks
+# to ZooKeeper is tested on Debian's and on 3.9; ZKSTATE_ZOOKEEPER=3.9 tests all on 3.9.
 test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
 	cd bench && ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test -race -timeout 10m ./internal/zk/... ./store/zkstore/...
 
 lint:
 	scripts/lint
@@ -41,6 +43,14 @@ bench-contention:
 	scripts/zookeeper
 	scripts/peers
 	cd bench && go run ./contention $(BENCHFLAGS)
+
+# zkstate's ZooKeeper client beside go-zookeeper, in turns on one server. About two
+# minutes; see bench/README.md.
+CLIENTFLAGS ?= -duration 2s -rounds 5
+.PHONY: bench-client
+bench-client:
+	scripts/zookeeper
+	cd bench && go run ./client $(CLIENTFLAGS)
 
 # The diff beside others, on the same documents, in one run.
 .PHONY: bench-diff

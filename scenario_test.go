@@ -22,6 +22,7 @@ import (
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk/wire"
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/zkstore"
@@ -230,7 +231,7 @@ func TestScenario04LostReplies(t *testing.T) {
 	const updates = 120
 	b := newZKBed(t)
 	var commits atomic.Int64
-	stop := b.net.DropReplies(func(op int32) bool { return op == 14 && commits.Add(1)%15 == 0 })
+	stop := b.net.DropReplies(func(op wire.Opcode) bool { return op == wire.OpMulti && commits.Add(1)%15 == 0 })
 	for i := range updates {
 		if _, err := b.st.Update(b.ctx, bump); err != nil {
 			t.Fatalf("update %d: %v", i, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk/wire"
 	"github.com/zkstate/zkstate/internal/zkserver"
 )
 
@@ -173,7 +174,7 @@ func (r *replayed) state() (zkstate.Version, []byte) {
 
 // harm breaks things for as long as the torture lasts, and then lets them be.
 func harm(e *env, server string, nets []*netfault.Proxy) {
-	write := func(op int32) bool { return op == 14 }
+	write := func(op wire.Opcode) bool { return op == wire.OpMulti }
 	for end := time.Now().Add(*tortureFor); time.Now().Before(end); {
 		proxy := nets[rand.IntN(len(nets))]
 		switch rand.IntN(5) {

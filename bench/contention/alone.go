@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/zkstate/zkstate/bench/figures"
 	"github.com/zkstate/zkstate/bench/peers"
 )
 
@@ -78,5 +79,5 @@ func takeTurns(ctx context.Context, d time.Duration, st *shared, conn *zk.Conn, 
 	}
 	r := total([]count{mine}, d)
 	r.Seconds = updating.Seconds()
-	return r, latencies{update: median(updates), set: median(sets)}, nil
+	return r, latencies{update: figures.Median(updates), set: figures.Median(sets)}, nil
 }

@@ -1,13 +1,17 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/zkstate/zkstate/bench/figures"
+)
 
 // ratio is a number that matters.
 type ratio struct {
 	name    string
 	target  string // empty: there is none
 	missing string // why there is no number
-	quotient
+	figures.Quotient
 	met bool
 }
 
@@ -39,7 +43,7 @@ func find(cells []*cell, name string) *cell {
 // bestOf returns a peer's fastest cell, or nil.
 func bestOf(cells []*cell, peer string) (best *cell) {
 	for _, c := range cells {
-		if c.peer == peer && len(c.results) > 0 && (best == nil || median(c.rates()) > median(best.rates())) {
+		if c.peer == peer && len(c.results) > 0 && (best == nil || figures.Median(c.rates()) > figures.Median(best.rates())) {
 			best = c
 		}
 	}
@@ -56,8 +60,8 @@ func atLeast(target float64, aboveName, belowName string, above, below *cell) ra
 	if belowName != below.name {
 		r.name += " (" + below.name + ")"
 	}
-	r.quotient = divide(above.rates(), below.rates())
-	r.met = r.value >= target
+	r.Quotient = figures.Divide(above.rates(), below.rates())
+	r.met = r.Value >= target
 	return r
 }
 
@@ -72,8 +76,8 @@ func servedRatio(target float64, c *cell) ratio {
 	for i := range ones {
 		ones[i] = 1
 	}
-	r.quotient = divide(c.served(), ones)
-	r.met = r.value <= target
+	r.Quotient = figures.Divide(c.served(), ones)
+	r.met = r.Value <= target
 	return r
 }
 
@@ -89,7 +93,7 @@ func ceilingRatio(alone []latencies, best *cell) ratio {
 	for i, l := range alone {
 		rates[i] = 1 / l.set.Seconds()
 	}
-	r.quotient = divide(rates, best.rates())
+	r.Quotient = figures.Divide(rates, best.rates())
 	return r
 }
 
@@ -105,7 +109,7 @@ func aloneRatio(target float64, alone []latencies) ratio {
 		updates = append(updates, l.update.Seconds())
 		sets = append(sets, l.set.Seconds())
 	}
-	r.quotient = divide(updates, sets)
-	r.met = r.value <= target
+	r.Quotient = figures.Divide(updates, sets)
+	r.met = r.Value <= target
 	return r
 }

@@ -46,7 +46,7 @@ func TestRatios(t *testing.T) {
 		{"zkstate, alone: Update / bare Set, median latency", 2, 1, 3, false},
 	}
 	for i, r := range ratios(cells, alone) {
-		if got := (row{r.name, r.value, r.low, r.high, r.met}); r.missing != "" || got != want[i] {
+		if got := (row{r.name, r.Value, r.Low, r.High, r.met}); r.missing != "" || got != want[i] {
 			t.Errorf("%+v %s\nwant %+v", got, r.missing, want[i])
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -39,13 +38,5 @@ kazoo did not run: no snakes here
 `
 	if got := out.String(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
-	}
-}
-
-func TestNumber(t *testing.T) {
-	for f, want := range map[float64]string{0: "0", 1.234: "1.23", 12.34: "12.3", 123.4: "123", 123456: "123456", math.Inf(1): "inf", math.NaN(): "-"} {
-		if got := number(f); got != want {
-			t.Errorf("%v is %s, want %s", f, got, want)
-		}
 	}
 }

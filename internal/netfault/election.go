@@ -21,8 +21,8 @@ func redirect(message []byte, addr string) []byte {
 	if len(message) < head+4 || int64(binary.BigEndian.Uint64(message)) >= 0 {
 		return message
 	}
-	length := int(int32At(message, head))
-	if length < 0 || length > len(message)-head-4 {
+	length := int64(binary.BigEndian.Uint32(message[head:]))
+	if length > int64(len(message)-head-4) {
 		return message
 	}
 	redirected := bytes.Clone(message[:head])

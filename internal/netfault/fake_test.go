@@ -1,9 +1,9 @@
 package netfault
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -21,14 +23,14 @@ const within = 2 * time.Second
 
 // fake is a server that speaks just enough of the protocol: it grants a session,
 // answers every request with its xid, and sends a watch event before the reply
-// to OpSetData.
+// to wire.OpSetData.
 type fake struct {
 	ln    net.Listener
 	tasks sync.WaitGroup
 
 	mu    sync.Mutex // guards all below
 	conns []net.Conn
-	seen  []int32 // opcodes
+	seen  []wire.Opcode
 }
 
 func startFake(t *testing.T) *fake {
@@ -66,28 +68,29 @@ var password = []byte("0123456789abcdef")
 
 func (f *fake) serve(conn net.Conn) {
 	defer conn.Close()
-	if _, err := readFrame(conn); err != nil {
+	in := bufio.NewReader(conn)
+	if _, err := readFrame(in); err != nil {
 		return
 	}
 	granted := int32s(0, 4000, 0x0100, 7, int32(len(password)))
-	writeFrame(conn, append(append(granted, password...), 0))
+	wire.WriteFrame(conn, append(append(granted, password...), 0))
 	for {
-		body, err := readFrame(conn)
+		body, err := readFrame(in)
 		if err != nil {
 			return
 		}
-		xid, opcode, _ := parseRequest(body)
+		header, _ := parseRequest(body)
 		f.mu.Lock()
-		f.seen = append(f.seen, opcode)
+		f.seen = append(f.seen, header.Opcode)
 		f.mu.Unlock()
-		if opcode == OpSetData {
-			writeFrame(conn, int32s(eventXid, 0, 0, 0))
+		if header.Opcode == wire.OpSetData {
+			wire.WriteFrame(conn, int32s(wire.XidEvent, 0, 0, 0))
 		}
-		writeFrame(conn, int32s(xid, 0, 1, 0))
+		wire.WriteFrame(conn, int32s(header.Xid, 0, 1, 0))
 	}
 }
 
-func (f *fake) saw(opcode int32) bool {
+func (f *fake) saw(opcode wire.Opcode) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Contains(f.seen, opcode)
@@ -97,6 +100,7 @@ func (f *fake) saw(opcode int32) bool {
 type client struct {
 	t *testing.T
 	net.Conn
+	in  *bufio.Reader // of Conn
 	xid int32
 }
 
@@ -108,47 +112,48 @@ func dial(t *testing.T, p *Proxy) *client {
 	}
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(within))
-	return &client{t: t, Conn: conn}
+	return &client{t: t, Conn: conn, in: bufio.NewReader(conn)}
 }
 
 // connect dials and gets a session.
 func connect(t *testing.T, p *Proxy) *client {
 	t.Helper()
 	c := dial(t, p)
-	writeFrame(c, make([]byte, 44))
-	if _, err := readFrame(c); err != nil {
+	wire.WriteFrame(c, make([]byte, 44))
+	if _, err := readFrame(c.in); err != nil {
 		t.Fatalf("connect: %v", err)
 	}
 	return c
 }
 
-func (c *client) send(opcode int32) int32 {
+func (c *client) send(opcode wire.Opcode) int32 {
 	c.xid++
-	writeFrame(c, int32s(c.xid, opcode))
+	wire.WriteFrame(c, int32s(c.xid, int32(opcode)))
 	return c.xid
 }
 
 // call sends a request and returns the xids of all that came up to its reply.
-func (c *client) call(opcode int32) ([]int32, error) {
+func (c *client) call(opcode wire.Opcode) ([]int32, error) {
 	xid := c.send(opcode)
 	var got []int32
 	for {
-		body, err := readFrame(c)
+		body, err := readFrame(c.in)
 		if err != nil {
 			return got, err
 		}
-		got = append(got, int32At(body, 0))
+		header, _ := parseReply(body)
+		got = append(got, header.Xid)
 		if got[len(got)-1] == xid {
 			return got, nil
 		}
 	}
 }
 
-func (c *client) mustCall(opcode int32) []int32 {
+func (c *client) mustCall(opcode wire.Opcode) []int32 {
 	c.t.Helper()
 	got, err := c.call(opcode)
 	if err != nil {
-		c.t.Fatalf("request %d: %v", opcode, err)
+		c.t.Fatalf("%v: %v", opcode, err)
 	}
 	return got
 }
@@ -156,7 +161,7 @@ func (c *client) mustCall(opcode int32) []int32 {
 // mustBeCut waits for the end of the connection.
 func (c *client) mustBeCut() {
 	c.t.Helper()
-	if _, err := io.Copy(io.Discard, c); isTimeout(err) {
+	if _, err := io.Copy(io.Discard, c.in); isTimeout(err) {
 		c.t.Fatal("the connection is still open")
 	}
 }
@@ -166,7 +171,7 @@ func (c *client) mustHang() {
 	c.t.Helper()
 	c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 	defer c.SetReadDeadline(time.Now().Add(within))
-	if n, err := c.Read(make([]byte, 1)); !isTimeout(err) {
+	if n, err := c.in.Read(make([]byte, 1)); !isTimeout(err) {
 		c.t.Fatalf("read %d bytes, %v; want silence", n, err)
 	}
 }
@@ -176,23 +181,13 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-func readFrame(r io.Reader) ([]byte, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+// readFrame returns the body of a frame.
+func readFrame(r *bufio.Reader) ([]byte, error) {
+	frame, err := wire.ReadFrame(r, maxFrame)
+	if err != nil {
 		return nil, err
 	}
-	length := binary.BigEndian.Uint32(head[:])
-	if length > maxFrame {
-		return nil, fmt.Errorf("a frame of %d bytes", length)
-	}
-	body := make([]byte, length)
-	_, err := io.ReadFull(r, body)
-	return body, err
-}
-
-// writeFrame leaves errors to the next read.
-func writeFrame(w io.Writer, body []byte) {
-	w.Write(append(int32s(int32(len(body))), body...))
+	return frame[wire.HeadSize:], nil
 }
 
 func int32s(values ...int32) []byte {

@@ -3,11 +3,13 @@ package netfault
 import (
 	"slices"
 	"sync"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
 )
 
 // rule is one order to lose replies.
 type rule struct {
-	match   func(opcode int32) bool
+	match   func(opcode wire.Opcode) bool
 	once    bool
 	dropped chan struct{} // closed when it happened, if once
 
@@ -23,7 +25,7 @@ type rule struct {
 // taken up first come, first served, one a request.
 //
 // match is called from the connections' goroutines, several at a time.
-func (p *Proxy) DropReply(match func(opcode int32) bool) <-chan struct{} {
+func (p *Proxy) DropReply(match func(opcode wire.Opcode) bool) <-chan struct{} {
 	r := &rule{match: match, once: true, dropped: make(chan struct{})}
 	p.addRule(r)
 	return r.dropped
@@ -32,7 +34,7 @@ func (p *Proxy) DropReply(match func(opcode int32) bool) <-chan struct{} {
 // DropReplies is DropReply for every matching request until stop is called; stop
 // returns how many replies were dropped. A match that counts its calls drops
 // every nth.
-func (p *Proxy) DropReplies(match func(opcode int32) bool) (stop func() int) {
+func (p *Proxy) DropReplies(match func(opcode wire.Opcode) bool) (stop func() int) {
 	r := &rule{match: match}
 	p.addRule(r)
 	return func() int {
@@ -70,7 +72,7 @@ func (p *Proxy) removeRule(r *rule) {
 
 // claim returns the rule that a request falls under, or nil. No lock is held
 // while the rules are asked.
-func (p *Proxy) claim(opcode int32) *rule {
+func (p *Proxy) claim(opcode wire.Opcode) *rule {
 	p.mu.Lock()
 	rules := slices.Clone(p.rules)
 	p.mu.Unlock()

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
 )
 
 func await(t *testing.T, dropped <-chan struct{}) {
@@ -20,60 +22,60 @@ func await(t *testing.T, dropped <-chan struct{}) {
 func TestDropReply(t *testing.T) {
 	f, p := setUp(t)
 	c := connect(t, p)
-	dropped := p.DropReply(Writes)
-	c.mustCall(OpGetData)
+	dropped := p.DropReply(wire.Opcode.Writes)
+	c.mustCall(wire.OpGetData)
 	select {
 	case <-dropped:
 		t.Fatal("a read's reply was dropped")
 	default:
 	}
-	if got, err := c.call(OpMulti); err == nil {
+	if got, err := c.call(wire.OpMulti); err == nil {
 		t.Fatalf("the reply arrived: %v", got)
 	}
 	await(t, dropped)
-	if !f.saw(OpMulti) || p.Requests(OpMulti) != 1 {
+	if !f.saw(wire.OpMulti) || p.Requests(wire.OpMulti) != 1 {
 		t.Error("the request was not forwarded")
 	}
-	connect(t, p).mustCall(OpMulti) // once only
+	connect(t, p).mustCall(wire.OpMulti) // once only
 }
 
 func TestDropReplyQueues(t *testing.T) {
 	_, p := setUp(t)
-	first, second := p.DropReply(Writes), p.DropReply(Writes)
-	connect(t, p).call(OpCreate)
+	first, second := p.DropReply(wire.Opcode.Writes), p.DropReply(wire.Opcode.Writes)
+	connect(t, p).call(wire.OpCreate)
 	await(t, first)
 	select {
 	case <-second:
 		t.Fatal("one request took both orders")
 	default:
 	}
-	connect(t, p).call(OpCreate)
+	connect(t, p).call(wire.OpCreate)
 	await(t, second)
 }
 
 func TestDropReplyOutlivesConnection(t *testing.T) {
 	_, p := setUp(t)
 	c := connect(t, p)
-	dropped := p.DropReply(Writes)
+	dropped := p.DropReply(wire.Opcode.Writes)
 	p.Delay(0, time.Hour)
-	c.send(OpDelete)
-	eventually(t, "the request has passed", func() bool { return p.Requests(OpDelete) == 1 })
+	c.send(wire.OpDelete)
+	eventually(t, "the request has passed", func() bool { return p.Requests(wire.OpDelete) == 1 })
 	p.Cut() // before the reply
 	p.Delay(0, 0)
 	c.mustBeCut()
 	eventually(t, "the link is forgotten", func() bool { return p.Connections() == 0 })
-	connect(t, p).call(OpDelete)
+	connect(t, p).call(wire.OpDelete)
 	await(t, dropped)
 }
 
 func TestDropReplies(t *testing.T) {
 	_, p := setUp(t)
 	var n atomic.Int32
-	stop := p.DropReplies(func(opcode int32) bool { return Writes(opcode) && n.Add(1)%3 == 0 })
+	stop := p.DropReplies(func(opcode wire.Opcode) bool { return opcode.Writes() && n.Add(1)%3 == 0 })
 	lost := 0
 	c := connect(t, p)
 	for range 9 {
-		if _, err := c.call(OpSetData); err != nil {
+		if _, err := c.call(wire.OpSetData); err != nil {
 			lost++
 			c = connect(t, p)
 		}
@@ -82,23 +84,23 @@ func TestDropReplies(t *testing.T) {
 		t.Errorf("dropped %d, lost %d, want 3", got, lost)
 	}
 	for range 3 {
-		c.mustCall(OpSetData)
+		c.mustCall(wire.OpSetData)
 	}
 }
 
 func TestHoldEvents(t *testing.T) {
 	_, p := setUp(t)
 	c := connect(t, p)
-	if got := c.mustCall(OpSetData); !slices.Contains(got, eventXid) {
+	if got := c.mustCall(wire.OpSetData); !slices.Contains(got, wire.XidEvent) {
 		t.Fatalf("no event among %v", got)
 	}
 	stop := p.HoldEvents()
-	if got := c.mustCall(OpSetData); slices.Contains(got, eventXid) || p.HeldEvents() != 1 {
+	if got := c.mustCall(wire.OpSetData); slices.Contains(got, wire.XidEvent) || p.HeldEvents() != 1 {
 		t.Errorf("got %v, held %d", got, p.HeldEvents())
 	}
 	stop()
 	stop()
-	if got := c.mustCall(OpSetData); !slices.Contains(got, eventXid) {
+	if got := c.mustCall(wire.OpSetData); !slices.Contains(got, wire.XidEvent) {
 		t.Errorf("no event among %v after stop", got)
 	}
 }
@@ -113,9 +115,9 @@ func TestFaultsAtOnce(t *testing.T) {
 			for time.Now().Before(end) {
 				c := dial(t, p)
 				c.SetDeadline(time.Now().Add(20 * time.Millisecond))
-				writeFrame(c, make([]byte, 44))
+				wire.WriteFrame(c, make([]byte, 44))
 				for {
-					if _, err := c.call(OpSetData); err != nil {
+					if _, err := c.call(wire.OpSetData); err != nil {
 						break
 					}
 				}
@@ -126,11 +128,11 @@ func TestFaultsAtOnce(t *testing.T) {
 	var orders []<-chan struct{}
 	for time.Now().Before(end) {
 		if len(orders) < 20 {
-			orders = append(orders, p.DropReply(Writes))
+			orders = append(orders, p.DropReply(wire.Opcode.Writes))
 		}
 		for _, mode := range []Mode{Blackhole, Pass, Hold, Pass, Refuse, Pass} {
 			p.SetMode(mode)
-			p.DropReplies(Writes)()
+			p.DropReplies(wire.Opcode.Writes)()
 			p.HoldEvents()()
 			p.Delay(time.Millisecond, 0)
 			p.Cut()
@@ -141,10 +143,10 @@ func TestFaultsAtOnce(t *testing.T) {
 	p.Delay(0, 0)
 	eventually(t, "no link is left", func() bool { return p.Connections() == 0 })
 	for range orders { // those left over take a connection each
-		connect(t, p).call(OpSetData)
+		connect(t, p).call(wire.OpSetData)
 	}
 	for _, dropped := range orders {
 		await(t, dropped)
 	}
-	connect(t, p).mustCall(OpSetData)
+	connect(t, p).mustCall(wire.OpSetData)
 }

@@ -2,43 +2,12 @@ package netfault
 
 import (
 	"bufio"
-	"encoding/binary"
+	"bytes"
 	"io"
+	"time"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
 )
-
-// Opcodes of ZooKeeper's requests.
-const (
-	OpCreate       int32 = 1
-	OpDelete       int32 = 2
-	OpExists       int32 = 3
-	OpGetData      int32 = 4
-	OpSetData      int32 = 5
-	OpGetACL       int32 = 6
-	OpSetACL       int32 = 7
-	OpGetChildren  int32 = 8
-	OpSync         int32 = 9
-	OpPing         int32 = 11
-	OpGetChildren2 int32 = 12
-	OpCheck        int32 = 13
-	OpMulti        int32 = 14
-	OpCreate2      int32 = 15
-	OpClose        int32 = -11
-	OpAuth         int32 = 100
-	OpSetWatches   int32 = 101
-)
-
-// Writes matches the requests that change the tree. A Multi counts as one even
-// if it only checks.
-func Writes(opcode int32) bool {
-	switch opcode {
-	case OpCreate, OpDelete, OpSetData, OpSetACL, OpMulti, OpCreate2:
-		return true
-	}
-	return false
-}
-
-// eventXid is what a watch event carries where a reply carries its request's.
-const eventXid int32 = -1
 
 // maxFrame is well above any limit that a server is run with. What claims to be
 // longer is no frame: TLS and four-letter words begin with larger numbers.
@@ -52,7 +21,7 @@ type chunk struct {
 }
 
 // body is the frame after its length.
-func (c chunk) body() []byte { return c.bytes[4:] }
+func (c chunk) body() []byte { return c.bytes[wire.HeadSize:] }
 
 // chunkReader cuts one direction of a connection into chunks.
 type chunkReader struct {
@@ -67,13 +36,9 @@ func newChunkReader(r io.Reader, raw bool) *chunkReader {
 // next blocks for a chunk. With an error it may still return what came before.
 func (cr *chunkReader) next() (chunk, error) {
 	if !cr.raw {
-		head, err := cr.r.Peek(4)
-		if err == nil {
-			if length := binary.BigEndian.Uint32(head); length <= maxFrame {
-				frame := make([]byte, 4+length)
-				n, err := io.ReadFull(cr.r, frame)
-				return chunk{bytes: frame[:n], framed: err == nil}, err
-			}
+		if _, err := wire.PeekLength(cr.r, maxFrame); err == nil {
+			frame, err := wire.ReadFrame(cr.r, maxFrame)
+			return chunk{bytes: frame, framed: err == nil}, err
 		}
 		cr.raw = true
 	}
@@ -83,33 +48,30 @@ func (cr *chunkReader) next() (chunk, error) {
 }
 
 // parseRequest reads the head of any client frame but the first.
-func parseRequest(body []byte) (xid, opcode int32, ok bool) {
-	if len(body) < 8 {
-		return 0, 0, false
-	}
-	return int32At(body, 0), int32At(body, 4), true
+func parseRequest(body []byte) (header wire.RequestHeader, ok bool) {
+	d := wire.NewDecoder(body)
+	header.Decode(&d)
+	return header, d.Err() == nil
 }
 
 // parseReply reads the head of any server frame but the first.
-func parseReply(body []byte) (xid int32, ok bool) {
-	if len(body) < 16 { // xid, zxid, err
-		return 0, false
-	}
-	return int32At(body, 0), true
+func parseReply(body []byte) (header wire.ReplyHeader, ok bool) {
+	d := wire.NewDecoder(body)
+	header.Decode(&d)
+	return header, d.Err() == nil
 }
 
 // parseConnected reads a server's first frame.
 func parseConnected(body []byte) (Session, bool) {
-	if len(body) < 20 { // version, timeout, id, length of the password
+	var response wire.ConnectResponse
+	d := wire.NewDecoder(body)
+	response.Decode(&d)
+	if d.Err() != nil || response.SessionID == 0 { // zero: the session asked for has expired
 		return Session{}, false
 	}
-	s := newSession(int32At(body, 4), int64(binary.BigEndian.Uint64(body[8:])))
-	length := int(int32At(body, 16))
-	if length < 0 || length > len(body)-20 {
-		return Session{}, false
-	}
-	s.Password = append([]byte(nil), body[20:20+length]...)
-	return s, s.ID != 0 // zero: the session asked for has expired
+	return Session{
+		ID:       response.SessionID,
+		Timeout:  time.Duration(response.TimeoutMS) * time.Millisecond,
+		Password: bytes.Clone(response.Password),
+	}, true
 }
-
-func int32At(b []byte, at int) int32 { return int32(binary.BigEndian.Uint32(b[at:])) }

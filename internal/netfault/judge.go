@@ -1,6 +1,10 @@
 package netfault
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
+)
 
 // verdict is what becomes of a chunk.
 type verdict int
@@ -13,25 +17,25 @@ const (
 
 // judgeRequest decides on what a client sends.
 func (l *link) judgeRequest(c chunk, first bool) verdict {
-	var xid, opcode int32
+	var header wire.RequestHeader
 	var request bool
 	if c.framed && !first {
-		xid, opcode, request = parseRequest(c.body())
+		header, request = parseRequest(c.body())
 	}
 	var r *rule
 	if request && !l.doomed() {
-		r = l.p.claim(opcode)
+		r = l.p.claim(header.Opcode)
 	}
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
 	if r != nil {
-		l.dropping, l.xid = r, xid
+		l.dropping, l.xid = r, header.Xid
 	}
 	if l.lostLocked() {
 		return swallow
 	}
 	if request {
-		l.p.requests[opcode]++
+		l.p.requests[header.Opcode]++
 	}
 	return forward
 }
@@ -52,13 +56,13 @@ func (l *link) judgeReply(c chunk, first bool) verdict {
 		}
 		return forward
 	}
-	xid, ok := parseReply(c.body())
+	header, ok := parseReply(c.body())
 	switch {
 	case !ok:
-	case xid == eventXid && l.p.holds > 0:
+	case header.Xid == wire.XidEvent && l.p.holds > 0:
 		l.p.held++
 		return swallow
-	case l.dropping != nil && xid == l.xid && slices.Contains(l.p.rules, l.dropping):
+	case l.dropping != nil && header.Xid == l.xid && slices.Contains(l.p.rules, l.dropping):
 		l.lost = l.dropping
 		l.p.fulfilLocked(l.lost)
 		return lose

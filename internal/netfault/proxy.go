@@ -9,6 +9,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
 )
 
 // Mode is what a proxy does with connections and with what they carry.
@@ -50,8 +52,8 @@ type Proxy struct {
 	rules    []*rule // in the order in which they were given
 	holds    int     // how many HoldEvents are in force
 	held     int
-	requests map[int32]int // by opcode
-	sessions []Session     // the last seen last
+	requests map[wire.Opcode]int // by opcode
+	sessions []Session           // the last seen last
 }
 
 // New starts a proxy on a free loopback port that forwards to target's ZooKeeper
@@ -72,7 +74,7 @@ func start(target string, p *Proxy) (*Proxy, error) {
 	p.target, p.ln = target, ln
 	p.changed = make(chan struct{})
 	p.links = make(map[*link]struct{})
-	p.requests = make(map[int32]int)
+	p.requests = make(map[wire.Opcode]int)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.tasks.Go(p.accept)
 	return p, nil

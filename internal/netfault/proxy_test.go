@@ -7,20 +7,22 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
 )
 
 func TestPass(t *testing.T) {
 	f, p := setUp(t)
 	c := connect(t, p)
 	for range 3 {
-		c.mustCall(OpGetData)
+		c.mustCall(wire.OpGetData)
 	}
-	c.mustCall(OpSetData)
-	if got := p.Requests(OpGetData); got != 3 {
+	c.mustCall(wire.OpSetData)
+	if got := p.Requests(wire.OpGetData); got != 3 {
 		t.Errorf("counted %d reads, want 3", got)
 	}
-	if !f.saw(OpSetData) || p.Connections() != 1 || p.Accepted() != 1 {
-		t.Errorf("write arrived %t, %d connections, %d accepted", f.saw(OpSetData), p.Connections(), p.Accepted())
+	if !f.saw(wire.OpSetData) || p.Connections() != 1 || p.Accepted() != 1 {
+		t.Errorf("write arrived %t, %d connections, %d accepted", f.saw(wire.OpSetData), p.Connections(), p.Accepted())
 	}
 	c.Close()
 	eventually(t, "the closed connection is forgotten", func() bool { return p.Connections() == 0 })
@@ -49,7 +51,7 @@ func TestRefuse(t *testing.T) {
 	c.mustBeCut()
 	dial(t, p).mustBeCut()
 	p.SetMode(Pass)
-	connect(t, p).mustCall(OpGetData)
+	connect(t, p).mustCall(wire.OpGetData)
 }
 
 func TestCut(t *testing.T) {
@@ -57,24 +59,24 @@ func TestCut(t *testing.T) {
 	c := connect(t, p)
 	p.Cut()
 	c.mustBeCut()
-	connect(t, p).mustCall(OpGetData)
+	connect(t, p).mustCall(wire.OpGetData)
 }
 
 func TestBlackhole(t *testing.T) {
 	f, p := setUp(t)
 	idle, busy := connect(t, p), connect(t, p)
 	p.SetMode(Blackhole)
-	busy.send(OpSetData)
+	busy.send(wire.OpSetData)
 	busy.mustHang()
 	late := dial(t, p)
-	writeFrame(late, make([]byte, 44))
+	wire.WriteFrame(late, make([]byte, 44))
 	late.mustHang()
 
 	p.SetMode(Pass)
 	busy.mustBeCut() // it lost a request
 	late.mustBeCut()
-	idle.mustCall(OpGetData) // it lost nothing
-	if f.saw(OpSetData) || p.Requests(OpSetData) != 0 {
+	idle.mustCall(wire.OpGetData) // it lost nothing
+	if f.saw(wire.OpSetData) || p.Requests(wire.OpSetData) != 0 {
 		t.Error("a swallowed request arrived or was counted")
 	}
 }
@@ -95,14 +97,14 @@ func TestHoldDeliversLate(t *testing.T) {
 	f, p := setUp(t)
 	c := connect(t, p)
 	p.SetMode(Hold)
-	c.send(OpSetData)
+	c.send(wire.OpSetData)
 	c.mustHang()
 	c.Close()
-	if f.saw(OpSetData) {
+	if f.saw(wire.OpSetData) {
 		t.Fatal("the request crossed")
 	}
 	p.SetMode(Pass)
-	eventually(t, "the request of a client that has gone arrives", func() bool { return f.saw(OpSetData) })
+	eventually(t, "the request of a client that has gone arrives", func() bool { return f.saw(wire.OpSetData) })
 }
 
 func TestDelayIsLatencyOnly(t *testing.T) {
@@ -112,10 +114,10 @@ func TestDelayIsLatencyOnly(t *testing.T) {
 	p.Delay(each, each)
 	start := time.Now()
 	for range n {
-		c.send(OpGetData)
+		c.send(wire.OpGetData)
 	}
 	for range n {
-		if _, err := readFrame(c); err != nil {
+		if _, err := readFrame(c.in); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -209,7 +211,7 @@ func TestCloseWhileStuck(t *testing.T) {
 		c := connect(t, p)
 		p.Delay(time.Hour, time.Hour)
 		p.SetMode(mode)
-		c.send(OpSetData)
+		c.send(wire.OpSetData)
 		late := dial(t, p)
 		eventually(t, "the late one is accepted", func() bool { return p.Accepted() == 2 })
 		p.Close()

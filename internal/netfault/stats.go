@@ -3,6 +3,8 @@ package netfault
 import (
 	"slices"
 	"time"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
 )
 
 // Session is what a server granted to a client, as seen in passing. With the id
@@ -11,10 +13,6 @@ type Session struct {
 	ID       int64
 	Timeout  time.Duration // as negotiated
 	Password []byte
-}
-
-func newSession(milliseconds int32, id int64) Session {
-	return Session{ID: id, Timeout: time.Duration(milliseconds) * time.Millisecond}
 }
 
 // Sessions are all that were granted or resumed through the proxy, each once,
@@ -35,7 +33,7 @@ func (p *Proxy) LastSession() (Session, bool) {
 }
 
 // Requests is how many requests of an opcode were forwarded.
-func (p *Proxy) Requests(opcode int32) int {
+func (p *Proxy) Requests(opcode wire.Opcode) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.requests[opcode]

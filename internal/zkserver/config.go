@@ -26,6 +26,10 @@ type Config struct {
 	JVMFlags []string
 	// Properties are more lines of zoo.cfg, and override those above.
 	Properties map[string]string
+	// TLS, where it is given, adds a port that speaks it: see Server.SecureAddr.
+	TLS *TLS
+	// SASL, where it is given, lets clients authenticate by SASL DIGEST-MD5.
+	SASL *SASL
 	// PeerProxies puts proxies between the servers of an ensemble, for
 	// Cluster.SetPeers.
 	PeerProxies bool
@@ -46,8 +50,8 @@ func (c Config) withDefaults() Config {
 
 // seat is a server's place in the ensemble.
 type seat struct {
-	id                       int // from 1
-	client, quorum, election string
+	id                               int // from 1
+	client, secure, quorum, election string
 }
 
 // zooCfg renders the configuration of the server in a seat. All seats are given,
@@ -73,6 +77,8 @@ func (c Config) zooCfg(dir string, own seat, seats []seat, m mesh) string {
 			lines["server."+strconv.Itoa(s.id)] = quorum + ":" + electionPort
 		}
 	}
+	maps.Copy(lines, c.TLS.properties(own))
+	maps.Copy(lines, c.SASL.properties())
 	maps.Copy(lines, c.Properties)
 	var b strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(lines)) {

@@ -14,6 +14,10 @@ const tailLength = 8 << 10
 // Addr is where clients connect. It stays the same.
 func (s *Server) Addr() string { return s.seat.client }
 
+// SecureAddr is where clients connect by TLS, if Config.TLS was given. It stays
+// the same.
+func (s *Server) SecureAddr() string { return s.seat.secure }
+
 // PID is the process id, 0 while there is no process.
 func (s *Server) PID() int {
 	if p := s.running(); p != nil {

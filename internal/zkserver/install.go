@@ -6,11 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
 // ErrNotInstalled is met when this machine has no ZooKeeper or no Java. A wrong
-// ZOOKEEPER_HOME or JAVA_HOME is another error.
+// ZKSTATE_ZOOKEEPER, ZOOKEEPER_HOME or JAVA_HOME is another error.
 var ErrNotInstalled = errors.New("zkserver: no ZooKeeper here (run `make zookeeper` or `apt-get install libzookeeper-java default-jre-headless`, or set ZOOKEEPER_HOME)")
 
 // debianJars is where Debian and Ubuntu put their libraries.
@@ -33,7 +34,8 @@ func Installed() error {
 	return err
 }
 
-// findInstall looks into ZOOKEEPER_HOME, or else into a folder of jars.
+// findInstall looks for the release that ZKSTATE_ZOOKEEPER names, or else into
+// ZOOKEEPER_HOME, or else into a folder of jars.
 func findInstall(jars string) (*install, error) {
 	classpath, err := findJars(jars)
 	if err != nil {
@@ -47,8 +49,15 @@ func findInstall(jars string) (*install, error) {
 }
 
 func findJars(jars string) ([]string, error) {
+	if release := os.Getenv("ZKSTATE_ZOOKEEPER"); release != "" {
+		home, err := cachedHome(release)
+		if err != nil {
+			return nil, err
+		}
+		return homeJars("ZKSTATE_ZOOKEEPER", home)
+	}
 	if home := os.Getenv("ZOOKEEPER_HOME"); home != "" {
-		return homeJars(home)
+		return homeJars("ZOOKEEPER_HOME", home)
 	}
 	server := filepath.Join(jars, "zookeeper.jar") // its manifest names the rest
 	if !exists(server) {
@@ -56,24 +65,52 @@ func findJars(jars string) ([]string, error) {
 	}
 	for _, name := range bindings {
 		if binding := filepath.Join(jars, name); exists(binding) {
-			return []string{server, binding}, nil
+			// The manifest lacks netty's codec, without which there is no TLS.
+			return []string{server, binding, filepath.Join(jars, "netty-codec.jar")}, nil
 		}
 	}
 	return nil, fmt.Errorf("%w: there is no %s: install libslf4j-java", ErrNotInstalled, filepath.Join(jars, bindings[0]))
 }
 
-// homeJars is what a release of the Apache project has.
-func homeJars(home string) ([]string, error) {
+// cachedHome is where scripts/zookeeper-3.9 put the newest of a line of releases
+// such as 3.9.
+func cachedHome(release string) (string, error) {
+	cache := os.Getenv("XDG_CACHE_HOME")
+	if cache == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("zkserver: ZKSTATE_ZOOKEEPER: %w", err)
+		}
+		cache = filepath.Join(home, ".cache")
+	}
+	prefix := "zookeeper-" + release + "."
+	newest, patch := "", -1
+	entries, _ := os.ReadDir(filepath.Join(cache, "zkstate"))
+	for _, e := range entries {
+		rest, ok := strings.CutPrefix(e.Name(), prefix)
+		if n, err := strconv.Atoi(rest); ok && err == nil && n > patch {
+			newest, patch = filepath.Join(cache, "zkstate", e.Name()), n
+		}
+	}
+	if newest == "" {
+		return "", fmt.Errorf("zkserver: ZKSTATE_ZOOKEEPER is %s, and %s has no %s*: run scripts/zookeeper-3.9", release, filepath.Join(cache, "zkstate"), prefix)
+	}
+	return newest, nil
+}
+
+// homeJars is what a release of the Apache project has. The variable is the one
+// that led to it.
+func homeJars(variable, home string) ([]string, error) {
 	home, err := filepath.Abs(home)
 	if err != nil {
-		return nil, fmt.Errorf("zkserver: ZOOKEEPER_HOME: %w", err)
+		return nil, fmt.Errorf("zkserver: %s: %w", variable, err)
 	}
 	var found []string
 	server := false
 	for _, dir := range []string{home, filepath.Join(home, "lib")} {
 		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("zkserver: ZOOKEEPER_HOME: %w", err)
+			return nil, fmt.Errorf("zkserver: %s: %w", variable, err)
 		}
 		for _, e := range entries {
 			if filepath.Ext(e.Name()) != ".jar" {
@@ -84,7 +121,7 @@ func homeJars(home string) ([]string, error) {
 		}
 	}
 	if !server {
-		return nil, fmt.Errorf("zkserver: ZOOKEEPER_HOME is %s, which has no zookeeper*.jar, nor has its lib", home)
+		return nil, fmt.Errorf("zkserver: %s leads to %s, which has no zookeeper*.jar, nor has its lib", variable, home)
 	}
 	return found, nil
 }

@@ -28,23 +28,29 @@ func touch(t *testing.T, names ...string) string {
 func TestFindInstall(t *testing.T) {
 	java := touch(t, "bin/java")
 	release := touch(t, "lib/zookeeper-3.9.3.jar", "lib/zookeeper-jute-3.9.3.jar", "lib/README", "extra.jar")
+	cache := touch(t, "zkstate/zookeeper-3.9.9/zookeeper-3.9.9.jar", "zkstate/zookeeper-3.9.10/zookeeper-3.9.10.jar", "zkstate/.zookeeper-x/zookeeper-3.9.11.jar")
 	for _, test := range []struct {
 		name           string
+		release        string
 		home, javaHome string
 		jars           string
 		want           []string // base names
 		missing        bool     // ErrNotInstalled
 	}{
 		{name: "release", home: release, javaHome: java, want: []string{"extra.jar", "zookeeper-3.9.3.jar", "zookeeper-jute-3.9.3.jar"}},
+		{name: "cached", release: "3.9", home: release, javaHome: java, want: []string{"zookeeper-3.9.10.jar"}},
+		{name: "not cached", release: "3.8", home: release, javaHome: java},
 		{name: "wrong release", home: touch(t, "lib/zookeeper-jute-3.9.3.jar"), javaHome: java},
 		{name: "no such release", home: filepath.Join(release, "no"), javaHome: java},
-		{name: "debian", jars: touch(t, "zookeeper.jar", "slf4j-nop.jar", "slf4j-simple.jar"), javaHome: java, want: []string{"zookeeper.jar", "slf4j-simple.jar"}},
+		{name: "debian", jars: touch(t, "zookeeper.jar", "slf4j-nop.jar", "slf4j-simple.jar"), javaHome: java, want: []string{"zookeeper.jar", "slf4j-simple.jar", "netty-codec.jar"}},
 		{name: "debian without a log", jars: touch(t, "zookeeper.jar"), javaHome: java, missing: true},
 		{name: "nothing", jars: t.TempDir(), javaHome: java, missing: true},
 		{name: "no java", jars: touch(t, "zookeeper.jar", "slf4j-nop.jar"), missing: true},
 		{name: "wrong java", jars: touch(t, "zookeeper.jar", "slf4j-nop.jar"), javaHome: release},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("XDG_CACHE_HOME", cache)
+			t.Setenv("ZKSTATE_ZOOKEEPER", test.release)
 			t.Setenv("ZOOKEEPER_HOME", test.home)
 			t.Setenv("JAVA_HOME", test.javaHome)
 			t.Setenv("PATH", "")

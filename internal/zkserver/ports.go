@@ -49,14 +49,14 @@ func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.It
 
 // seats finds ports for n servers.
 func seats(n int) ([]seat, error) {
-	ports, err := freePorts(3 * n)
+	ports, err := freePorts(4 * n)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]seat, n)
 	for i := range all {
-		p := ports[3*i:]
-		all[i] = seat{id: i + 1, client: loopback(p[0]), quorum: loopback(p[1]), election: loopback(p[2])}
+		p := ports[4*i:]
+		all[i] = seat{id: i + 1, client: loopback(p[0]), quorum: loopback(p[1]), election: loopback(p[2]), secure: loopback(p[3])}
 	}
 	return all, nil
 }

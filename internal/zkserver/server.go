@@ -58,6 +58,9 @@ func (s *Server) configure(own seat, seats []seat, m mesh) error {
 	for name, text := range logging {
 		files[filepath.Join("conf", name)] = text
 	}
+	if s.cfg.SASL != nil {
+		files[jaasFile] = s.cfg.SASL.jaas()
+	}
 	for name, text := range files {
 		path := filepath.Join(s.dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -100,6 +103,9 @@ func (s *Server) Launch() error {
 func (s *Server) command() *exec.Cmd {
 	classpath := append([]string{filepath.Join(s.dir, "conf")}, s.install.classpath...)
 	args := append([]string{}, s.cfg.JVMFlags...)
+	if s.cfg.SASL != nil {
+		args = append(args, "-Djava.security.auth.login.config="+filepath.Join(s.dir, filepath.FromSlash(jaasFile)))
+	}
 	args = append(args,
 		"-XX:-UsePerfData", // its files would outlive a killed server
 		"-cp", strings.Join(classpath, string(filepath.ListSeparator)),

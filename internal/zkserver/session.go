@@ -1,13 +1,16 @@
 package zkserver
 
 import (
+	"bufio"
+	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"time"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
 )
 
 // ErrNoSession is met on killing a session that has ended, or with a wrong
@@ -15,9 +18,8 @@ import (
 var ErrNoSession = errors.New("zkserver: no such session")
 
 const (
-	closeXid    = 1
-	closeOpcode = -11
-	maxReply    = 1 << 20
+	closeXid = 1
+	maxReply = 1 << 20
 )
 
 // KillSession closes somebody's session at the server at addr: the owner is
@@ -25,7 +27,14 @@ const (
 // It blocks until that server has applied it; others may follow later. See
 // netfault.Proxy.LastSession for the password.
 func KillSession(ctx context.Context, addr string, sessionID int64, password []byte) error {
-	if err := killSession(ctx, addr, sessionID, password); err != nil {
+	err := killSession(ctx, addr, sessionID, password)
+	for errors.Is(err, io.EOF) && ctx.Err() == nil {
+		// The owner has taken the session back before it was closed.
+		if err = killSession(ctx, addr, sessionID, password); errors.Is(err, ErrNoSession) {
+			return nil // it was closed
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("kill session %#x at %s: %w", sessionID, addr, err)
 	}
 	return nil
@@ -39,82 +48,61 @@ func killSession(ctx context.Context, addr string, sessionID int64, password []b
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
-	if err := takeOver(conn, sessionID, password); err != nil {
+	if err := askToClose(conn, sessionID, password); err != nil {
 		return errors.Join(ctx.Err(), err)
 	}
-	if err := closeSession(conn); err != nil {
+	in := bufio.NewReader(conn)
+	if err := awaitTakeOver(in, sessionID); err != nil {
 		return errors.Join(ctx.Err(), err)
 	}
-	return nil
+	return errors.Join(ctx.Err(), awaitClosed(in))
 }
 
-// takeOver moves the session to this connection.
-func takeOver(conn net.Conn, sessionID int64, password []byte) error {
-	var b []byte
-	b = binary.BigEndian.AppendUint32(b, 0)      // protocol version
-	b = binary.BigEndian.AppendUint64(b, 0)      // last zxid seen
-	b = binary.BigEndian.AppendUint32(b, 10_000) // timeout in milliseconds
-	b = binary.BigEndian.AppendUint64(b, uint64(sessionID))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(password)))
-	b = append(b, password...)
-	b = append(b, 0) // not read-only
-	if err := writeFrame(conn, b); err != nil {
-		return err
-	}
-	reply, err := readFrame(conn)
-	if err != nil {
-		return err
-	}
-	if len(reply) < 16 { // version, timeout, id
-		return fmt.Errorf("a connect response of %d bytes", len(reply))
-	}
-	if int64(binary.BigEndian.Uint64(reply[8:])) != sessionID {
-		return ErrNoSession
-	}
-	return nil
-}
-
-// closeSession asks for the end, and skips what comes before the answer.
-func closeSession(conn net.Conn) error {
-	opcode := int32(closeOpcode)
-	request := binary.BigEndian.AppendUint32(nil, closeXid)
-	request = binary.BigEndian.AppendUint32(request, uint32(opcode))
-	if err := writeFrame(conn, request); err != nil {
-		return err
-	}
-	for {
-		reply, err := readFrame(conn)
-		if err != nil {
-			return err
-		}
-		if len(reply) < 16 { // xid, zxid, err
-			return fmt.Errorf("a reply of %d bytes", len(reply))
-		}
-		if binary.BigEndian.Uint32(reply) != closeXid {
-			continue
-		}
-		if code := int32(binary.BigEndian.Uint32(reply[12:])); code != 0 {
-			return fmt.Errorf("closing the session: server's error %d", code)
-		}
-		return nil
-	}
-}
-
-func writeFrame(w io.Writer, body []byte) error {
-	_, err := w.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...))
+// askToClose moves the session to this connection and closes it, in one write:
+// its owner comes back for it at once.
+func askToClose(conn net.Conn, sessionID int64, password []byte) error {
+	var both bytes.Buffer
+	connect := wire.ConnectRequest{TimeoutMS: 10_000, SessionID: sessionID, Password: password}
+	wire.WriteFrame(&both, connect.Append(nil))
+	wire.WriteFrame(&both, wire.RequestHeader{Xid: closeXid, Opcode: wire.OpCloseSession}.Append(nil))
+	_, err := conn.Write(both.Bytes())
 	return err
 }
 
-func readFrame(r io.Reader) ([]byte, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, err
+// awaitTakeOver reads whether the session has moved.
+func awaitTakeOver(in *bufio.Reader, sessionID int64) error {
+	frame, err := wire.ReadFrame(in, maxReply)
+	if err != nil {
+		return err
 	}
-	length := binary.BigEndian.Uint32(head[:])
-	if length > maxReply {
-		return nil, fmt.Errorf("a frame of %d bytes", length)
+	var response wire.ConnectResponse
+	d := wire.NewDecoder(frame[wire.HeadSize:])
+	response.Decode(&d)
+	if d.Err() == nil && response.SessionID != sessionID {
+		return ErrNoSession
 	}
-	body := make([]byte, length)
-	_, err := io.ReadFull(r, body)
-	return body, err
+	return d.Err()
+}
+
+// awaitClosed skips what comes before the answer.
+func awaitClosed(in *bufio.Reader) error {
+	for {
+		frame, err := wire.ReadFrame(in, maxReply)
+		if err != nil {
+			return err
+		}
+		var header wire.ReplyHeader
+		d := wire.NewDecoder(frame[wire.HeadSize:])
+		header.Decode(&d)
+		if d.Err() != nil {
+			return d.Err()
+		}
+		if header.Xid != closeXid {
+			continue
+		}
+		if header.Err != 0 {
+			return fmt.Errorf("closing the session: server's error %d", header.Err)
+		}
+		return nil
+	}
 }

@@ -10,20 +10,10 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
+	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
-)
-
-const (
-	// maxChildren is how many names of one znode are asked for: an answer that holds
-	// more than maxReply bytes would end the connection.
-	maxChildren = maxReply / 128
-	// listers is how many places of one listing are looked at concurrently.
-	listers = 32
 )
 
 // anyPath is where barriers go that are about no document.
@@ -35,16 +25,17 @@ func (s *Store) Stat(ctx context.Context, path string, mode store.Consistency) (
 		return store.Place{}, err
 	}
 	place := store.Place{Path: path}
-	err := s.inMode(ctx, mode, func() (err error) {
-		if err = s.statDocument(ctx, &place); err == nil && !place.Version.IsZero() {
-			err = s.countListeners(ctx, &place)
-		}
-		return err
-	})
-	if err == nil && place.Version.IsZero() {
+	_, replies, err := s.inMode(ctx, mode, s.placeRequests(path)[1:]...)
+	if err == nil {
+		err = describeDocument(&place, replies)
+	}
+	switch {
+	case err != nil:
+		return store.Place{}, s.translate("stat", path, err, false)
+	case place.Version.IsZero():
 		return store.Place{}, fmt.Errorf("stat %s: document %w", path, store.ErrNotFound)
 	}
-	return place, translate("stat", path, err, false)
+	return place, nil
 }
 
 // List implements [store.Store].
@@ -52,26 +43,52 @@ func (s *Store) List(ctx context.Context, folder string, mode store.Consistency)
 	if err := store.CheckFolder(folder); err != nil {
 		return nil, err
 	}
-	var places []store.Place
-	err := s.inMode(ctx, mode, func() (err error) {
-		var names []string
-		if names, err = s.names(ctx, folder); err == nil {
-			places, err = s.describeAll(ctx, folder, names)
-		}
-		return err
-	})
-	if errors.Is(err, store.ErrTooLarge) {
-		return nil, fmt.Errorf("list %s: %w", folder, err)
+	places, err := s.list(ctx, folder, mode)
+	if err != nil {
+		return nil, s.translate("list", folder, err, false)
 	}
-	return places, translate("list", folder, err, false)
+	return places, nil
 }
 
-// inMode runs read behind a barrier if the answer has to be linearizable.
-func (s *Store) inMode(ctx context.Context, mode store.Consistency, read func() error) error {
-	if mode == store.Linearizable {
-		return s.afterBarrier(ctx, anyPath, read)
+func (s *Store) list(ctx context.Context, folder string, mode store.Consistency) (places []store.Place, _ error) {
+	session, replies, err := s.inMode(ctx, mode, zk.Children{Path: s.znode(folder)})
+	if err != nil {
+		return nil, err
 	}
-	return read()
+	names, err := documentNames(folder, replies[0])
+	if err != nil {
+		return nil, err
+	}
+	for batch := range slices.Chunk(names, readBatch) {
+		var requests []zk.Request
+		for _, name := range batch {
+			requests = append(requests, s.placeRequests(store.Child(folder, name))...)
+		}
+		replies, _ := session.Do(ctx, requests...) // each reply has its own error
+		for i, name := range batch {
+			place := store.Place{Path: store.Child(folder, name)}
+			if err := s.describe(&place, replies[i*3:i*3+3]); err != nil {
+				return nil, err
+			}
+			if !place.Version.IsZero() || place.Folder || place.Err != nil {
+				places = append(places, place)
+			}
+		}
+	}
+	return places, nil
+}
+
+// inMode sends requests, behind a barrier if the answers have to be linearizable.
+func (s *Store) inMode(ctx context.Context, mode store.Consistency, requests ...zk.Request) (*zk.Session, []zk.Reply, error) {
+	if mode == store.Linearizable {
+		return s.ordered(ctx, anyPath, requests...)
+	}
+	session, err := s.client.Session(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	replies, _ := session.Do(ctx, requests...) // each reply has its own error
+	return session, replies, nil
 }
 
 // znode is where a folder, the root included, lives.
@@ -82,115 +99,72 @@ func (s *Store) znode(folder string) string {
 	return s.folder(folder)
 }
 
-// names returns what is directly below a folder and can be a document's path, in
+// documentNames returns what is directly below a folder and can be a document's path, in
 // order. A folder that does not exist has nothing below it.
-func (s *Store) names(ctx context.Context, folder string) ([]string, error) {
-	full := s.znode(folder)
-	found, err := s.exists(ctx, full)
-	if err != nil || found.stat == nil || found.stat.NumChildren == 0 {
-		return nil, err
-	}
-	if found.stat.NumChildren > maxChildren {
-		return nil, fmt.Errorf("%d paths are directly below it, and one answer holds %d: %w", found.stat.NumChildren, maxChildren, store.ErrTooLarge)
-	}
-	names, err := call(ctx, s.conn, func(c *zk.Conn) ([]string, error) {
-		names, _, err := c.Children(full)
-		return names, err
-	})
-	if errors.Is(err, zk.ErrNoNode) {
+func documentNames(folder string, children zk.Reply) ([]string, error) {
+	if errors.Is(children.Err, zk.ErrNoNode) {
 		return nil, nil
 	}
-	names = slices.DeleteFunc(names, func(name string) bool {
+	names := slices.DeleteFunc(children.Children, func(name string) bool {
 		return ownName(name) || store.CheckPath(store.Child(folder, name)) != nil
 	})
 	slices.Sort(names)
-	return names, err
+	return names, children.Err
 }
 
 // ownName reports whether a znode of that name belongs to a document.
 func ownName(name string) bool {
 	switch name {
-	case "payload", "listeners", "write_lock", "history":
+	case "payload", "listeners", "listeners_open", "write_lock", "history":
 		return true
 	}
 	return false
 }
 
-// describeAll looks at the places in a folder, several at a time, and returns those
-// that are documents or folders.
-func (s *Store) describeAll(ctx context.Context, folder string, names []string) ([]store.Place, error) {
-	places, failed := make([]store.Place, len(names)), make([]error, len(names))
-	var workers sync.WaitGroup
-	next := make(chan int)
-	for range min(listers, len(names)) {
-		workers.Go(func() {
-			for i := range next {
-				places[i].Path = store.Child(folder, names[i])
-				failed[i] = s.describe(ctx, &places[i])
-			}
-		})
-	}
-	for i := range names {
-		next <- i
-	}
-	close(next)
-	workers.Wait()
-	for _, err := range failed {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return slices.DeleteFunc(places, func(place store.Place) bool {
-		return place.Version.IsZero() && !place.Folder && place.Err == nil
-	}), nil
+// placeRequests are what describe wants the answers to.
+func (s *Store) placeRequests(path string) []zk.Request {
+	return []zk.Request{zk.Children{Path: s.folder(path)}, zk.Exists{Path: s.payload(path)}, zk.Exists{Path: s.listeners(path)}}
 }
 
 // describe fills in a place of which the path is known. What is about this place alone
 // is noted there, any other error is returned.
-func (s *Store) describe(ctx context.Context, place *store.Place) error {
-	names, err := s.names(ctx, place.Path)
+func (s *Store) describe(place *store.Place, replies []zk.Reply) error {
+	names, err := documentNames(place.Path, replies[0])
 	switch {
-	case errors.Is(err, store.ErrTooLarge):
-		place.Folder, place.Err = true, fmt.Errorf("list %s: %w", place.Path, err)
-	case errors.Is(err, zk.ErrNoAuth):
-		place.Folder, place.Err = true, translate("list", place.Path, err, false) // it has children, whatever they are
+	case errors.Is(err, zk.ErrNoAuth) || errors.Is(err, zk.ErrTooLarge):
+		place.Folder, place.Err = true, s.translate("list", place.Path, err, false) // it has children, whatever they are
 	case err != nil:
 		return err
 	default:
 		place.Folder = len(names) > 0
 	}
-	if err := s.statDocument(ctx, place); err != nil || place.Version.IsZero() {
-		return err
-	}
-	return s.countListeners(ctx, place)
+	return describeDocument(place, replies[1:])
 }
 
-// statDocument leaves the zero Version where there is no document.
-func (s *Store) statDocument(ctx context.Context, place *store.Place) error {
-	found, err := s.exists(ctx, s.payload(place.Path))
-	if err == nil && found.stat != nil {
-		place.Version, place.Size = found.version(), int64(found.stat.DataLength)
-		place.Created, place.Modified = time.UnixMilli(found.stat.Ctime), time.UnixMilli(found.stat.Mtime)
+// describeDocument leaves the zero Version where there is no document.
+func describeDocument(place *store.Place, replies []zk.Reply) error {
+	payload, listeners := replies[0], replies[1]
+	for _, reply := range replies {
+		if reply.Err != nil && !errors.Is(reply.Err, zk.ErrNoNode) {
+			return reply.Err
+		}
 	}
-	return err
-}
-
-func (s *Store) countListeners(ctx context.Context, place *store.Place) error {
-	found, err := s.exists(ctx, s.records(place.Path))
-	if err == nil && found.stat != nil {
-		place.Listeners = int(found.stat.NumChildren)
+	if payload.Err == nil {
+		place.Version, place.Size = versionOf(payload.Stat), int64(payload.Stat.DataLength)
+		place.Created, place.Modified = time.UnixMilli(payload.Stat.Ctime), time.UnixMilli(payload.Stat.Mtime)
+		place.Listeners = int(listeners.Stat.NumChildren)
 	}
-	return err
+	return nil
 }
 
 // Ping implements [store.Store]: a barrier. Servers tell their version to whom they
 // allow the command srvr, see 4lw.commands.whitelist.
 func (s *Store) Ping(ctx context.Context) (store.Pong, error) {
 	sent := time.Now()
-	if err := s.barrier(ctx, anyPath); err != nil {
-		return store.Pong{}, translate("ping", s.znode("/"), err, false)
+	if _, _, err := s.ordered(ctx, anyPath); err != nil {
+		return store.Pong{}, s.translate("ping", s.znode("/"), err, false)
 	}
-	pong := store.Pong{Server: s.conn.client.Load().Server(), Latency: time.Since(sent)}
+	pong := store.Pong{Latency: time.Since(sent)}
 	pong.Version = serverVersion(ctx, pong.Server)
 	return pong, nil
 }

@@ -7,25 +7,20 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-zookeeper/zk"
-
+	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store"
 )
 
 // placesBed is a server with a document, a store without chroot, and a plain client.
-func placesBed(t *testing.T) (context.Context, store.Store, *zk.Conn) {
+func placesBed(t *testing.T) (context.Context, store.Store, *plainClient) {
 	t.Helper()
 	server := zkserver.Standalone(t)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	s := open(t, "", server.Addr())
 	t.Cleanup(func() { _ = s.Close() })
-	plain, _, err := zk.Connect([]string{server.Addr()}, session, zk.WithLogInfo(false))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(plain.Close)
+	plain := newPlainClient(t, ctx, server.Addr())
 	if _, err := s.Commit(ctx, store.Create{Path: "/doc", Data: []byte("1")}); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +29,7 @@ func placesBed(t *testing.T) (context.Context, store.Store, *zk.Conn) {
 
 func TestListingWithUnreadablePlaces(t *testing.T) {
 	ctx, s, plain := placesBed(t)
-	nobody := zk.DigestACL(zk.PermAll, "nobody", "knows")
+	nobody := []zk.ACL{{Perms: zk.PermAll, Scheme: "digest", ID: "nobody:knows"}}
 	for _, node := range []struct {
 		path string
 		acl  []zk.ACL
@@ -47,13 +42,9 @@ func TestListingWithUnreadablePlaces(t *testing.T) {
 		{"/secret/doc", zk.WorldACL(zk.PermAll)},
 		{"/secret/doc/payload", zk.WorldACL(zk.PermAll)},
 	} {
-		if _, err := plain.Create(node.path, []byte("{}"), 0, node.acl); err != nil {
-			t.Fatal(node.path, err)
-		}
+		plain.call(zk.Create{Path: node.path, Data: []byte("{}"), ACL: node.acl})
 	}
-	if _, err := plain.SetACL("/secret", nobody, -1); err != nil {
-		t.Fatal(err)
-	}
+	plain.call(zk.SetACL{Path: "/secret", ACL: nobody, Version: zk.AnyVersion})
 	places, err := s.List(ctx, "/", store.Linearizable)
 	if err != nil {
 		t.Fatal(err)
@@ -82,19 +73,15 @@ func TestListingWithUnreadablePlaces(t *testing.T) {
 // connection, and with it everybody's calls, so it is not asked for.
 func TestListingOfAGiant(t *testing.T) {
 	ctx, s, plain := placesBed(t)
-	if _, err := plain.Create("/giant", nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
-		t.Fatal(err)
-	}
+	plain.create("/giant", "", zk.Persistent)
 	const names, batch = 40_000, 1000
 	for i := 0; i < names; i += batch {
-		var requests []any
+		var requests zk.Multi
 		for j := range batch {
 			path := fmt.Sprintf("/giant/%0120d", i+j)
-			requests = append(requests, &zk.CreateRequest{Path: path, Acl: zk.WorldACL(zk.PermAll)})
+			requests = append(requests, zk.Create{Path: path, ACL: zk.WorldACL(zk.PermAll)})
 		}
-		if _, err := plain.Multi(requests...); err != nil {
-			t.Fatal(err)
-		}
+		plain.call(requests)
 	}
 	session := s.Status().Session
 	places, err := s.List(ctx, "/", store.Local)

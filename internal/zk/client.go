@@ -1,0 +1,136 @@
+package zk
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// closeBound is how long Close waits for servers.
+const closeBound = 2 * time.Second
+
+// Client keeps a connection and a session. All methods are safe for concurrent use.
+type Client struct {
+	cfg      Config
+	ctx      context.Context // ends when nothing may be waited for any more
+	cancel   context.CancelFunc
+	wanted   context.Context // ends when Close begins
+	unwant   context.CancelFunc
+	done     chan struct{} // closed when no goroutine is left
+	failures failures
+
+	mu        sync.Mutex // guards all below
+	session   *Session   // for the callers: established, with the authentication done, and not lost; or nil
+	connected bool
+	changed   chan struct{} // closed and replaced when session is set
+}
+
+// Connect begins to connect and returns at once. The error is about cfg only. The caller ends the client with Close.
+func Connect(cfg Config) (*Client, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{cfg: cfg, done: make(chan struct{}), changed: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.wanted, c.unwant = context.WithCancel(c.ctx)
+	go (&keeper{client: c, log: cfg.Logger}).run()
+	return c, nil
+}
+
+// Session returns the session, and waits until there is one that was established and not lost. It does not wait
+// for the connection of a session that was established: its calls do. The error is an *Error: NotSent. It says of each
+// server why it could not be used, and matches ErrUnreachable and ctx's error, or ErrClosed.
+func (c *Client) Session(ctx context.Context) (*Session, error) {
+	for {
+		c.mu.Lock()
+		session, changed := c.session, c.changed
+		c.mu.Unlock()
+		var cause error
+		switch {
+		case c.wanted.Err() != nil:
+			cause = ErrClosed
+		case session != nil:
+			return session, nil
+		case ctx.Err() != nil:
+			cause = c.waited(ctx)
+		}
+		if cause != nil {
+			return nil, &Error{Op: "session", Outcome: NotSent, Index: -1, Cause: cause}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		case <-c.wanted.Done():
+		}
+	}
+}
+
+// Err returns why the client is not connected, or nil if it is. It matches ErrUnreachable, or ErrClosed.
+func (c *Client) Err() error {
+	if c.wanted.Err() != nil {
+		return ErrClosed
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.connected {
+		return nil
+	}
+	return c.failures.err()
+}
+
+// waited is why something that waited until ctx ended was not sent.
+func (c *Client) waited(ctx context.Context) error {
+	if err := c.Err(); err != nil {
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return ctx.Err()
+}
+
+// Close ends the session, if a server can be reached, and returns within two seconds with no goroutine left.
+// Requests that were not sent fail with ErrClosed; those that were sent may still succeed. It causes no event.
+func (c *Client) Close() {
+	c.unwant()
+	c.mu.Lock()
+	session := c.session
+	c.mu.Unlock()
+	if session != nil {
+		session.close()
+	}
+	bound := time.NewTimer(closeBound)
+	defer bound.Stop()
+	select {
+	case <-c.done:
+	case <-bound.C:
+	}
+	c.cancel()
+	<-c.done
+}
+
+// offer makes a connection's session the callers'.
+func (c *Client) offer(s *Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session, c.connected = s, true
+	c.failures.clear()
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// disconnected notes why there is no connection.
+func (c *Client) disconnected(server string, reason error) {
+	c.failures.add(server, reason)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.connected = false
+}
+
+// retract takes back a session that was lost, and reports whether it was offered.
+func (c *Client) retract() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	offered := c.session != nil
+	c.session = nil
+	return offered
+}

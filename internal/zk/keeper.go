@@ -1,0 +1,220 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/zkstate/zkstate/internal/zk/wire"
+)
+
+// keeper keeps a client's connection and session. All of it is its one goroutine's, which also reads the
+// replies and tells the events.
+type keeper struct {
+	client    *Client
+	log       *slog.Logger
+	rotation  rotation
+	session   *Session       // to be resumed, or nil
+	zxid      int64          // the last transaction that a server told of
+	number    uint64         // of the last connection
+	hungUp    time.Time      // since when servers hang up on zxid, zero if they do not
+	farewells sync.WaitGroup // goroutines that close what nobody wants
+}
+
+// run connects again and again until the client is closed.
+func (k *keeper) run() {
+	defer close(k.client.done)
+	defer k.farewells.Wait()
+	for {
+		c := k.connect()
+		if c == nil {
+			break
+		}
+		k.serve(c)
+	}
+	if k.session != nil {
+		k.lose(ErrClosed)
+	}
+}
+
+// closing reports whether Close has begun.
+func (k *keeper) closing() bool { return k.client.wanted.Err() != nil }
+
+// timeout is the session's, or what will be asked for.
+func (k *keeper) timeout() time.Duration {
+	if k.session == nil {
+		return k.client.cfg.SessionTimeout
+	}
+	return k.session.Timeout()
+}
+
+// connect tries servers until one is connected. It returns nil when the client is closed and so is its session, or
+// cannot be.
+func (k *keeper) connect() *conn {
+	for {
+		k.sleep(k.rotation.pause())
+		if k.client.ctx.Err() != nil || k.closing() && k.session == nil {
+			return nil
+		}
+		server, err := k.rotation.advance(k.client.ctx, k.client.cfg.Servers)
+		if err != nil {
+			k.client.failures.add("the list of servers", err)
+		} else {
+			c, err := k.attempt(server)
+			if err == nil {
+				return c
+			}
+			k.failed(server, err)
+		}
+		if k.rotation.failed() {
+			if k.closing() {
+				return nil
+			}
+			if k.rotation.round == 1 {
+				k.log.Warn("zk: no server could be used, trying again", "reasons", k.client.failures.err())
+			}
+		}
+	}
+}
+
+func (k *keeper) sleep(pause time.Duration) {
+	if pause == 0 {
+		return
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-k.client.wanted.Done():
+	}
+}
+
+func (k *keeper) failed(server string, reason error) {
+	k.log.Debug("zk: attempt to connect failed", "server", server, "reason", reason)
+	k.client.failures.add(server, reason)
+	if errors.Is(reason, errAuth) {
+		k.notify(Event{Kind: AuthFailed, Session: k.session, Err: reason})
+	}
+}
+
+// attempt connects to a server.
+func (k *keeper) attempt(server string) (*conn, error) {
+	c, err := k.establish(server, k.session, k.zxid, k.adopt)
+	if errors.Is(err, errExpired) && k.session != nil {
+		k.log.Warn("zk: the session has expired", "session", k.session.id)
+		k.lose(err)
+		c, err = k.establish(server, nil, k.zxid, k.adopt)
+	}
+	if !errors.Is(err, errHungUp) || k.zxid == 0 {
+		return c, err
+	}
+	if k.hungUp.IsZero() {
+		k.hungUp = time.Now()
+	}
+	if time.Since(k.hungUp) <= k.timeout() {
+		return nil, err
+	}
+	return k.establish(server, nil, 0, k.compare)
+}
+
+// establish connects to a server, opens or resumes a session there, gives it to opened, and authenticates.
+func (k *keeper) establish(server string, s *Session, zxid int64, opened func(*handshake, *Session) error) (*conn, error) {
+	until := k.client.ctx
+	if s == nil {
+		until = k.client.wanted // there is nothing to close yet
+	}
+	ctx, cancel := context.WithTimeout(until, k.rotation.patience(k.timeout()))
+	defer cancel()
+	h := &handshake{client: k.client, server: server}
+	if err := h.dial(ctx); err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { h.nc.SetDeadline(time.Unix(1, 0)) })
+	open, err := h.open(s, zxid)
+	if s == nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		k.farewell(h, false)
+		return nil, err
+	}
+	if err == nil {
+		if err = opened(h, open); errors.Is(err, errHungUp) {
+			k.farewell(h, true)
+			return nil, err
+		}
+	}
+	if err == nil {
+		err = h.authenticate()
+	}
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		h.nc.Close()
+		return nil, err
+	}
+	return k.newConn(h), nil
+}
+
+// adopt makes the session the one to resume, even if the authentication fails: the next attempt would else leave it
+// behind.
+func (k *keeper) adopt(_ *handshake, s *Session) error {
+	k.session = s
+	return nil
+}
+
+// compare adopts a session that was opened without saying what the client has seen, after servers have hung up for so
+// long that they may be without it for good. If the server has fewer transactions than the client has seen
+// then it has another history, because opening a session is a transaction itself.
+func (k *keeper) compare(h *handshake, s *Session) error {
+	header, _, err := h.ask(wire.XidPing, wire.OpPing, nil)
+	if err != nil || header.Zxid >= k.zxid {
+		return errors.Join(errHungUp, err) // it was behind and has caught up
+	}
+	reason := fmt.Errorf("%w: the server has %#x transactions, this client has seen %#x", ErrHistoryReplaced, header.Zxid, k.zxid)
+	k.log.Error("zk: the servers have another history than before, as after a restored backup", "reason", reason)
+	k.notify(Event{Kind: HistoryReplaced, Session: k.session, Err: reason})
+	if k.session != nil {
+		k.lose(reason)
+	}
+	k.session, k.zxid = s, header.Zxid
+	return nil
+}
+
+// farewell closes a session that nobody wants, once the server has answered the request for it if it has not opened
+// yet: a slow server would else collect one with every attempt. It gives up after the session timeout.
+func (k *keeper) farewell(h *handshake, opened bool) {
+	ctx, cancel := context.WithTimeout(k.client.ctx, k.client.cfg.SessionTimeout)
+	h.nc.SetDeadline(time.Time{})
+	k.farewells.Go(func() {
+		defer cancel()
+		defer h.nc.Close()
+		defer context.AfterFunc(ctx, func() { h.nc.Close() })()
+		if !opened {
+			response, err := h.connected()
+			if err != nil || response.SessionID == 0 {
+				return
+			}
+		}
+		h.ask(1, wire.OpCloseSession, nil)
+	})
+}
+
+// lose ends the session here.
+func (k *keeper) lose(reason error) {
+	s := k.session
+	k.session = nil
+	offered := k.client.retract()
+	s.lose(reason)
+	if offered {
+		k.notify(Event{Kind: SessionLost, Session: s, Err: s.Err()})
+	}
+}
+
+func (k *keeper) notify(event Event) {
+	if !k.closing() {
+		k.client.cfg.OnEvent(event)
+	}
+}

@@ -1,0 +1,56 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// newConn makes a connection of a handshake that has succeeded.
+func (k *keeper) newConn(h *handshake) *conn {
+	k.number++
+	k.hungUp = time.Time{}
+	h.nc.patience = k.session.Timeout() * 2 / 3
+	return &conn{session: k.session, server: h.server, number: k.number, nc: h.nc, in: h.in, ended: make(chan struct{})}
+}
+
+// serve carries requests over a connection until it ends.
+func (k *keeper) serve(c *conn) {
+	k.log.Info("zk: connected", "server", c.server, "session", c.session.id, "connection", c.number)
+	k.notify(Event{Kind: Connected, Session: c.session, Conn: c.number})
+	k.client.offer(c.session)
+	if k.closing() { // Close may have looked for the session before it was offered
+		c.session.close()
+	}
+	r := &reader{conn: c, keeper: k}
+	var writing sync.WaitGroup
+	writing.Go((&writer{conn: c}).run)
+	c.fail(k.read(r))
+	writing.Wait()
+	r.abandon(c.reason())
+	k.ended(c, r.useful)
+}
+
+// read is the reader's run, which ends with the client too.
+func (k *keeper) read(r *reader) error {
+	defer context.AfterFunc(k.client.ctx, func() { r.conn.fail(ErrClosed) })()
+	return r.run()
+}
+
+// ended notes why a connection has ended.
+func (k *keeper) ended(c *conn, useful bool) {
+	reason := c.reason()
+	if errors.Is(reason, errSessionClosed) {
+		k.lose(ErrClosed)
+		return
+	}
+	k.client.disconnected(c.server, reason)
+	k.log.Warn("zk: disconnected", "server", c.server, "session", c.session.id, "connection", c.number, "reason", reason)
+	k.notify(Event{Kind: Disconnected, Session: c.session, Conn: c.number, Err: reason})
+	if useful {
+		k.rotation.succeeded()
+	} else {
+		k.rotation.failed()
+	}
+}

@@ -1,0 +1,125 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Pauses between rounds of attempts.
+const (
+	firstPause = 50 * time.Millisecond
+	maxPause   = time.Second
+)
+
+// rotation chooses whom to try next. A round is one attempt at each server.
+type rotation struct {
+	servers []string // of this round
+	next    int      // of servers
+	round   int      // rounds that have failed since the last useful connection
+}
+
+// advance returns the next server. At the beginning of a round it looks the servers up.
+func (r *rotation) advance(ctx context.Context, servers Servers) (string, error) {
+	if r.next == len(r.servers) {
+		found, err := servers.Endpoints(ctx)
+		if err == nil && len(found) == 0 {
+			err = errors.New("there are none")
+		}
+		if err != nil {
+			return "", err
+		}
+		r.servers, r.next = slices.Clone(found), 0
+		rand.Shuffle(len(r.servers), func(i, j int) { r.servers[i], r.servers[j] = r.servers[j], r.servers[i] })
+	}
+	r.next++
+	return r.servers[r.next-1], nil
+}
+
+// failed notes that an attempt did not succeed, and reports whether it was the round's last.
+func (r *rotation) failed() bool {
+	if r.next < len(r.servers) {
+		return false
+	}
+	r.round++
+	return true
+}
+
+// succeeded begins to count rounds anew. The rest of this one comes first, so that the same server is not the next.
+func (r *rotation) succeeded() { r.round = 0 }
+
+// pause is how long to wait before the next attempt.
+func (r *rotation) pause() time.Duration {
+	if r.round == 0 || r.next < len(r.servers) {
+		return 0
+	}
+	pause := min(firstPause<<min(r.round-1, 10), maxPause)
+	return pause/2 + rand.N(pause)
+}
+
+// patience bounds an attempt: a sixth of the session timeout, so that two hung servers cost a third of it, and twice as
+// much with each round that failed, up to all of it, so that slow servers are reached.
+func (r *rotation) patience(timeout time.Duration) time.Duration {
+	return min(timeout/6<<min(r.round, 10), timeout)
+}
+
+// failures is why the servers could not be used, the newest reason of each.
+type failures struct {
+	mu      sync.Mutex // guards all below
+	servers []string   // in the order of their first failure
+	reasons map[string]error
+}
+
+func (f *failures) add(server string, reason error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.reasons == nil {
+		f.reasons = make(map[string]error)
+	}
+	if _, known := f.reasons[server]; !known {
+		f.servers = append(f.servers, server)
+	}
+	f.reasons[server] = reason
+}
+
+func (f *failures) clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.servers, f.reasons = nil, nil
+}
+
+// err returns an error that matches ErrUnreachable and every reason.
+func (f *failures) err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e := &unreachableError{}
+	for _, server := range f.servers {
+		e.servers = append(e.servers, server)
+		e.reasons = append(e.reasons, f.reasons[server])
+	}
+	return e
+}
+
+type unreachableError struct {
+	servers []string
+	reasons []error
+}
+
+func (e *unreachableError) Error() string {
+	if len(e.servers) == 0 {
+		return ErrUnreachable.Error() + " so far"
+	}
+	var b strings.Builder
+	b.WriteString(ErrUnreachable.Error())
+	for i, server := range e.servers {
+		fmt.Fprintf(&b, "; %s: %v", server, e.reasons[i])
+	}
+	return b.String()
+}
+
+func (e *unreachableError) Unwrap() []error { return append([]error{ErrUnreachable}, e.reasons...) }
