@@ -12,10 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/internal/zk/wire"
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store"
@@ -73,13 +72,9 @@ func TestPlainUpdatesPassTheLock(t *testing.T) {
 func TestLeftoverPlace(t *testing.T) {
 	t.Parallel()
 	b := newZKBed(t)
-	plain, _, err := zk.Connect([]string{b.net.Addr()}, 4*time.Second, zk.WithLogInfo(false))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
+	plain := plainSession(t, b.net.Addr())
 	for _, full := range []string{"/app/config/write_lock", "/app/config/write_lock/latch-dead-0000000000"} {
-		if _, err := plain.Create(full, nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
+		if _, err := plain.Call(b.ctx, zk.Create{Path: full, ACL: zk.WorldACL(zk.PermAll)}); err != nil {
 			t.Fatal(err)
 		}
 	}

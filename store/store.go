@@ -26,8 +26,9 @@ type Store interface {
 	// began.
 	//
 	// Load blocks for a round trip, at most until ctx ends. Errors:
-	// [ErrNotFound], [ErrTooLarge] (the document is larger than the backend can send),
-	// [ErrUnavailable], [ErrDenied], [ErrInvalidPath], [ErrClosed]. The caller owns Data.
+	// [ErrNotFound], [ErrTooLarge] (the document is larger than the backend can send; the
+	// Record has its Version and Time), [ErrUnavailable], [ErrDenied], [ErrInvalidPath],
+	// [ErrClosed]. The caller owns Data.
 	Load(ctx context.Context, path string, known Version, mode Consistency) (Record, error)
 
 	// Commit applies all ops or none, and returns one version per op: that of the

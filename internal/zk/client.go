@@ -23,6 +23,7 @@ type Client struct {
 	mu        sync.Mutex // guards all below
 	session   *Session   // for the callers: established, with the authentication done, and not lost; or nil
 	connected bool
+	server    string        // of the connection
 	changed   chan struct{} // closed and replaced when session is set
 }
 
@@ -109,10 +110,10 @@ func (c *Client) Close() {
 }
 
 // offer makes a connection's session the callers'.
-func (c *Client) offer(s *Session) {
+func (c *Client) offer(s *Session, server string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.session, c.connected = s, true
+	c.session, c.connected, c.server = s, true, server
 	c.failures.clear()
 	close(c.changed)
 	c.changed = make(chan struct{})
@@ -123,7 +124,14 @@ func (c *Client) disconnected(server string, reason error) {
 	c.failures.add(server, reason)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.connected = false
+	c.connected, c.server = false, ""
+}
+
+// Server returns host:port of the server that the client is connected to, "" if it is to none.
+func (c *Client) Server() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.server
 }
 
 // retract takes back a session that was lost, and reports whether it was offered.

@@ -140,7 +140,7 @@ func TestLockQueuesWithTheRustCrate(t *testing.T) {
 // and nobody knows its name. An orphan would lock everybody out.
 func TestLockLeavesNoOrphan(t *testing.T) {
 	b := newLockBed(t)
-	create := func(op wire.Opcode) bool { return op == wire.OpCreate }
+	create := func(op wire.Opcode) bool { return op == wire.OpCreate || op == wire.OpCreate2 }
 	if err := b.lock(b.faulty, "warm").Unlock(b.ctx); err != nil { // the folder is there
 		t.Fatal(err)
 	}

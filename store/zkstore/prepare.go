@@ -123,10 +123,12 @@ func (c *commit) confirm(ctx context.Context, path string, base store.Version, r
 	s.watched.saw(s.payload(path), since, found, followed)
 	if found.IsZero() {
 		_, replies, err := s.ordered(ctx, path, zk.Exists{Path: s.payload(path)})
-		if err == nil && replies[0].Err == nil {
-			found = versionOf(replies[0].Stat)
+		if err == nil {
+			err = replies[0].Err
 		}
-		if err != nil {
+		if err == nil {
+			found = versionOf(replies[0].Stat)
+		} else if !errors.Is(err, zk.ErrNoNode) {
 			return s.translate("commit", path, err, false)
 		}
 	}
