@@ -2,7 +2,6 @@ package zk
 
 import (
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -35,13 +34,10 @@ type call struct {
 	reply   [1]Reply
 }
 
-// calls are reused: an idle one costs less than what a request needs.
-var calls = sync.Pool{New: func() any { return &call{done: make(chan struct{}, 1)} }}
-
 // keepFrames bounds the buffer that an idle call holds.
 const keepFrames = 16 << 10
 
-func newCall() *call { return calls.Get().(*call) }
+func newCall() any { return &call{done: make(chan struct{}, 1)} }
 
 // encode prepares the call for sending.
 func (c *call) encode(requests []Request, replies []Reply) {
@@ -59,14 +55,13 @@ func (c *call) encode(requests []Request, replies []Reply) {
 	}
 }
 
-// release gives an answered call back for reuse.
-func (c *call) release() {
+// reset makes an answered call fit for reuse.
+func (c *call) reset() {
 	c.requests, c.replies = nil, nil
 	c.request[0], c.reply[0] = nil, Reply{}
 	if cap(c.frames) > keepFrames {
 		c.frames = nil
 	}
-	calls.Put(c)
 }
 
 // errPath is met on a path that a server would read as another one.

@@ -19,6 +19,7 @@ type Client struct {
 	unwant   context.CancelFunc
 	done     chan struct{} // closed when no goroutine is left
 	failures failures
+	calls    sync.Pool // of *call
 
 	mu        sync.Mutex // guards all below
 	session   *Session   // for the callers: established, with the authentication done, and not lost; or nil
@@ -34,6 +35,7 @@ func Connect(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{cfg: cfg, done: make(chan struct{}), changed: make(chan struct{})}
+	c.calls.New = newCall
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.wanted, c.unwant = context.WithCancel(c.ctx)
 	go (&keeper{client: c, log: cfg.Logger}).run()

@@ -27,9 +27,9 @@ type Config struct {
 	// Zero is DefaultSessionTimeout.
 	SessionTimeout time.Duration
 
-	// TLS, if not nil, is used on every connection. A server's certificate is verified against the host name
-	// under which Servers lists it, unless ServerName is set.
-	TLS *tls.Config
+	// TLS, if not nil, is called for each new connection with the host under which Servers lists the server, and
+	// says how to secure it; see [TLSFiles].
+	TLS func(host string) (*tls.Config, error)
 
 	// SASL, if not nil, begins an exchange on each new connection to the server of that host name.
 	// A connection on which the exchange fails carries no request.
@@ -39,8 +39,12 @@ type Config struct {
 	// them carries no request.
 	Auth []Auth
 
-	// Dial opens a connection to host:port, and by default resolves the name and tries all its addresses. It returns
-	// soon after ctx has ended.
+	// Resolver looks up the addresses of a server each time that its turn comes; all of them are tried. Nil is
+	// net.DefaultResolver, but if there is a Dial names are left to that.
+	Resolver Resolver
+
+	// Dial opens a connection to an address or, without a Resolver, to host:port. It returns soon after ctx has ended.
+	// Nil is that of a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// MaxRequest bounds a request in bytes, as jute.maxbuffer does on the server: a longer one is not sent.
@@ -67,7 +71,7 @@ type Servers interface {
 	Endpoints(ctx context.Context) ([]string, error)
 }
 
-// Hosts is a fixed list of host:port. The names are resolved at each attempt to connect.
+// Hosts is a fixed list of host:port. The names are resolved whenever their turn comes.
 type Hosts []string
 
 // Endpoints returns the list.
@@ -100,6 +104,9 @@ func (cfg Config) complete() (Config, error) {
 	}
 	if cfg.Dial == nil {
 		cfg.Dial = new(net.Dialer).DialContext
+		if cfg.Resolver == nil {
+			cfg.Resolver = net.DefaultResolver
+		}
 	}
 	if cfg.OnEvent == nil {
 		cfg.OnEvent = func(Event) {}

@@ -29,47 +29,41 @@ var (
 // handshake is the beginning of a connection.
 type handshake struct {
 	client *Client
-	server string // host:port
+	to     target
 	nc     *paced // nil before it is dialled
 	in     *bufio.Reader
 }
 
-// dial connects to the server. With TLS its certificate is verified by its host name.
+// dial connects to the server.
 func (h *handshake) dial(ctx context.Context) error {
-	cfg := &h.client.cfg
-	nc, err := cfg.Dial(ctx, "tcp", h.server)
+	nc, err := h.client.cfg.Dial(ctx, "tcp", h.to.address)
 	if err != nil {
 		return err
 	}
-	if cfg.TLS != nil {
-		secured := tls.Client(nc, h.tlsConfig())
-		if err := secured.HandshakeContext(ctx); err != nil {
-			nc.Close()
-			return fmt.Errorf("TLS: %w", err)
-		}
-		nc = secured
+	if nc, err = h.secure(ctx, nc); err != nil {
+		return fmt.Errorf("TLS: %w", err)
 	}
 	h.nc = &paced{Conn: nc}
 	h.in = bufio.NewReaderSize(h.nc, bufferSize)
 	return nil
 }
 
-func (h *handshake) tlsConfig() *tls.Config {
-	cfg := h.client.cfg.TLS
-	if cfg.ServerName != "" {
-		return cfg
+// secure puts TLS on the connection if that is wanted, or closes it with an error.
+func (h *handshake) secure(ctx context.Context, nc net.Conn) (net.Conn, error) {
+	if h.client.cfg.TLS == nil {
+		return nc, nil
 	}
-	cfg = cfg.Clone()
-	cfg.ServerName = h.host()
-	return cfg
-}
-
-func (h *handshake) host() string {
-	host, _, err := net.SplitHostPort(h.server)
+	cfg, err := h.client.cfg.TLS(h.to.host())
 	if err != nil {
-		return h.server
+		nc.Close()
+		return nil, err
 	}
-	return host
+	secured := tls.Client(nc, cfg)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return secured, nil
 }
 
 // open asks for a session, the given one or a new one if it is nil, and says what the client has seen.
@@ -174,7 +168,7 @@ func (h *handshake) sasl() error {
 	if h.client.cfg.SASL == nil {
 		return nil
 	}
-	mechanism, err := h.client.cfg.SASL(h.host())
+	mechanism, err := h.client.cfg.SASL(h.to.host())
 	if err != nil {
 		return fmt.Errorf("SASL: %w", err)
 	}

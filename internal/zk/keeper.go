@@ -60,16 +60,14 @@ func (k *keeper) connect() *conn {
 		if k.client.ctx.Err() != nil || k.closing() && k.session == nil {
 			return nil
 		}
-		server, err := k.rotation.advance(k.client.ctx, k.client.cfg.Servers)
-		if err != nil {
-			k.client.failures.add("the list of servers", err)
-		} else {
-			c, err := k.attempt(server)
-			if err == nil {
+		to, err := k.advance()
+		if err == nil {
+			var c *conn
+			if c, err = k.attempt(to); err == nil {
 				return c
 			}
-			k.failed(server, err)
 		}
+		k.failed(to, err)
 		if k.rotation.failed() {
 			if k.closing() {
 				return nil
@@ -79,6 +77,13 @@ func (k *keeper) connect() *conn {
 			}
 		}
 	}
+}
+
+// advance chooses whom to try next.
+func (k *keeper) advance() (target, error) {
+	ctx, cancel := context.WithTimeout(k.client.ctx, k.rotation.patience(k.timeout()))
+	defer cancel()
+	return k.rotation.advance(ctx, &k.client.cfg)
 }
 
 func (k *keeper) sleep(pause time.Duration) {
@@ -93,21 +98,21 @@ func (k *keeper) sleep(pause time.Duration) {
 	}
 }
 
-func (k *keeper) failed(server string, reason error) {
-	k.log.Debug("zk: attempt to connect failed", "server", server, "reason", reason)
-	k.client.failures.add(server, reason)
+func (k *keeper) failed(to target, reason error) {
+	k.client.failures.add(to.String(), reason)
+	k.log.Debug("zk: attempt to connect failed", "server", to, "reason", reason)
 	if errors.Is(reason, errAuth) {
 		k.notify(Event{Kind: AuthFailed, Session: k.session, Err: reason})
 	}
 }
 
 // attempt connects to a server.
-func (k *keeper) attempt(server string) (*conn, error) {
-	c, err := k.establish(server, k.session, k.zxid, k.adopt)
+func (k *keeper) attempt(to target) (*conn, error) {
+	c, err := k.establish(to, k.session, k.zxid, k.adopt)
 	if errors.Is(err, errExpired) && k.session != nil {
 		k.log.Warn("zk: the session has expired", "session", k.session.id)
 		k.lose(err)
-		c, err = k.establish(server, nil, k.zxid, k.adopt)
+		c, err = k.establish(to, nil, k.zxid, k.adopt)
 	}
 	if !errors.Is(err, errHungUp) || k.zxid == 0 {
 		return c, err
@@ -118,18 +123,18 @@ func (k *keeper) attempt(server string) (*conn, error) {
 	if time.Since(k.hungUp) <= k.timeout() {
 		return nil, err
 	}
-	return k.establish(server, nil, 0, k.compare)
+	return k.establish(to, nil, 0, k.compare)
 }
 
 // establish connects to a server, opens or resumes a session there, gives it to opened, and authenticates.
-func (k *keeper) establish(server string, s *Session, zxid int64, opened func(*handshake, *Session) error) (*conn, error) {
+func (k *keeper) establish(to target, s *Session, zxid int64, opened func(*handshake, *Session) error) (*conn, error) {
 	until := k.client.ctx
 	if s == nil {
 		until = k.client.wanted // there is nothing to close yet
 	}
 	ctx, cancel := context.WithTimeout(until, k.rotation.patience(k.timeout()))
 	defer cancel()
-	h := &handshake{client: k.client, server: server}
+	h := &handshake{client: k.client, to: to}
 	if err := h.dial(ctx); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/zkstate/zkstate/internal/zk/wire"
 )
@@ -40,6 +41,9 @@ func (r *reader) run() error {
 // frame reads one reply or event.
 func (r *reader) frame() error {
 	in := r.conn.in
+	if in.Buffered() == 0 && r.next < len(r.slots) {
+		runtime.Gosched()
+	}
 	length, err := wire.PeekLength(in, max(maxFrame, r.conn.session.client.cfg.MaxReply))
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
@@ -138,15 +142,16 @@ func (r *reader) reply(header wire.ReplyHeader, length int) error {
 	r.conn.session.confirm(slot.call.sentAt)
 	request, reply := slot.call.requests[slot.index], &slot.call.replies[slot.index]
 	*reply = Reply{Zxid: header.Zxid, Conn: r.conn.number}
-	err = r.result(request, reply, header, length)
-	if err != nil {
-		reply.Err = requestError(request, Unknown, err)
+	if err := r.result(request, reply, header, length); err != nil {
+		*reply = Reply{Zxid: header.Zxid, Conn: r.conn.number}
+		r.next-- // it is failed with those that wait, when nothing is sent here any more
+		return err
 	}
 	slot.call.answer(slot.index)
 	if header.Err == int32(ErrSessionExpired) {
-		err = ErrSessionExpired // the next connection makes sure
+		return ErrSessionExpired // the next connection makes sure
 	}
-	return err
+	return nil
 }
 
 // result reads the body of a reply. An error is the connection's; the request's own is in the reply.

@@ -15,6 +15,14 @@ type Resolver interface {
 	LookupSRV(ctx context.Context, service, proto, name string) (cname string, records []*net.SRV, err error)
 }
 
+// addresses returns what Dial is called with for a server.
+func (cfg *Config) addresses(ctx context.Context, hostport string) ([]string, error) {
+	if cfg.Resolver == nil {
+		return []string{hostport}, nil
+	}
+	return resolve(ctx, cfg.Resolver, hostport)
+}
+
 // resolve returns ip:port of all addresses of host:port.
 func resolve(ctx context.Context, r Resolver, hostport string) ([]string, error) {
 	host, port, err := net.SplitHostPort(hostport)

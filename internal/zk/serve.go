@@ -12,7 +12,7 @@ func (k *keeper) newConn(h *handshake) *conn {
 	k.number++
 	k.hungUp = time.Time{}
 	h.nc.patience = k.session.Timeout() * 2 / 3
-	return &conn{session: k.session, server: h.server, number: k.number, nc: h.nc, in: h.in, ended: make(chan struct{})}
+	return &conn{session: k.session, server: h.to.String(), number: k.number, nc: h.nc, in: h.in, ended: make(chan struct{})}
 }
 
 // serve carries requests over a connection until it ends.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -17,33 +18,79 @@ const (
 	maxPause   = time.Second
 )
 
-// rotation chooses whom to try next. A round is one attempt at each server.
-type rotation struct {
-	servers []string // of this round
-	next    int      // of servers
-	round   int      // rounds that have failed since the last useful connection
+// target is one address of a server.
+type target struct {
+	server  string // host:port as Config.Servers has it; its certificate is verified by this host
+	address string // what is dialled
 }
 
-// advance returns the next server. At the beginning of a round it looks the servers up.
-func (r *rotation) advance(ctx context.Context, servers Servers) (string, error) {
-	if r.next == len(r.servers) {
-		found, err := servers.Endpoints(ctx)
+func (t target) String() string {
+	switch {
+	case t.server == "":
+		return "the list of servers"
+	case t.address == "" || t.address == t.server:
+		return t.server
+	default:
+		return t.server + " (" + t.address + ")"
+	}
+}
+
+func (t target) host() string {
+	host, _, err := net.SplitHostPort(t.server)
+	if err != nil {
+		return t.server
+	}
+	return host
+}
+
+// rotation chooses whom to try next. A round is one attempt at each address of each server.
+type rotation struct {
+	servers   []string // of this round, still to be tried
+	addresses []target // of one server, still to be tried
+	round     int      // rounds that have failed since the last useful connection
+}
+
+// advance returns the next address. It looks the servers up at the beginning of a round, and the addresses of each
+// when its turn comes. The target of an error has what could not be looked up.
+func (r *rotation) advance(ctx context.Context, cfg *Config) (target, error) {
+	if r.over() {
+		found, err := cfg.Servers.Endpoints(ctx)
 		if err == nil && len(found) == 0 {
 			err = errors.New("there are none")
 		}
 		if err != nil {
-			return "", err
+			return target{}, err
 		}
-		r.servers, r.next = slices.Clone(found), 0
-		rand.Shuffle(len(r.servers), func(i, j int) { r.servers[i], r.servers[j] = r.servers[j], r.servers[i] })
+		r.servers = shuffled(found)
 	}
-	r.next++
-	return r.servers[r.next-1], nil
+	if len(r.addresses) == 0 {
+		server := r.servers[0]
+		r.servers = r.servers[1:]
+		addresses, err := cfg.addresses(ctx, server)
+		if err != nil {
+			return target{server: server}, err
+		}
+		for _, address := range shuffled(addresses) {
+			r.addresses = append(r.addresses, target{server, address})
+		}
+	}
+	next := r.addresses[0]
+	r.addresses = r.addresses[1:]
+	return next, nil
 }
+
+func shuffled(list []string) []string {
+	list = slices.Clone(list)
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list
+}
+
+// over reports whether the round has no more to try.
+func (r *rotation) over() bool { return len(r.servers)+len(r.addresses) == 0 }
 
 // failed notes that an attempt did not succeed, and reports whether it was the round's last.
 func (r *rotation) failed() bool {
-	if r.next < len(r.servers) {
+	if !r.over() {
 		return false
 	}
 	r.round++
@@ -55,7 +102,7 @@ func (r *rotation) succeeded() { r.round = 0 }
 
 // pause is how long to wait before the next attempt.
 func (r *rotation) pause() time.Duration {
-	if r.round == 0 || r.next < len(r.servers) {
+	if r.round == 0 || !r.over() {
 		return 0
 	}
 	pause := min(firstPause<<min(r.round-1, 10), maxPause)

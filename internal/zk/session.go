@@ -66,7 +66,7 @@ func (s *Session) Confirmed() time.Time {
 
 // Call sends one request and waits for its answer, as Do does. The error is reply.Err.
 func (s *Session) Call(ctx context.Context, request Request) (Reply, error) {
-	c := newCall()
+	c := s.client.calls.Get().(*call)
 	c.request[0] = request
 	c.encode(c.request[:], c.reply[:])
 	if !s.await(ctx, c) {
@@ -74,7 +74,8 @@ func (s *Session) Call(ctx context.Context, request Request) (Reply, error) {
 		return reply, reply.Err
 	}
 	reply := c.reply[0]
-	c.release()
+	c.reset()
+	s.client.calls.Put(c)
 	return reply, reply.Err
 }
 
@@ -89,10 +90,11 @@ func (s *Session) Do(ctx context.Context, requests ...Request) ([]Reply, error) 
 		return nil, nil
 	}
 	replies := make([]Reply, len(requests))
-	c := newCall()
+	c := s.client.calls.Get().(*call)
 	c.encode(requests, replies)
 	if s.await(ctx, c) {
-		c.release()
+		c.reset()
+		s.client.calls.Put(c)
 	} else {
 		replies = c.partial(ctx.Err())
 	}

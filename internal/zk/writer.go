@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"runtime"
 	"time"
 
 	"github.com/zkstate/zkstate/internal/zk/wire"
@@ -41,6 +42,7 @@ func (w *writer) run() {
 		select {
 		case <-w.conn.ended:
 		case <-w.conn.session.wake:
+			runtime.Gosched()
 		case now := <-tick.C:
 			if now.Sub(w.sentAt) >= idle && w.conn.pinging(now) {
 				w.append(wire.XidPing, wire.OpPing)

@@ -27,9 +27,9 @@ type Config struct {
 	// SessionTimeout is how long listener records outlive a crash of this
 	// process, and how long a connection may be away without losing them.
 	SessionTimeout time.Duration
-	// TLS, if not nil, is used on every connection. The servers' certificates are
-	// verified against their names in Servers, unless ServerName is set.
-	TLS *tls.Config
+	// TLS, if not nil, is called for each new connection with the host under which
+	// Servers lists the server, and says how to secure it. See TLSFiles.
+	TLS func(host string) (*tls.Config, error)
 	// SASL, if not nil, begins an exchange with the server of that host name on each
 	// new connection. See DigestMD5.
 	SASL func(host string) (Mechanism, error)
@@ -58,6 +58,25 @@ type Mechanism interface {
 	Next(challenge []byte) (response []byte, done bool, err error)
 }
 
+// DigestMD5 is a Config.SASL that shows a user and password by SASL DIGEST-MD5 without
+// sending the password.
+func DigestMD5(user, password string) func(host string) (Mechanism, error) {
+	digest := zk.DigestMD5(user, password)
+	return func(host string) (Mechanism, error) { return digest(host) }
+}
+
+// TLSFiles are PEM files, whose Config method is a Config.TLS. They are read for each new
+// connection, so a renewed certificate is used from the next one on.
+type TLSFiles struct {
+	CA         string // the authorities of the servers' certificates; "" means the system's
+	Cert       string // the client's certificate; without it the client shows none
+	Key        string // the certificate's key; "" means that Cert has it
+	ServerName string // the name in the servers' certificates, if it is another than that in Servers
+}
+
+// Config reads the files. Errors name the file.
+func (f TLSFiles) Config(host string) (*tls.Config, error) { return zk.TLSFiles(f).Config(host) }
+
 // client starts the client of a store.
 func (cfg Config) client(s *Store) (*zk.Client, error) {
 	if len(cfg.Servers) == 0 {
@@ -76,7 +95,10 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 		}
 	}
 	s.acl = zk.WorldACL(zk.PermAll)
-	if cfg.identified() {
+	switch identified, err := cfg.identified(); {
+	case err != nil:
+		return nil, err
+	case identified:
 		s.acl = zk.CreatorACL(zk.PermAll)
 	}
 	with := zk.Config{
@@ -93,7 +115,13 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 }
 
 // identified reports whether the servers can know who this is.
-func (cfg Config) identified() bool {
-	certified := cfg.TLS != nil && (len(cfg.TLS.Certificates) > 0 || cfg.TLS.GetClientCertificate != nil)
-	return len(cfg.Auth) > 0 || cfg.SASL != nil || certified
+func (cfg Config) identified() (bool, error) {
+	if len(cfg.Auth) > 0 || cfg.SASL != nil || cfg.TLS == nil {
+		return len(cfg.Auth) > 0 || cfg.SASL != nil, nil
+	}
+	secure, err := cfg.TLS("")
+	if err != nil {
+		return false, err
+	}
+	return len(secure.Certificates) > 0 || secure.GetClientCertificate != nil, nil
 }
