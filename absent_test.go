@@ -33,6 +33,12 @@ func (l *losing) lose(ids ...string) {
 	l.lost = ids
 }
 
+func (l *losing) gone() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.forgotten)
+}
+
 func (l *losing) Listeners(ctx context.Context, path string) ([]store.Listener, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,8 +126,8 @@ func TestWaitAppliedAfterAReturn(t *testing.T) {
 		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(began); took < 3*time.Second || took > 5*time.Second || len(s.forgotten) > 0 {
-			t.Errorf("one that was away for 3s was waited for %v; forgotten %v", took, s.forgotten)
+		if took := time.Since(began); took < 3*time.Second || took > 5*time.Second || len(s.gone()) > 0 {
+			t.Errorf("one that was away for 3s was waited for %v; forgotten %v", took, s.gone())
 		}
 		closeState(t, other)
 		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil {
@@ -146,8 +152,8 @@ func TestTheLostAreForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(4 * zkstate.DefaultMaxStaleness)
-		if !slices.Equal(s.forgotten, []string{"dead"}) {
-			t.Errorf("forgotten: %v", s.forgotten)
+		if got := s.gone(); !slices.Equal(got, []string{"dead"}) {
+			t.Errorf("forgotten: %v", got)
 		}
 		closeState(t, st)
 	})

@@ -216,29 +216,3 @@ func (s *Store) removeRecord(ctx context.Context, rec *record) error {
 	}
 	return err
 }
-
-// farewellBound is how long Close waits for the roster.
-const farewellBound = 500 * time.Millisecond
-
-// withdrawAll says good-bye for all records; they go with the session.
-func (s *Store) withdrawAll() {
-	ctx, cancel := context.WithTimeout(context.Background(), farewellBound)
-	defer cancel()
-	var entered []*record
-	for _, rec := range s.records.list() {
-		if rec.take(ctx) == nil {
-			defer rec.give()
-			entered = append(entered, rec)
-		}
-	}
-	if len(entered) == 0 {
-		return
-	}
-	session, err := s.client.Session(ctx)
-	if err == nil {
-		err = s.leaveRoster(ctx, session, entered...)
-	}
-	if err != nil {
-		s.logger.Info("zkstore: listeners count as lost: their good-byes were not heard", "error", err)
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
@@ -79,6 +80,32 @@ func (s *Store) leaveRoster(ctx context.Context, session *zk.Session, recs ...*r
 		}
 	}
 	return nil
+}
+
+// farewellBound is how long Close waits for the roster.
+const farewellBound = 500 * time.Millisecond
+
+// withdrawAll says good-bye for all records; they go with the session.
+func (s *Store) withdrawAll() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewellBound)
+	defer cancel()
+	var entered []*record
+	for _, rec := range s.records.list() {
+		if rec.take(ctx) == nil {
+			defer rec.give()
+			entered = append(entered, rec)
+		}
+	}
+	if len(entered) == 0 {
+		return
+	}
+	session, err := s.client.Session(ctx)
+	if err == nil {
+		err = s.leaveRoster(ctx, session, entered...)
+	}
+	if err != nil {
+		s.logger.Info("zkstore: listeners count as lost: their good-byes were not heard", "error", err)
+	}
 }
 
 // Absent implements [store.Store]. The answer is linearizable.
