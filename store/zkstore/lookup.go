@@ -68,7 +68,7 @@ func (c *commit) look(ctx context.Context, anew bool) error {
 }
 
 // confirm refuses a base that is not the document's version now. The server may lag
-// behind: that there is no document is only said behind a barrier.
+// behind: that there is no document, or an older one, is only said behind a barrier.
 func (c *commit) confirm(ctx context.Context, path string, base store.Version, reply zk.Reply, since uint64, followed bool) error {
 	s := c.store
 	found := store.Version{}
@@ -79,14 +79,17 @@ func (c *commit) confirm(ctx context.Context, path string, base store.Version, r
 		return s.translate("commit", path, reply.Err, false)
 	}
 	s.watched.saw(s.payload(path), since, found, followed)
-	if found.IsZero() {
+	if found.Before(base) {
 		_, replies, err := s.ordered(ctx, path, zk.Exists{Path: s.payload(path)})
 		if err == nil {
 			err = replies[0].Err
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			found = versionOf(replies[0].Stat)
-		} else if !errors.Is(err, zk.ErrNoNode) {
+		case errors.Is(err, zk.ErrNoNode):
+			found = store.Version{}
+		default:
 			return s.translate("commit", path, err, false)
 		}
 	}
