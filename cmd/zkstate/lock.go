@@ -88,8 +88,8 @@ The lock keeps other holders away, and nobody else: who writes without asking fo
 is not held up. The command inherits no credentials: neither ZKSTATE_AUTH and
 ZKSTATE_AUTH_FILE, nor those in ZKSTATE_STORE.`
 	cmd.Flags().DurationVar(&flags.wait, "wait", 0, "give up after this `time` in the queue, with exit code 75; 0 waits for ever")
+	cmd.Flags().BoolVar(&flags.show, "show", false, "run nothing, and print who has the lock and who waits for it")
 	cmd.Flags().StringVar(&flags.id, "id", "", "the `name` of the place in the queue (default made of host, process and chance)")
-	cmd.Flags().BoolVar(&flags.show, "show", false, "print who is in the queue, and run nothing")
 	cmd.Flags().StringVar(&flags.remove, "break", "", "remove the place of that `KEY`, which --show prints, and run nothing")
 	cmd.Flags().SetInterspersed(false)
 	cmd.ValidArgsFunction = c.completePath(cobra.ShellCompDirectiveDefault)
@@ -151,31 +151,6 @@ func (c *cli) takeLock(ctx context.Context, s store.Store, path string, flags lo
 		return nil, fmt.Errorf("lock %s: gave up after %v: %w%s", path, flags.wait, store.ErrLocked, c.holder(ctx, s, path))
 	}
 	return lock, err
-}
-
-// holder says who has a lock, as far as the store knows.
-func (c *cli) holder(ctx context.Context, s store.Store, path string) string {
-	ctx, cancel := c.bounded(ctx)
-	defer cancel()
-	queue, err := s.Queue(ctx, path)
-	if err != nil || len(queue) == 0 {
-		return ""
-	}
-	return " by " + describe(queue[0])
-}
-
-func describe(w store.Waiter) string {
-	who := w.ID
-	if w.PID != 0 {
-		who += fmt.Sprintf(", process %d", w.PID)
-	}
-	if w.Host != "" {
-		who += " on " + w.Host
-	}
-	if w.Session == "" {
-		who += ", left behind"
-	}
-	return who + ", in the queue since " + timeOf(w.Since)
 }
 
 // runLocked runs the command until it ends, and asks it to end if the lock is lost

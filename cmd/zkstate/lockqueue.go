@@ -12,35 +12,41 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// showQueue prints the queue of a document's write lock.
+// showQueue prints who has the lock of a document, and who waits for it.
 func (c *cli) showQueue(ctx context.Context, path string) error {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	return c.withStore(ctx, false, func(s store.Store) error {
-		queue, err := s.Queue(ctx, path)
-		if err != nil {
+		var queue []store.Waiter
+		if err := persist(ctx, func() (err error) {
+			queue, err = s.Queue(ctx, path)
+			return err
+		}); err != nil {
 			return err
 		}
 		if c.output == "json" {
 			return c.printJSON(waitersJSON(queue))
 		}
 		w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tHOST\tPID\tSINCE\tENDS WITH\tKEY")
-		for _, place := range queue {
-			ends := "session " + place.Session
-			if place.Session == "" {
-				ends = "nothing: it was left behind"
-			}
-			pid := ""
-			if place.PID != 0 {
-				pid = strconv.Itoa(place.PID)
-			}
+		fmt.Fprintln(w, "ID\tHOST\tPID\tSINCE\tPLACE\tKEY")
+		for i, waiter := range queue {
 			fmt.Fprintln(w, strings.Join([]string{
-				printable.Line(place.ID), printable.Line(place.Host), pid, timeOf(place.Since), printable.Line(ends), printable.Line(place.Key),
+				printable.Line(waiter.ID), printable.Line(waiter.Host), strconv.Itoa(waiter.PID), timeOf(waiter.Since), placeOf(i, waiter), printable.Line(waiter.Key),
 			}, "\t"))
 		}
 		return w.Flush()
 	})
+}
+
+func placeOf(ahead int, w store.Waiter) string {
+	place := "holds it"
+	if ahead > 0 {
+		place = fmt.Sprintf("waits behind %d", ahead)
+	}
+	if w.Session == "" {
+		place += ", left behind"
+	}
+	return place
 }
 
 // errNoPlace means that a queue has no such place.
@@ -61,4 +67,29 @@ func (c *cli) breakLock(ctx context.Context, path, key string) error {
 		_, err = fmt.Fprintln(c.stdout, "removed", printable.Line(key))
 		return err
 	})
+}
+
+// holder says who has a lock, as far as the store knows.
+func (c *cli) holder(ctx context.Context, s store.Store, path string) string {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	queue, err := s.Queue(ctx, path)
+	if err != nil || len(queue) == 0 {
+		return ""
+	}
+	return " by " + describe(queue[0])
+}
+
+func describe(w store.Waiter) string {
+	who := w.ID
+	if w.PID != 0 {
+		who += fmt.Sprintf(", process %d", w.PID)
+	}
+	if w.Host != "" {
+		who += " on " + w.Host
+	}
+	if w.Session == "" {
+		who += ", left behind"
+	}
+	return who + ", in the queue since " + timeOf(w.Since)
 }

@@ -97,8 +97,7 @@ func (c *cli) printStat(d documentStat) error {
 		journal = fmt.Sprintf("keeps %d entries", d.journal)
 	}
 	if len(d.queue) > 0 {
-		holder := d.queue[0]
-		lock = fmt.Sprintf("held by %s since %s", holder.ID, moment(holder.Since))
+		lock = "held by " + describe(d.queue[0])
 		if waiting := len(d.queue) - 1; waiting > 0 {
 			lock += fmt.Sprintf(", %d waiting", waiting)
 		}

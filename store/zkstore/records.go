@@ -182,11 +182,11 @@ func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *r
 		return err
 	}
 	found, err := session.Call(ctx, zk.Exists{Path: rec.full})
+	if errors.Is(err, zk.ErrNoAuth) || err == nil && found.Stat.EphemeralOwner != session.ID() {
+		return errTaken
+	}
 	if err != nil {
 		return err
-	}
-	if found.Stat.EphemeralOwner != session.ID() {
-		return errTaken
 	}
 	reply, err := session.Call(ctx, zk.Set{Path: rec.full, Data: data, Version: zk.AnyVersion})
 	if err != nil {
