@@ -129,7 +129,7 @@ func (c *Client) disconnected(server string, reason error) {
 	c.connected, c.server = false, ""
 }
 
-// Server returns host:port of the server that the client is connected to, "" if it is to none.
+// Server returns the address of the server that the client is connected to, as it was dialled, "" if it is to none.
 func (c *Client) Server() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
