@@ -43,10 +43,17 @@ var (
 	ErrNoJournal = history.ErrOff
 
 	// Any time. ErrUnavailable: the store did not answer. ErrDenied: it refused
-	// the right. ErrClosed: the State or its store was closed.
-	ErrUnavailable = store.ErrUnavailable
-	ErrDenied      = store.ErrDenied
-	ErrClosed      = store.ErrClosed
+	// the right; ErrAuthRequired: for want of credentials. ErrQuota: somebody limited
+	// what may be stored there. ErrEphemeralParent: nothing can be created below a
+	// znode that goes with its session. ErrDamaged: the store's file is malformed.
+	// ErrClosed: the State or its store was closed.
+	ErrUnavailable     = store.ErrUnavailable
+	ErrDenied          = store.ErrDenied
+	ErrAuthRequired    = store.ErrAuthRequired
+	ErrQuota           = store.ErrQuota
+	ErrEphemeralParent = store.ErrEphemeralParent
+	ErrDamaged         = store.ErrDamaged
+	ErrClosed          = store.ErrClosed
 )
 
 // RejectedError says where and why a stored document was refused. It matches

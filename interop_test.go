@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store/zkstore"
 )
@@ -23,18 +22,13 @@ import (
 // them, on a plain client connection.
 type rust struct {
 	*testing.T
-	client *zk.Conn
-	id     string
-	path   string
+	session *zk.Session
+	id      string
+	path    string
 }
 
 func newRust(t *testing.T, addr, path string, n int) *rust {
-	client, _, err := zk.Connect([]string{addr}, 4*time.Second, zk.WithLogInfo(false))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return &rust{T: t, client: client, id: fmt.Sprintf("0b5f1c3e-77aa-4d0e-9c55-%012d", n), path: path}
+	return &rust{T: t, session: plainSession(t, addr), id: fmt.Sprintf("0b5f1c3e-77aa-4d0e-9c55-%012d", n), path: path}
 }
 
 // open is ZkState::new: ensure_path, then exists, create with open access, get_data
@@ -42,13 +36,17 @@ func newRust(t *testing.T, addr, path string, n int) *rust {
 func (r *rust) open(initial string) {
 	r.ensure(r.path)
 	payload := r.path + "/payload"
-	exists, _, err := r.client.Exists(payload)
-	if err == nil && !exists {
-		_, err = r.client.Create(payload, []byte(initial), 0, zk.WorldACL(zk.PermAll))
+	_, err := r.call(zk.Exists{Path: payload})
+	if errors.Is(err, zk.ErrNoNode) {
+		_, err = r.call(zk.Create{Path: payload, Data: []byte(initial), ACL: zk.WorldACL(zk.PermAll)})
 	}
 	if err != nil {
 		r.Fatal(err)
 	}
+}
+
+func (r *rust) call(request zk.Request) (zk.Reply, error) {
+	return r.session.Call(context.Background(), request)
 }
 
 func (r *rust) ensure(path string) {
@@ -56,7 +54,7 @@ func (r *rust) ensure(path string) {
 		if i < len(path) && path[i] != '/' {
 			continue
 		}
-		if _, err := r.client.Create(path[:i], nil, 0, zk.WorldACL(zk.PermAll)); err != nil && !errors.Is(err, zk.ErrNodeExists) {
+		if _, err := r.call(zk.Create{Path: path[:i], ACL: zk.WorldACL(zk.PermAll)}); err != nil && !errors.Is(err, zk.ErrNodeExists) {
 			r.Fatal(err)
 		}
 	}
@@ -65,15 +63,16 @@ func (r *rust) ensure(path string) {
 // update is ZkState::update: a latch under write_lock, polled every 5 ms until it is
 // the lowest; then set_data with the version that is known, and the latch goes. The
 // crate does not retry: a stale version is reported and read again.
-func (r *rust) update(ctx context.Context, known *zk.Stat, doc []byte) (*zk.Stat, error) {
+func (r *rust) update(ctx context.Context, known zk.Stat, doc []byte) (zk.Stat, error) {
 	lock := r.path + "/write_lock"
 	r.ensure(lock)
-	latch, err := r.client.Create(lock+"/latch-"+r.id+"-", nil, zk.FlagEphemeral|zk.FlagSequence, zk.WorldACL(zk.PermAll))
+	made, err := r.call(zk.Create{Path: lock + "/latch-" + r.id + "-", ACL: zk.WorldACL(zk.PermAll), Mode: zk.EphemeralSequential})
 	if err != nil {
 		r.Fatal(err)
 	}
+	latch := made.Path
 	defer func() {
-		if err := r.client.Delete(latch, -1); err != nil {
+		if _, err := r.call(zk.Delete{Path: latch, Version: zk.AnyVersion}); err != nil {
 			r.Error(err)
 		}
 	}()
@@ -83,17 +82,19 @@ func (r *rust) update(ctx context.Context, known *zk.Stat, doc []byte) (*zk.Stat
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return zk.Stat{}, ctx.Err()
 		}
 	}
-	return r.client.Set(r.path+"/payload", doc, known.Version)
+	set, err := r.call(zk.Set{Path: r.path + "/payload", Data: doc, Version: known.Version})
+	return set.Stat, err
 }
 
 func (r *rust) leads(lock, latch string) bool {
-	queue, _, err := r.client.Children(lock)
+	reply, err := r.call(zk.Children{Path: lock})
 	if err != nil {
 		r.Fatal(err)
 	}
+	queue := reply.Children
 	sequence := func(name string) string { return name[strings.LastIndexByte(name, '-')+1:] }
 	lowest := slices.MinFunc(queue, func(a, b string) int { return strings.Compare(sequence(a), sequence(b)) })
 	return lock+"/"+lowest == latch
@@ -128,10 +129,10 @@ func TestInteropWithTheRustCrate(t *testing.T) {
 		r := newRust(t, server.Addr(), "/shared/counter", i+1)
 		group.Go(func() {
 			for done := 0; done < each; {
-				doc, stat, err := r.client.Get("/shared/counter/payload")
+				read, err := r.call(zk.Get{Path: "/shared/counter/payload"})
 				var value config
 				if err == nil {
-					err = json.Unmarshal(doc, &value)
+					err = json.Unmarshal(read.Data, &value)
 				}
 				if err != nil {
 					t.Error(err)
@@ -143,7 +144,7 @@ func TestInteropWithTheRustCrate(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				switch _, err := r.update(ctx, stat, next); {
+				switch _, err := r.update(ctx, read.Stat, next); {
 				case errors.Is(err, zk.ErrBadVersion):
 					stale.Add(1)
 				case err != nil:

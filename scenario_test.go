@@ -8,13 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -490,7 +488,7 @@ func TestScenario14HungServerInTheList(t *testing.T) {
 }
 
 // TestScenario15ReauthenticationFails: the connection breaks just when the client
-// shows its credentials to a new one. The client library is stuck for good then.
+// shows its credentials to a new one.
 func TestScenario15ReauthenticationFails(t *testing.T) {
 	t.Parallel()
 	const session = 4 * time.Second
@@ -500,11 +498,7 @@ func TestScenario15ReauthenticationFails(t *testing.T) {
 	e := &env{T: t, ctx: ctx}
 	trap := newResetter(t, server.Addr())
 	auth := []zkstore.Auth{{Scheme: "digest", Secret: "app:secret"}}
-	var log syncBuffer
-	s, err := zkstore.Open(zkstore.Config{
-		Servers: []string{trap.addr}, SessionTimeout: session, Auth: auth,
-		Logger: slog.New(slog.NewTextHandler(&log, nil)),
-	})
+	s, err := zkstore.Open(zkstore.Config{Servers: []string{trap.addr}, SessionTimeout: session, Auth: auth})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -513,8 +507,7 @@ func TestScenario15ReauthenticationFails(t *testing.T) {
 	if _, err := zkOn(t, session, server.Addr()).Load(ctx, "/app/config", zkstate.Version{}, store.Linearizable); !errors.Is(err, zkstate.ErrDenied) {
 		t.Errorf("without credentials the document is read, %v", err)
 	}
-	stuck := false
-	for round := 0; round < 10 && !stuck; round++ {
+	for round := range 10 {
 		trap.spring()
 		start := time.Now()
 		e.eventually("the State is usable", func() bool {
@@ -523,16 +516,9 @@ func TestScenario15ReauthenticationFails(t *testing.T) {
 			_, err := st.Update(ctx, bump)
 			return err == nil
 		})
-		took := time.Since(start)
-		if stuck = strings.Contains(log.String(), "stuck"); stuck {
-			t.Logf("usable again after %v, with a session timeout of %v", took, session)
-		}
-		if took > 2*session+time.Second {
+		if took := time.Since(start); took > session {
 			t.Errorf("round %d: usable again after %v", round, took)
 		}
-	}
-	if !stuck {
-		t.Error("the client never got stuck: this test has shown nothing")
 	}
 }
 

@@ -18,10 +18,18 @@ var (
 
 	// Others have what was asked for.
 	ErrTaken    = errors.New("listener id taken")
+	ErrLocked   = errors.New("lock held")
 	ErrLockLost = errors.New("lock lost")
 
-	// The backend.
-	ErrDenied         = errors.New("permission denied")
+	// The backend's refusals, which trying again does not change. An error that
+	// matches ErrAuthRequired matches ErrDenied too.
+	ErrDenied          = errors.New("permission denied")
+	ErrAuthRequired    = errors.New("authentication required")
+	ErrQuota           = errors.New("quota exceeded")
+	ErrEphemeralParent = errors.New("its parent is ephemeral and cannot have children")
+	ErrDamaged         = errors.New("store damaged")
+
+	// The backend's silence.
 	ErrUnavailable    = errors.New("store unavailable")
 	ErrUnknownOutcome = errors.New("outcome unknown")
 	ErrClosed         = errors.New("closed")

@@ -21,13 +21,13 @@ const AppendAllowance = 8 << 10
 const opOverhead = 128
 
 // CheckCommit refuses, before anything is sent, ops that no backend accepts:
-// none at all, a bad path or id, two of a kind on one document, a
+// none at all, a bad path or id, two of a kind on one document, two receipts, a
 // compare-and-set without a base, or more than [MaxCommit] bytes together.
 func CheckCommit(ops []Op) error {
 	if len(ops) == 0 {
 		return fmt.Errorf("commit of no operations: %w", ErrConflict)
 	}
-	total := 0
+	total, receipts := 0, 0
 	type concern struct{ what, path string }
 	seen := make(map[concern]bool, len(ops))
 	for _, op := range ops {
@@ -44,6 +44,9 @@ func CheckCommit(ops []Op) error {
 				return err
 			}
 			about.what = "listener record"
+			if receipts++; receipts > 1 {
+				return fmt.Errorf("%s: two receipts in one commit: %w", op.Path, ErrConflict)
+			}
 		case Append:
 			about.what = "journal"
 			if len(op.Data) <= AppendAllowance {

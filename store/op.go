@@ -33,7 +33,8 @@ type Delete struct {
 // Receipt is an Announce within the commit: the listener record that this handle
 // owns gets new content in the same transaction. If the content is like no other
 // that this record ever had, the store can find out what became of a commit whose
-// answer was lost, and does. [ErrTaken] means that another handle owns the id.
+// answer was lost, and does. There is one in a commit at most. [ErrTaken] means that
+// another handle owns the id.
 type Receipt struct {
 	Path string
 	ID   string

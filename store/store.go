@@ -26,8 +26,8 @@ type Store interface {
 	// began.
 	//
 	// Load blocks for a round trip, at most until ctx ends. Errors:
-	// [ErrNotFound], [ErrUnavailable], [ErrDenied], [ErrInvalidPath],
-	// [ErrClosed]. The caller owns Data.
+	// [ErrNotFound], [ErrTooLarge] (the document is larger than the backend can send),
+	// [ErrUnavailable], [ErrDenied], [ErrInvalidPath], [ErrClosed]. The caller owns Data.
 	Load(ctx context.Context, path string, known Version, mode Consistency) (Record, error)
 
 	// Commit applies all ops or none, and returns one version per op: that of the
@@ -36,8 +36,8 @@ type Store interface {
 	//
 	// Errors: [ErrConflict], [ErrExists], [ErrNotFound], [ErrTaken], [ErrJournal] and
 	// [ErrLockLost] mean that the first op which did not fit stopped the whole set;
-	// [ErrTooLarge], [ErrInvalidPath], [ErrInvalidID], [ErrDenied],
-	// [ErrUnavailable] and [ErrClosed] also mean that nothing was applied, and that
+	// [ErrTooLarge], [ErrQuota], [ErrEphemeralParent], [ErrInvalidPath], [ErrInvalidID],
+	// [ErrDenied], [ErrDamaged], [ErrUnavailable] and [ErrClosed] also mean that nothing was applied, and that
 	// nothing of it will be. [ErrUnknownOutcome] means that the answer was lost: the
 	// set was applied wholly or not at all. A set with a [Receipt] is only left
 	// unknown if ctx or the handle ended on the way, or if what could tell was lost
@@ -69,11 +69,14 @@ type Store interface {
 	Announce(ctx context.Context, path, id string, data []byte) error
 
 	// Withdraw removes a record that this handle announced. Removing what is
-	// not there is no error; another handle's record is never touched.
+	// not there is no error; another handle's record is never touched. If ctx ends
+	// or the backend is away first, the error says so, and the handle goes on in the
+	// background until the record is gone or announced again.
 	Withdraw(ctx context.Context, path, id string) error
 
 	// Listeners returns the records of all live handles, ordered by id. A
-	// document without listeners, or no document, gives an empty list.
+	// document without listeners, or no document, gives an empty list. A record that
+	// cannot be read comes with Err, and fails no other.
 	Listeners(ctx context.Context, path string) ([]Listener, error)
 
 	// Lock takes a place in the queue of the exclusive writers of the document at
@@ -87,6 +90,17 @@ type Store interface {
 	// the most until the session ends). Errors as for Announce.
 	Lock(ctx context.Context, path, id string) (Lock, error)
 
+	// Queue returns the places in the queue of the exclusive writers of the
+	// document at path, the holder's first. Places that other programs made, or left
+	// behind, are among them. Errors as for Listeners.
+	Queue(ctx context.Context, path string) ([]Waiter, error)
+
+	// BreakLock removes the place of that [Waiter.Key] from the queue, whosoever it
+	// is. A holder of this package finds its lock lost, and its commits under the lock
+	// are refused; other programs may not notice. [ErrNotFound] means that there is no
+	// such place. Other errors as for Announce.
+	BreakLock(ctx context.Context, path, key string) error
+
 	// SetJournal switches the journal of the document at path on, to keep so many of the
 	// newest entries, or off with 0, which removes it. The document need not exist.
 	// From then on a commit that changes the document is refused with [ErrJournal]
@@ -95,8 +109,36 @@ type Store interface {
 
 	// Journal returns how many entries the journal of a document keeps, 0 if it is off,
 	// and the newest ones, oldest first. It is as fresh as a [Linearizable] Load.
-	// Errors as for Load, without [ErrNotFound].
+	// An entry that cannot be read comes with Err, and fails no other. Errors as for
+	// Load, without [ErrNotFound].
 	Journal(ctx context.Context, path string, newest int) (keep int, entries []Entry, err error)
+
+	// Stat describes the document at path without its content, as fresh as a Load of
+	// that mode. Errors as for Load: in particular [ErrNotFound] where there is no
+	// document, even if the path is a folder.
+	Stat(ctx context.Context, path string, mode Consistency) (Place, error)
+
+	// List describes what is directly below a folder, which is a document's path or
+	// "/", ordered by path: each document, and each path that has others below it.
+	// Names that belong to the store itself are left out, and so are names that
+	// cannot be in a document's path. A folder that does not exist has nothing below it.
+	//
+	// Each Place is as fresh as a Load of that mode; all together are no snapshot: what
+	// comes or goes during the call may be listed or not. A place that cannot be read is
+	// listed with its Err and does not fail the call. On ZooKeeper a listing costs a few
+	// requests a place, which are sent concurrently; on SQLite it reads an index entry
+	// for each document anywhere below the folder.
+	//
+	// List blocks until all places are described, at most until ctx ends. Errors are
+	// about the folder itself: [ErrDenied], [ErrTooLarge] if more is below it than one
+	// answer can hold, [ErrUnavailable], [ErrInvalidPath], [ErrClosed].
+	List(ctx context.Context, folder string, mode Consistency) ([]Place, error)
+
+	// Ping makes the round trip of a [Linearizable] Load and says who answered. It
+	// changes nothing and needs no permission on any document. It blocks at most until
+	// ctx ends. Errors: [ErrUnavailable], [ErrDenied] if the backend refuses this handle's
+	// credentials, [ErrClosed].
+	Ping(ctx context.Context) (Pong, error)
 
 	// Status returns at once what this handle knows of its connection.
 	Status() Status
@@ -136,12 +178,24 @@ type Entry struct {
 	Order int64     // of the version that the same commit made; that of a deletion, too
 	Time  time.Time // of the commit, by the backend's clock
 	Data  []byte
+	Err   error // why this entry could not be read; Data is nil then, and Time may be zero
 }
 
 // Listener is one record under <path>/listeners.
 type Listener struct {
 	ID   string
 	Data []byte
+	Err  error // why this record could not be read; Data is nil then
+}
+
+// Waiter is one place in a document's queue of exclusive writers.
+type Waiter struct {
+	Key     string    // names the place: no two of one document have the same one
+	ID      string    // of the writer, as it was given to Lock
+	Host    string    // on which its process runs, "" if that is not known
+	PID     int       // of its process, 0 if that is not known
+	Since   time.Time // when the place was taken, by the backend's clock
+	Session string    // the place goes when this session ends; "" if nothing removes it: it was left behind
 }
 
 // Lock is the head of a document's queue of exclusive writers. A lock alone keeps

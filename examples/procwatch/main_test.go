@@ -12,10 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/internal/procwatch"
+	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store/storeurl"
 )
@@ -124,16 +123,21 @@ func TestProcwatchReactsAtOnce(t *testing.T) {
 func TestProcwatchFollowsForeignWriters(t *testing.T) {
 	server := zkserver.Standalone(t)
 	out := start(t, "zk://"+server.Addr())
-	client, _, err := zk.Connect([]string{server.Addr()}, 4*time.Second, zk.WithLogInfo(false))
+	client, err := zk.Connect(zk.Config{Servers: zk.Hosts{server.Addr()}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	doc, stat, err := client.Get("/procwatch/payload")
-	if err != nil || string(doc) != `{"processes":["systemd*","rsync*"],"interval":"1s"}` {
-		t.Fatalf("a foreign reader gets %s, %v", doc, err)
+	session, err := client.Session(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := client.Set("/procwatch/payload", []byte(`{"processes": ["systemd*", "rsync*", "firefox*"], "interval": "1s"}`), stat.Version); err != nil {
+	read, err := session.Call(t.Context(), zk.Get{Path: "/procwatch/payload"})
+	if err != nil || string(read.Data) != `{"processes":["systemd*","rsync*"],"interval":"1s"}` {
+		t.Fatalf("a foreign reader gets %s, %v", read.Data, err)
+	}
+	written := []byte(`{"processes": ["systemd*", "rsync*", "firefox*"], "interval": "1s"}`)
+	if _, err := session.Call(t.Context(), zk.Set{Path: "/procwatch/payload", Data: written, Version: read.Stat.Version}); err != nil {
 		t.Fatal(err)
 	}
 	out.await(t, `+ /processes/2 "firefox*"`)

@@ -3,19 +3,16 @@ package zkserver
 import (
 	"testing"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk"
 )
 
 // TestEnsemble takes one ensemble through elections, because starting it is what
 // takes the time.
 func TestEnsemble(t *testing.T) {
 	c := EnsembleConfig(t, 3, Config{PeerProxies: true})
-	conn, _ := connect(t, c.Addrs()...)
-	if _, err := conn.Create("/kept", nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
-		t.Fatal(err)
-	}
+	conn := connect(t, c.Addrs()...)
+	conn.create(t, "/kept", "", zk.Persistent)
 
 	first := c.Leader()
 	followers := 0
@@ -62,8 +59,8 @@ func TestEnsemble(t *testing.T) {
 	c.SetPeers(third, netfault.Pass)
 	mustBeReady(t, c)
 	eventually(t, "the client is served", func() bool {
-		exists, _, err := conn.Exists("/kept")
-		return err == nil && exists
+		_, err := conn.call(t, zk.Exists{Path: "/kept"})
+		return err == nil
 	})
 }
 

@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"go.uber.org/goleak"
+
+	"github.com/zkstate/zkstate/internal/zk"
 )
 
 // within bounds what a test waits for.
@@ -43,33 +44,55 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// connect returns a client with a session, and its events.
-func connect(t *testing.T, addrs ...string) (*zk.Conn, <-chan zk.Event) {
+// client is a client with a session, and its events.
+type client struct {
+	*zk.Client
+	events chan zk.Event
+}
+
+func connect(t *testing.T, addrs ...string) *client {
 	t.Helper()
-	conn, events, err := zk.Connect(addrs, 8*time.Second, zk.WithLogInfo(false), zk.WithLogger(silent{}))
+	c := &client{events: make(chan zk.Event, 1000)} // a test reads all that it causes
+	var err error
+	c.Client, err = zk.Connect(zk.Config{
+		Servers: zk.Hosts(addrs), SessionTimeout: 8 * time.Second,
+		OnEvent: func(e zk.Event) { c.events <- e },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(conn.Close)
-	awaitState(t, events, zk.StateHasSession)
-	return conn, events
+	t.Cleanup(c.Close)
+	c.await(t, zk.Connected)
+	return c
 }
 
-func awaitState(t *testing.T, events <-chan zk.Event, state zk.State) {
+func (c *client) await(t *testing.T, kind zk.EventKind) {
 	t.Helper()
 	timeout := time.After(within)
 	for {
 		select {
-		case e := <-events:
-			if e.State == state {
+		case e := <-c.events:
+			if e.Kind == kind {
 				return
 			}
 		case <-timeout:
-			t.Fatalf("not within %v: %v", within, state)
+			t.Fatalf("not within %v: event %v", within, kind)
 		}
 	}
 }
 
-type silent struct{}
+// call sends a request in the present session.
+func (c *client) call(t *testing.T, request zk.Request) (zk.Reply, error) {
+	session, err := c.Session(t.Context())
+	if err != nil {
+		return zk.Reply{}, err
+	}
+	return session.Call(t.Context(), request)
+}
 
-func (silent) Printf(string, ...any) {}
+func (c *client) create(t *testing.T, path, data string, mode zk.Mode) {
+	t.Helper()
+	if _, err := c.call(t, zk.Create{Path: path, Data: []byte(data), ACL: zk.WorldACL(zk.PermAll), Mode: mode}); err != nil {
+		t.Fatal(err)
+	}
+}

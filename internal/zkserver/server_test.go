@@ -9,17 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk"
 )
 
 func TestRestartKeepsData(t *testing.T) {
 	s := Standalone(t)
-	conn, events := connect(t, s.Addr())
-	if _, err := conn.Create("/kept", []byte("1"), 0, zk.WorldACL(zk.PermAll)); err != nil {
-		t.Fatal(err)
-	}
+	conn := connect(t, s.Addr())
+	conn.create(t, "/kept", "1", zk.Persistent)
 	addr, pid := s.Addr(), s.PID()
 	if role, version := s.Role(), s.Version(); role != Alone || version == "" {
 		t.Errorf("role %q, version %q", role, version)
@@ -29,13 +26,13 @@ func TestRestartKeepsData(t *testing.T) {
 		if s.PID() != 0 || s.Role() != NotServing {
 			t.Fatalf("runs after %s", name)
 		}
-		awaitState(t, events, zk.StateDisconnected)
+		conn.await(t, zk.Disconnected)
 		if err := s.Restart(); err != nil {
 			t.Fatal(err)
 		}
-		awaitState(t, events, zk.StateHasSession)
-		if data, _, err := conn.Get("/kept"); err != nil || string(data) != "1" {
-			t.Fatalf("after %s: %q, %v", name, data, err)
+		conn.await(t, zk.Connected)
+		if kept, err := conn.call(t, zk.Get{Path: "/kept"}); err != nil || string(kept.Data) != "1" {
+			t.Fatalf("after %s: %q, %v", name, kept.Data, err)
 		}
 	}
 	if s.Addr() != addr || s.PID() == pid {
@@ -87,14 +84,13 @@ func TestKillSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Close() })
-	conn, events := connect(t, p.Addr())
+	conn := connect(t, p.Addr())
 	session, ok := p.LastSession()
-	if !ok || session.ID != conn.SessionID() {
-		t.Fatalf("the proxy saw %#x, the client %#x", session.ID, conn.SessionID())
+	own, err := conn.Session(t.Context())
+	if err != nil || !ok || session.ID != own.ID() {
+		t.Fatalf("the proxy saw %#x, the client %#x, %v", session.ID, own.ID(), err)
 	}
-	if _, err := conn.Create("/mine", nil, zk.FlagEphemeral, zk.WorldACL(zk.PermAll)); err != nil {
-		t.Fatal(err)
-	}
+	conn.create(t, "/mine", "", zk.Ephemeral)
 	wrong := append([]byte{session.Password[0] + 1}, session.Password[1:]...)
 	if err := KillSession(t.Context(), s.Addr(), session.ID, wrong); !errors.Is(err, ErrNoSession) {
 		t.Errorf("with a wrong password: %v", err)
@@ -102,10 +98,10 @@ func TestKillSession(t *testing.T) {
 	if err := KillSession(t.Context(), s.Addr(), session.ID, session.Password); err != nil {
 		t.Fatal(err)
 	}
-	awaitState(t, events, zk.StateExpired)
-	awaitState(t, events, zk.StateHasSession)
-	if exists, _, err := conn.Exists("/mine"); err != nil || exists {
-		t.Errorf("the ephemeral node exists: %t, %v", exists, err)
+	conn.await(t, zk.SessionLost)
+	conn.await(t, zk.Connected)
+	if _, err := conn.call(t, zk.Exists{Path: "/mine"}); !errors.Is(err, zk.ErrNoNode) {
+		t.Errorf("the ephemeral node: %v", err)
 	}
 	if err := KillSession(t.Context(), s.Addr(), session.ID, session.Password); !errors.Is(err, ErrNoSession) {
 		t.Errorf("a second time: %v", err)

@@ -3,7 +3,10 @@ package memstore
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/zkstate/zkstate/store"
 )
@@ -14,6 +17,9 @@ var _ store.Lock = (*place)(nil)
 type place struct {
 	store  *Store
 	path   string
+	key    string
+	id     string
+	since  time.Time
 	waited bool
 	first  chan struct{} // closed when it comes to the head
 	lost   chan struct{} // closed when its handle closes
@@ -31,7 +37,8 @@ func (s *Store) Lock(ctx context.Context, path, id string) (store.Lock, error) {
 		return nil, err
 	}
 	m := s.memory
-	p := &place{store: s, path: path, first: make(chan struct{}), lost: make(chan struct{})}
+	m.places++
+	p := &place{store: s, path: path, key: strconv.Itoa(m.places), id: id, since: time.Now(), first: make(chan struct{}), lost: make(chan struct{})}
 	m.queues[path] = append(m.queues[path], p)
 	p.waited = len(m.queues[path]) > 1
 	m.promoteLocked(path)
@@ -40,13 +47,50 @@ func (s *Store) Lock(ctx context.Context, path, id string) (store.Lock, error) {
 	case <-p.first:
 		return p, nil
 	case <-p.lost:
-		return nil, fmt.Errorf("lock %s: store %w", path, store.ErrClosed)
+		if !s.Status().Connected {
+			return nil, fmt.Errorf("lock %s: store %w", path, store.ErrClosed)
+		}
+		return s.Lock(ctx, path, id) // somebody removed the place: take another one
 	case <-ctx.Done():
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.leaveLocked(p)
 		return nil, fmt.Errorf("lock %s: %w", path, ctx.Err())
 	}
+}
+
+// Queue implements [store.Store].
+func (s *Store) Queue(ctx context.Context, path string) ([]store.Waiter, error) {
+	if err := store.CheckPath(path); err != nil {
+		return nil, err
+	}
+	if err := s.lock(ctx, "read the lock queue of", path); err != nil {
+		return nil, err
+	}
+	defer s.memory.mu.Unlock()
+	var places []store.Waiter
+	for _, p := range s.memory.queues[path] {
+		places = append(places, store.Waiter{Key: p.key, ID: p.id, PID: os.Getpid(), Since: p.since, Session: fmt.Sprintf("%p", p.store)})
+	}
+	return places, nil
+}
+
+// BreakLock implements [store.Store].
+func (s *Store) BreakLock(ctx context.Context, path, key string) error {
+	if err := store.CheckPath(path); err != nil {
+		return err
+	}
+	if err := s.lock(ctx, "break the lock of", path); err != nil {
+		return err
+	}
+	defer s.memory.mu.Unlock()
+	for _, p := range s.memory.queues[path] {
+		if p.key == key {
+			s.memory.evictLocked(p)
+			return nil
+		}
+	}
+	return fmt.Errorf("break the lock of %s: place %q: %w", path, key, store.ErrNotFound)
 }
 
 // promoteLocked lets the head of a queue know.
@@ -68,13 +112,18 @@ func (m *memory) leaveLocked(p *place) {
 	m.promoteLocked(p.path)
 }
 
-// evictLocked takes a closing handle out of all queues.
-func (m *memory) evictLocked(s *Store) {
+// evictLocked takes a place out of its queue against its owner's will.
+func (m *memory) evictLocked(p *place) {
+	close(p.lost)
+	m.leaveLocked(p)
+}
+
+// evictAllLocked takes a closing handle out of all queues.
+func (m *memory) evictAllLocked(s *Store) {
 	for _, queue := range m.queues {
 		for _, p := range slices.Clone(queue) {
 			if p.store == s {
-				close(p.lost)
-				m.leaveLocked(p)
+				m.evictLocked(p)
 			}
 		}
 	}

@@ -33,6 +33,7 @@ type memory struct {
 	documents map[string]document
 	listeners map[string]map[string]listener // by path, then id
 	queues    map[string][]*place            // of exclusive writers, by path; the first holds
+	places    int                            // how many were taken in queues
 	journals  map[string]*journal            // by path, those that are on
 	handles   map[*Store]struct{}            // the open ones
 }
@@ -40,7 +41,8 @@ type memory struct {
 type document struct {
 	version store.Version
 	data    []byte
-	time    time.Time
+	created time.Time
+	time    time.Time // of version
 }
 
 type listener struct {
@@ -177,9 +179,11 @@ func (s *Store) applyLocked(op store.Op) store.Version {
 	switch op := op.(type) {
 	case store.Create:
 		next.version = store.NewVersion(m.order, m.order, 0)
+		next.created = next.time
 		next.data = clone(op.Data)
 	case store.Put:
 		next.version = store.NewVersion(op.Base.Created(), m.order, op.Base.Counter()+1)
+		next.created = m.documents[op.Path].created
 		next.data = clone(op.Data)
 	case store.Delete:
 		delete(m.documents, op.Path)
@@ -238,9 +242,10 @@ func (s *Store) announceLocked(path, id string, data []byte) {
 	records[id] = listener{owner: s, data: clone(data)}
 }
 
-// Withdraw implements [store.Store].
+// Withdraw implements [store.Store]. It never waits, so it is done even if ctx has
+// ended.
 func (s *Store) Withdraw(ctx context.Context, path, id string) error {
-	if err := s.lock(ctx, "withdraw "+id+" at", path); err != nil {
+	if err := s.lock(context.WithoutCancel(ctx), "withdraw "+id+" at", path); err != nil {
 		return err
 	}
 	defer s.memory.mu.Unlock()
@@ -281,7 +286,7 @@ func (s *Store) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.handles, s)
-	m.evictLocked(s)
+	m.evictAllLocked(s)
 	for _, records := range m.listeners {
 		for id, record := range records {
 			if record.owner == s {

@@ -21,6 +21,7 @@ var (
 	errName      = errors.New("this cannot be a file's name")
 	errAbsent    = errors.New("the file does not exist")
 	errEmpty     = errors.New("the file is empty: nobody has created the database yet")
+	errMalformed = errors.New("the file is malformed, as when an old copy was put in its place and its -wal file was left: end all programs that use it, restore it from a backup and remove the -wal and -shm files beside it")
 	errNoWAL     = errors.New("the file system does not support SQLite's write-ahead log; use a local one")
 )
 
@@ -28,7 +29,7 @@ var (
 var sentinels = []error{
 	store.ErrInvalidPath, store.ErrInvalidID, store.ErrTooLarge,
 	store.ErrNotFound, store.ErrExists, store.ErrConflict, store.ErrTaken, store.ErrLockLost, store.ErrJournal,
-	store.ErrDenied, store.ErrUnavailable, store.ErrUnknownOutcome, store.ErrClosed,
+	store.ErrDenied, store.ErrDamaged, store.ErrUnavailable, store.ErrUnknownOutcome, store.ErrClosed,
 }
 
 // fail makes the error that a method returns. It says what was tried on which
@@ -49,6 +50,12 @@ func openError(file string, err error) error {
 func classify(err error) error {
 	if slices.ContainsFunc(sentinels, func(s error) bool { return errors.Is(err, s) }) {
 		return err
+	}
+	switch sqliteCode(err) & 0xff {
+	case sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%w: %w: %w", store.ErrDamaged, errMalformed, err)
+	case sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w: name another file, or restore this one from a backup", store.ErrDamaged, err)
 	}
 	return fmt.Errorf("%w: %w", sentinelOf(err), err)
 }

@@ -70,12 +70,13 @@ func (s *Store) journal(ctx context.Context, path string, newest int) (keep int,
 		entries = nil
 		return s.each(ctx, func(rows *sql.Rows) error {
 			var entry store.Entry
-			var mtime int64
-			err := rows.Scan(&entry.Order, &mtime, &entry.Data)
-			entry.Time, entry.Data = time.Unix(0, mtime), blob(entry.Data)
+			var mtime, size int64
+			err := rows.Scan(&entry.Order, &mtime, &size, &entry.Data)
+			entry.Time = time.Unix(0, mtime)
+			entry.Data, entry.Err = readable(entry.Data, size)
 			entries = append(entries, entry)
 			return err
-		}, "SELECT changed, mtime, body FROM history WHERE path = ? ORDER BY sequence DESC LIMIT ?", path, newest)
+		}, "SELECT CAST(changed AS INTEGER), CAST(mtime AS INTEGER), "+boundedBody+" FROM history WHERE path = ? ORDER BY sequence DESC LIMIT ?", path, newest)
 	})
 	slices.Reverse(entries)
 	return keep, entries, err

@@ -59,6 +59,7 @@ func (s *Store) announceIn(ctx context.Context, t *tx, path, id string, data []b
 	if err != nil {
 		return err
 	}
+	s.leaving.Delete(recordKey{path, id})
 	var owner string
 	err = t.scan("SELECT session FROM listeners WHERE path = ? AND id = ?", []any{path, id}, &owner)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -105,20 +106,56 @@ func (s *Store) Withdraw(ctx context.Context, path, id string) error {
 	if err := store.CheckID(id); err != nil {
 		return err
 	}
-	ctx, done, err := s.begin(ctx)
+	record := recordKey{path, id}
+	s.leaving.Store(record, nil)
+	err := s.withdraw(ctx, record)
 	if err == nil {
-		defer done()
-		err = ctx.Err()
+		return nil
 	}
-	if own := s.session.Load(); err == nil && own != nil {
-		err = s.write(ctx, func(t *tx) error {
-			return t.exec("DELETE FROM listeners WHERE path = ? AND id = ? AND session = ?", path, id, own.id)
-		})
-	}
+	s.inBackground(func() error { return s.withdraw(s.closing, record) })
+	return s.fail("withdraw "+id+" at", path, fmt.Errorf("going on in the background: %w", err))
+}
+
+// recordKey names a listener record.
+type recordKey struct{ path, id string }
+
+// withdraw removes a record, unless it was announced again meanwhile.
+func (s *Store) withdraw(ctx context.Context, record recordKey) error {
+	ctx, done, err := s.begin(ctx)
 	if err != nil {
-		return s.fail("withdraw "+id+" at", path, err)
+		return err
 	}
-	return nil
+	defer done()
+	if s.session.Load() == nil { // this handle has never announced anything
+		return ctx.Err()
+	}
+	err = s.write(ctx, func(t *tx) error {
+		own := s.session.Load()
+		if _, leaving := s.leaving.Load(record); !leaving || own == nil {
+			return nil
+		}
+		return t.exec("DELETE FROM listeners WHERE path = ? AND id = ? AND session = ?", record.path, record.id, own.id)
+	})
+	if err == nil {
+		s.leaving.Delete(record)
+	}
+	return err
+}
+
+// inBackground repeats f until it succeeds or the Store is closed.
+func (s *Store) inBackground(f func() error) {
+	if s.register() != nil {
+		return
+	}
+	go func() {
+		defer s.calls.Done()
+		for s.closing.Err() == nil && f() != nil {
+			select {
+			case <-time.After(headPoll):
+			case <-s.closing.Done():
+			}
+		}
+	}()
 }
 
 // Listeners implements [store.Store]. It writes nothing.
@@ -145,13 +182,14 @@ func (s *Store) listeners(ctx context.Context, path string) (found []store.Liste
 		return s.each(ctx, func(rows *sql.Rows) error {
 			var l store.Listener
 			var owner string
-			if err := rows.Scan(&l.ID, &owner, &l.Data); err != nil {
+			var size int64
+			if err := rows.Scan(&l.ID, &owner, &size, &l.Data); err != nil {
 				return err
 			}
-			l.Data = blob(l.Data)
+			l.Data, l.Err = readable(l.Data, size)
 			found, owners = append(found, l), append(owners, owner)
 			return nil
-		}, "SELECT id, session, body FROM listeners WHERE path = ? ORDER BY id", path)
+		}, "SELECT id, session, "+boundedBody+" FROM listeners WHERE path = ? ORDER BY id", path)
 	})
 	if err != nil {
 		return nil, err
@@ -167,6 +205,21 @@ func (s *Store) listeners(ctx context.Context, path string) (found []store.Liste
 		next++
 		return !living[owners[next-1]]
 	}), nil
+}
+
+// boundedBody selects a body's size, and the body if it is not too large to be read.
+var boundedBody = fmt.Sprintf("length(CAST(body AS BLOB)), CASE WHEN length(CAST(body AS BLOB)) <= %d THEN CAST(body AS BLOB) END", maxBody)
+
+// maxBody bounds what is read of a listener record or a journal entry. This package
+// writes no larger ones, other tools may.
+const maxBody = 4 << 20
+
+// readable returns a body that boundedBody selected, or why it was not read.
+func readable(body []byte, size int64) ([]byte, error) {
+	if size > maxBody {
+		return nil, fmt.Errorf("%d bytes, the limit is %d: %w", size, maxBody, store.ErrTooLarge)
+	}
+	return blob(body), nil
 }
 
 // each calls scan for every row of a query.

@@ -33,8 +33,7 @@ func queueOf(path string) string { return queuePrefix + path }
 type lock struct {
 	store  *Store
 	path   string
-	call   int64 // with the session, what is in the table
-	joined bool  // used while waiting only
+	call   int64 // when it was asked for; with the session, what is in the table
 	waited bool
 
 	watch sync.Once // starts looking for the loss
@@ -69,7 +68,7 @@ func (s *Store) queue(ctx context.Context, path, id string) (*lock, error) {
 	defer done()
 	hints, stop := s.Watch(queueOf(path))
 	defer stop()
-	l := &lock{store: s, path: path, call: s.session.locks.Add(1), lost: make(chan struct{}), given: make(chan struct{})}
+	l := &lock{store: s, path: path, call: s.session.nextCall(), lost: make(chan struct{}), given: make(chan struct{})}
 	timer := time.NewTimer(headPoll)
 	defer timer.Stop()
 	for {
@@ -96,11 +95,11 @@ func (s *Store) queue(ctx context.Context, path, id string) (*lock, error) {
 // advance takes a place if there is none yet, or none any more, and reports
 // whether it is the first one. Places of the dead before it are removed.
 func (l *lock) advance(ctx context.Context, id string) (first bool, err error) {
-	head, err := l.head(ctx)
+	head, joined, err := l.head(ctx)
 	switch {
 	case err != nil || l.isAt(head):
 		return err == nil, err
-	case l.joined && head.place != 0 && l.store.alive(head.session):
+	case joined && head.place != 0 && l.store.alive(head.session):
 		return false, nil // the common case of those who wait: nothing is written
 	}
 	err = l.store.write(ctx, func(t *tx) error {
@@ -114,7 +113,6 @@ func (l *lock) advance(ctx context.Context, id string) (first bool, err error) {
 		head, err = t.firstLiving(l.path, l.store.alive)
 		return err
 	})
-	l.joined = err == nil
 	return err == nil && l.isAt(head), err
 }
 
@@ -132,14 +130,21 @@ func (l *lock) isAt(s seat) bool {
 	return own != nil && s.session == own.id && s.call == l.call
 }
 
-func (l *lock) head(ctx context.Context) (s seat, err error) {
+// head returns the first place of the queue, and whether this lock has a place.
+func (l *lock) head(ctx context.Context) (s seat, joined bool, err error) {
+	var session string
+	if own := l.store.session.Load(); own != nil {
+		session = own.id
+	}
 	err = retry(ctx, func() error {
-		return l.store.readers.QueryRowContext(ctx, headQuery, l.path).Scan(&s.place, &s.session, &s.call)
+		return l.store.readers.QueryRowContext(ctx, `SELECT place, session, call,
+			EXISTS (SELECT 1 FROM writers WHERE session = ? AND call = ?)
+			FROM writers WHERE path = ? ORDER BY place LIMIT 1`, session, l.call, l.path).Scan(&s.place, &s.session, &s.call, &joined)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		return seat{}, nil
+		return seat{}, false, nil
 	}
-	return s, err
+	return s, joined, err
 }
 
 // firstLiving returns the head of a queue after removing the dead before it.
@@ -213,7 +218,7 @@ func (l *lock) awaitLoss() bool {
 			return true
 		case <-tick.C:
 		}
-		if head, err := l.head(l.store.closing); err == nil && !l.isAt(head) {
+		if head, _, err := l.head(l.store.closing); err == nil && !l.isAt(head) {
 			select {
 			case <-l.given:
 				return false
@@ -260,19 +265,5 @@ func (l *lock) release(ctx context.Context) error {
 
 // abandon removes the place, if one was taken, without keeping anybody waiting.
 func (l *lock) abandon() {
-	if l.store.register() != nil {
-		return
-	}
-	go func() {
-		defer l.store.calls.Done()
-		for l.store.closing.Err() == nil {
-			if l.release(l.store.closing) == nil {
-				return
-			}
-			select {
-			case <-time.After(headPoll):
-			case <-l.store.closing.Done():
-			}
-		}
-	}()
+	l.store.inBackground(func() error { return l.release(l.store.closing) })
 }

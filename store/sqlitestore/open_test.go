@@ -5,10 +5,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -115,7 +117,11 @@ func TestForeignFilesAreRefused(t *testing.T) {
 			before, _ := os.ReadFile(file)
 			for _, cfg := range []sqlitestore.Config{{}, {MustExist: true}} {
 				_, err := sqlitestore.Open(t.Context(), file, cfg)
-				wantErr(t, err, store.ErrUnavailable, file, c.says)
+				want := store.ErrUnavailable
+				if name == "no database" {
+					want = store.ErrDamaged
+				}
+				wantErr(t, err, want, file, c.says)
 			}
 			if after, _ := os.ReadFile(file); !bytes.Equal(before, after) {
 				t.Error("the file was written to")
@@ -239,4 +245,78 @@ func TestOpenHonoursContext(t *testing.T) {
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the file was created")
 	}
+}
+
+// TestMalformed: an old copy is put in the place of a file whose log was left. That is
+// said when it is opened.
+func TestMalformed(t *testing.T) {
+	file := tempFile(t)
+	s := open(t, file)
+	for _, path := range []string{"/left", "/right"} {
+		create(t, s, path, string(newPayload(0)))
+	}
+	if err := s.Close(); err != nil { // the log is empty now, and gone
+		t.Fatal(err)
+	}
+	backup, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, file)
+	for i := range 200 { // the file grows, and is written back from the log
+		create(t, s, fmt.Sprint("/more/", i), strings.Repeat("more", 1000))
+	}
+	c := spawn(t, "write", file)
+	for range 20 {
+		c.line()
+	}
+	c.kill()
+	log, err := os.ReadFile(file + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{file: backup, file + "-wal": log} {
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, cfg := range []sqlitestore.Config{{}, {MustExist: true}} {
+		_, err := sqlitestore.Open(t.Context(), file, cfg)
+		wantErr(t, err, store.ErrDamaged, file, "restore it from a backup")
+	}
+}
+
+// TestGiantRecords: what another tool made too large to be read says so itself.
+func TestGiantRecords(t *testing.T) {
+	file := tempFile(t)
+	s := open(t, file)
+	for _, id := range []string{"a", "b"} {
+		if err := s.Announce(t.Context(), "/doc", id, []byte(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.SetJournal(t.Context(), "/doc", 10); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/doc", "/other"} {
+		_, err := s.Commit(t.Context(), store.Create{Path: path, Data: []byte("{}")}, store.Append{Path: path, Data: []byte("entry")})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	statement(t, file, "UPDATE listeners SET body = zeroblob(5000000) WHERE id = 'a'")
+	statement(t, file, "UPDATE history SET body = zeroblob(5000000), mtime = 'yesterday'")
+	found, err := s.Listeners(t.Context(), "/doc")
+	if err != nil || len(found) != 2 || string(found[1].Data) != "b" {
+		t.Fatalf("%v, %v", found, err)
+	}
+	wantErr(t, found[0].Err, store.ErrTooLarge)
+	_, entries, err := s.Journal(t.Context(), "/doc", 10)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	wantErr(t, entries[0].Err, store.ErrTooLarge)
 }

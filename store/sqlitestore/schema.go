@@ -53,7 +53,7 @@ CREATE TABLE listeners (
 ) WITHOUT ROWID;
 
 -- The queues of exclusive writers. The lowest place of a path whose session lives
--- holds the lock. A session numbers its calls for one.
+-- holds the lock. A session numbers its calls for one by their time.
 CREATE TABLE writers (
 	place   INTEGER PRIMARY KEY AUTOINCREMENT,
 	path    TEXT NOT NULL,
@@ -205,7 +205,9 @@ func (s *Store) prepareSchema(ctx context.Context, mustExist bool) error {
 	var ready bool
 	err = retry(ctx, func() error {
 		return t.run(ctx, "BEGIN", func() error {
-			ready, err = t.probe()
+			if ready, err = t.probe(); err == nil && ready {
+				err = t.checkIntegrity()
+			}
 			return err
 		})
 	})
@@ -254,6 +256,36 @@ func (t *tx) probe() (bool, error) {
 			store.ErrUnavailable, format, formatVersion)
 	}
 	return true, nil
+}
+
+// quickCheckPages is how large a file may be for it to be checked as a whole when it is
+// opened, in pages of 4 KB. That takes a few milliseconds.
+const quickCheckPages = 1000
+
+// checkIntegrity finds out at once whether the file is malformed, which would show here
+// and there later on. Of a large file only the small tables are checked.
+func (t *tx) checkIntegrity() error {
+	var pages int
+	if err := t.scan("PRAGMA page_count", nil, &pages); err != nil {
+		return err
+	}
+	checks := []string{"PRAGMA quick_check(1)"}
+	if pages > quickCheckPages {
+		checks = nil
+		for _, table := range []string{"meta", "listeners", "writers", "journals"} {
+			checks = append(checks, "PRAGMA quick_check("+table+")")
+		}
+	}
+	for _, check := range checks {
+		var found string
+		if err := t.scan(check, nil, &found); err != nil {
+			return err
+		}
+		if found != "ok" {
+			return fmt.Errorf("%w: %w: %s", store.ErrDamaged, errMalformed, found)
+		}
+	}
+	return nil
 }
 
 // useWAL switches the journal mode, which the file remembers.

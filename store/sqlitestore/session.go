@@ -3,12 +3,14 @@ package sqlitestore
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -18,8 +20,18 @@ import (
 
 const lockSuffix = ".lock"
 
-// sessionName is what newSession makes; anything else in the table names no file.
+// sessionName is what newSession makes: its first eight digits are the process id, the
+// others are random. Anything else in the table names no file.
 var sessionName = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// sessionPID returns the process id in the name of a session, 0 if there is none.
+func sessionPID(id string) int {
+	if !sessionName.MatchString(id) {
+		return 0
+	}
+	pid, _ := strconv.ParseUint(id[:8], 16, 31) // digits only; what is too large is no process
+	return int(pid)
+}
 
 // session is a handle's proof of life: a lock file of a unique name, exclusively
 // locked from before the first record appears until the handle or its process
@@ -37,7 +49,18 @@ type session struct {
 type sessionHolder struct {
 	atomic.Pointer[session]
 	swept atomic.Int64 // when the dead were last looked for, in Unix nanoseconds
-	locks atomic.Int64 // how many places in queues were asked for
+	calls atomic.Int64 // the number of the newest call for a place in a queue
+}
+
+// nextCall numbers a call for a place by its time, in Unix nanoseconds, and never gives
+// a number twice.
+func (h *sessionHolder) nextCall() int64 {
+	for {
+		last := h.calls.Load()
+		if next := max(time.Now().UnixNano(), last+1); h.calls.CompareAndSwap(last, next) {
+			return next
+		}
+	}
 }
 
 // newSession makes and locks a lock file in dir. Between the two somebody may
@@ -49,7 +72,8 @@ func newSession(ctx context.Context, dir string, mode fs.FileMode) (*session, er
 	}
 	for {
 		var raw [16]byte
-		rand.Read(raw[:])
+		rand.Read(raw[4:])
+		binary.BigEndian.PutUint32(raw[:4], uint32(os.Getpid()))
 		s := &session{id: hex.EncodeToString(raw[:])}
 		s.file = filepath.Join(dir, s.id+lockSuffix)
 		s.lock = flock.New(s.file, flock.SetPermissions(mode))

@@ -68,6 +68,7 @@ type Store struct {
 
 	watch   watcher
 	session sessionHolder
+	leaving sync.Map // recordKey -> nil: the listener records that are being withdrawn
 
 	closing   context.Context // ends when Close begins
 	close     context.CancelFunc

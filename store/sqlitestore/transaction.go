@@ -50,8 +50,14 @@ func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
 	defer conn.Close()
 	t := &tx{conn: conn, ctx: context.WithoutCancel(ctx)}
 	err = t.run(ctx, "BEGIN IMMEDIATE", func() error { return fn(t) })
-	if err != nil && isDamage(err) {
+	switch {
+	case err == nil:
+	case isDamage(err):
 		t.discard()
+	case isBusy(err):
+		if writer := writerOf(s.file); writer != "" {
+			return fmt.Errorf("%s is in a transaction on the file, let it go on or end it: %w", writer, err)
+		}
 	}
 	return err
 }

@@ -3,15 +3,19 @@
 package sqlitestore_test
 
 import (
+	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/sqlitestore"
@@ -20,6 +24,61 @@ import (
 func init() {
 	roles["denied"] = roleDenied
 	roles["full"] = roleFull
+	roles["transaction"] = roleTransaction
+}
+
+// A process that is stopped within a transaction keeps all writers waiting. The error
+// names it.
+func TestStoppedWriterIsNamed(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux lists its locks")
+	}
+	file := tempFile(t)
+	s := open(t, file)
+	version := create(t, s, "/doc", "old")
+	c := spawn(t, "transaction", file)
+	c.want("begun")
+	commit := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := s.Commit(ctx, store.Put{Path: "/doc", Base: version, Data: []byte("new")})
+		return err
+	}
+	wantErr(t, commit(), store.ErrUnavailable, fmt.Sprintf("process %d is in a transaction", c.cmd.Process.Pid))
+	if err := c.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); !strings.Contains(fmt.Sprint(commit()), "which is stopped"); {
+		if time.Now().After(deadline) {
+			t.Fatal(commit())
+		}
+	}
+	if err := c.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	c.finish()
+	if _, err := s.Commit(t.Context(), store.Put{Path: "/doc", Base: version, Data: []byte("new")}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// roleTransaction is in a write transaction until its input ends.
+func roleTransaction(file string, _ []string) error {
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		return err
+	}
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(context.Background(), "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	fmt.Println("begun")
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+	}
+	return errors.Join(conn.Close(), db.Close())
 }
 
 // A stopped process still is a listener: nobody can know that it will not go on.

@@ -107,6 +107,40 @@ func testRecreation(t *testing.T, e *env) {
 	}
 }
 
+// testRecreationFollowed has a handle that follows a document, which another deletes
+// and makes again. Whatever the handle knows by then, it never replaces the new one by
+// what was made of the old one, and never says so.
+func testRecreationFollowed(t *testing.T, e *env) {
+	s, other := e.handle(), e.handle()
+	_, stop := s.Watch("/a")
+	defer stop()
+	now := e.create(other, "/a", "first")
+	if err := s.Announce(e.ctx, "/a", "me", nil); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 60 {
+		e.eventually("the handle has the document", func() error {
+			rec, err := s.Load(e.ctx, "/a", store.Version{}, store.Local)
+			if err == nil && rec.Version != now {
+				err = fmt.Errorf("it has %v, stored is %v", rec.Version, now)
+			}
+			return err
+		})
+		old, data := now, fmt.Sprint("again ", i)
+		e.commit(other, store.Delete{Path: "/a", Base: old})
+		now = e.create(other, "/a", data)
+		blind := []store.Op{store.Put{Path: "/a", Base: old, Data: []byte("blind")}, store.Receipt{Path: "/a", ID: "me", Data: fmt.Append(nil, i)}}
+		if i%3 == 0 {
+			blind[0] = store.Delete{Path: "/a", Base: old}
+		}
+		_, err := s.Commit(e.ctx, blind...)
+		e.wantErr(err, store.ErrConflict)
+		if got := e.wantData(other, "/a", data); got != now {
+			t.Fatalf("stored is %v, want %v", got, now)
+		}
+	}
+}
+
 func testAtomic(t *testing.T, e *env) {
 	s := e.handle()
 	a, b := e.create(s, "/a", "a0"), e.create(s, "/b", "b0")

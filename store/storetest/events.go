@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/zkstate/zkstate/store"
@@ -108,6 +110,41 @@ func testListenerOwnership(_ *testing.T, e *env) {
 	e.wantListeners(s, "/a", "id=theirs")
 }
 
+// testWithdrawingGoesOn has callers who do not wait for the end of it.
+func testWithdrawingGoesOn(t *testing.T, e *env) {
+	s, other := e.handle(), e.handle()
+	ended, cancel := context.WithCancel(e.ctx)
+	cancel()
+	withdraw := func() {
+		t.Helper()
+		if err := s.Announce(e.ctx, "/a", "id", []byte("1")); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Withdraw(ended, "/a", "id"); err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	withdraw()
+	e.eventually("the record is gone", func() error {
+		found, err := other.Listeners(e.ctx, "/a")
+		if len(found) > 0 {
+			err = fmt.Errorf("the records are %v", found)
+		}
+		return err
+	})
+	for i := range 20 { // what is announced after that stays
+		withdraw()
+		if err := s.Announce(e.ctx, "/a", "id", fmt.Append(nil, i)); err != nil {
+			t.Fatal(err)
+		}
+		e.wantListeners(other, "/a", fmt.Sprint("id=", i))
+	}
+	if err := s.Withdraw(e.ctx, "/a", "id"); err != nil {
+		t.Fatal(err)
+	}
+	e.wantListeners(other, "/a")
+}
+
 func testCloseWithdraws(_ *testing.T, e *env) {
 	s, leaver := e.handle(), e.open()
 	v := e.create(leaver, "/a", "0")
@@ -144,6 +181,10 @@ func testClosed(t *testing.T, e *env) {
 	e.wantErr(err, store.ErrClosed)
 	e.wantErr(s.Announce(e.ctx, "/a", "id", nil), store.ErrClosed)
 	_, err = s.Listeners(e.ctx, "/a")
+	e.wantErr(err, store.ErrClosed)
+	_, err = s.Stat(e.ctx, "/a", store.Local)
+	e.wantErr(err, store.ErrClosed)
+	_, err = s.List(e.ctx, "/", store.Local)
 	e.wantErr(err, store.ErrClosed)
 	_, stop := s.Watch("/a")
 	stop()

@@ -173,3 +173,35 @@ func (f *Faults) Listeners(ctx context.Context, path string) ([]store.Listener, 
 	}
 	return f.Store.Listeners(ctx, path)
 }
+
+// Stat implements [store.Store].
+func (f *Faults) Stat(ctx context.Context, path string, mode store.Consistency) (store.Place, error) {
+	if err := f.gate(ctx, "stat"); err != nil {
+		return store.Place{}, err
+	}
+	return f.Store.Stat(ctx, path, mode)
+}
+
+// List implements [store.Store].
+func (f *Faults) List(ctx context.Context, folder string, mode store.Consistency) ([]store.Place, error) {
+	if err := f.gate(ctx, "list"); err != nil {
+		return nil, err
+	}
+	return f.Store.List(ctx, folder, mode)
+}
+
+// Ping implements [store.Store].
+func (f *Faults) Ping(ctx context.Context) (store.Pong, error) {
+	if err := f.gate(ctx, "ping"); err != nil {
+		return store.Pong{}, err
+	}
+	return f.Store.Ping(ctx)
+}
+
+// Queue implements [store.Store].
+func (f *Faults) Queue(ctx context.Context, path string) ([]store.Waiter, error) {
+	if err := f.gate(ctx, "lock queue"); err != nil {
+		return nil, err
+	}
+	return f.Store.Queue(ctx, path)
+}

@@ -1,11 +1,14 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/zkstate/zkstate/store"
 )
@@ -132,4 +135,57 @@ func testJournalContended(t *testing.T, e *env) {
 		want = append(want, fmt.Sprint(i))
 	}
 	e.wantJournal(s, "/doc", keep, want...)
+}
+
+// testJournalComplete switches the journal on while handles commit that know nothing of
+// it. From then on there is an entry of every commit that began afterwards.
+func testJournalComplete(t *testing.T, e *env) {
+	const handles, rounds = 3, 8
+	s := e.handle()
+	others := make([]store.Store, handles)
+	for i := range others {
+		others[i] = e.handle()
+		_, stop := others[i].Watch("/doc")
+		defer stop()
+	}
+	e.create(s, "/doc", "0")
+	for round := range rounds {
+		var on atomic.Bool
+		ctx, cancel := context.WithCancel(e.ctx)
+		var all sync.WaitGroup
+		for _, h := range others {
+			all.Go(func() {
+				for ctx.Err() == nil {
+					rec, err := h.Load(e.ctx, "/doc", store.Version{}, store.Local)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					late := on.Load()
+					_, err = h.Commit(e.ctx, store.Put{Path: "/doc", Base: rec.Version, Data: []byte("no entry")})
+					switch {
+					case err == nil && late:
+						t.Errorf("round %d: a commit without an entry began after the journal was on", round)
+						return
+					case errors.Is(err, store.ErrJournal):
+						return
+					case err != nil && !errors.Is(err, store.ErrConflict):
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		err := s.SetJournal(e.ctx, "/doc", 10)
+		on.Store(true)
+		time.AfterFunc(patience, cancel)
+		all.Wait()
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SetJournal(e.ctx, "/doc", 0); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

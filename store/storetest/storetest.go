@@ -32,6 +32,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"PutComparesAndSets", testPut},
 		{"Delete", testDelete},
 		{"RecreationIsAnotherDocument", testRecreation},
+		{"RecreationIsNeverReplaced", testRecreationFollowed},
 		{"CommitIsAtomic", testAtomic},
 		{"BytesAreKept", testBytes},
 		{"SizeLimit", testSizes},
@@ -41,13 +42,22 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"HintsAreMerged", testHintsMerged},
 		{"Listeners", testListeners},
 		{"ListenerIDsAreOwned", testListenerOwnership},
+		{"WithdrawingGoesOn", testWithdrawingGoesOn},
 		{"Lock", testLock},
-		{"LockIsAQueue", testLockQueue},
+		{"LockIsAQueue", testQueue},
 		{"LockIsLostWithItsHandle", testLockLost},
+		{"LockGivenUpIsNotLost", testGivenUpIsNotLost},
+		{"QueueIsShown", testShownQueue},
+		{"LockCanBeBroken", testBreakLock},
 		{"CommitUnderLock", testHold},
 		{"CommitWithReceipt", testReceipt},
 		{"Journal", testJournal},
 		{"JournalIsContended", testJournalContended},
+		{"JournalIsComplete", testJournalComplete},
+		{"Stat", testStat},
+		{"List", testList},
+		{"ListAcrossHandles", testListAcrossHandles},
+		{"Ping", testPing},
 		{"CloseWithdraws", testCloseWithdraws},
 		{"ClosedRefuses", testClosed},
 		{"EndedContext", testContext},
@@ -137,10 +147,28 @@ func (e *env) wantListeners(s store.Store, path string, want ...string) {
 	}
 	var got []string
 	for _, l := range found {
+		if l.Err != nil {
+			e.t.Fatalf("listener %s of %s: %v", l.ID, path, l.Err)
+		}
 		got = append(got, l.ID+"="+string(l.Data))
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		e.t.Fatalf("listeners of %s are %v, want %v", path, got, want)
+	}
+}
+
+// eventually repeats try until it gives no error.
+func (e *env) eventually(what string, try func() error) {
+	e.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for err := try(); err != nil; err = try() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			e.t.Fatalf("not within %v: %s: %v", patience, what, err)
+		}
 	}
 }
 

@@ -4,12 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
-	"github.com/go-zookeeper/zk"
-
+	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
 )
+
+// maxAttempts bounds how often a commit goes out again because what it supposed of
+// folders and journals was out of date. Each time others got something done.
+const maxAttempts = 20
+
+// commit is one call of Commit.
+type commit struct {
+	store   *Store
+	ops     []store.Op
+	record  *record // that the receipt goes to, whose turn this commit has; nil without
+	receipt store.Receipt
+
+	// Of the present attempt.
+	session *zk.Session
+	folders map[string]folder // by the paths of the documents
+	parts   []part
+	created []zk.Reply // what was seen of the documents that it created, in their order
+}
 
 // Commit implements [store.Store]: one Multi. Foreign tools can write the same
 // znodes at any time; a Multi checks versions like everybody's.
@@ -20,264 +36,220 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("commit %s: %w", ops[0].Target(), err)
 	}
+	c := &commit{store: s, ops: ops}
 	for _, op := range ops {
 		if receipt, ok := op.(store.Receipt); ok {
-			return s.commitSigned(ctx, ops, receipt)
+			c.receipt = receipt
+			c.record = s.records.get(s.record(receipt.Path, receipt.ID))
+			if err := c.record.take(ctx); err != nil {
+				return nil, s.translate("commit", receipt.Path, err, false)
+			}
+			defer c.record.give()
 		}
 	}
-	c := &commit{store: s, ops: ops}
-	results, err := c.run(ctx)
-	if err != nil {
+	return c.run(ctx)
+}
+
+func (c *commit) path() string { return c.ops[0].Target() }
+
+// run sends the Multi until a server has judged it.
+func (c *commit) run(ctx context.Context) ([]store.Version, error) {
+	for attempt, hangUps := 0, 0; ; attempt++ {
+		if err := c.prepare(ctx); err != nil {
+			return nil, err
+		}
+		if len(c.parts) == 0 { // an entry for a journal that is off
+			return make([]store.Version, len(c.ops)), nil
+		}
+		results, err := c.send(ctx)
+		switch {
+		case err == nil:
+			return c.conclude(ctx, results)
+		case errors.Is(err, zk.ErrSessionLost) && !uncertain(err) && !refused(err):
+			continue // it was not sent: once more in the next session
+		case uncertain(err):
+			versions, err := c.resolve(ctx, err)
+			if hangUps++; !errors.Is(err, errNotApplied) || !c.tooLargeFor(hangUps) {
+				return versions, err
+			}
+		default:
+			if again, err := c.judge(err); !again {
+				return nil, err
+			}
+		}
+		if hangUps == maxHangUps {
+			return nil, fmt.Errorf("commit %s: %w: the server hangs up on a request of %d bytes, again and again; its jute.maxbuffer may be lower than that", c.path(), store.ErrTooLarge, c.size())
+		}
+		if attempt == maxAttempts {
+			return nil, fmt.Errorf("commit %s: %w: others create, delete or switch its journal all the time", c.path(), store.ErrConflict)
+		}
+	}
+}
+
+const (
+	// maxHangUps is how often a server may hang up on a large request before that is
+	// taken for its answer.
+	maxHangUps = 3
+	// largeRequest is the size from which on that is considered.
+	largeRequest = 64 << 10
+)
+
+// tooLargeFor reports whether a commit that is known not to be applied, because the
+// connection ended, should be tried again: servers hang up on what is too large for them.
+func (c *commit) tooLargeFor(hangUps int) bool {
+	return hangUps <= maxHangUps && c.size() >= largeRequest
+}
+
+func (c *commit) size() (bytes int) {
+	for _, op := range c.ops {
+		switch op := op.(type) {
+		case store.Create:
+			bytes += len(op.Data)
+		case store.Put:
+			bytes += len(op.Data)
+		case store.Receipt:
+			bytes += len(op.Data)
+		case store.Append:
+			bytes += len(op.Data)
+		}
+	}
+	return bytes
+}
+
+// send makes one Multi of the parts. A lock that it gives up is not lost if its place is
+// seen to go meanwhile.
+func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return c.conclude(ctx, results)
-}
-
-// commit is one call of Commit.
-type commit struct {
-	store  *Store
-	ops    []store.Op
-	signed *record     // that goes with the receipt, whose turn this commit has; nil without
-	sent   atomic.Bool // from now on it may be applied
-
-	ledgers map[string][]string // the entries that stay in the journals, by document
-}
-
-// part is one request of the Multi, and the operation that it belongs to.
-type part struct {
-	op      store.Op
-	first   bool // of the operation's requests
-	request any
-}
-
-// run sends the Multi until a server has judged it. The results are one per
-// operation, that of its first request.
-func (c *commit) run(ctx context.Context) ([]zk.MultiResponse, error) {
-	s, path := c.store, c.ops[0].Target()
-	for attempt := 0; ; attempt++ {
-		parts, err := c.prepareAll(ctx)
-		if err != nil {
-			return nil, err
-		}
-		c.sent.Store(true)
-		all, err := c.send(ctx, parts)
-		if err == nil {
-			results := perOp(parts, all)
-			c.settle(results)
-			return results, nil
-		}
-		if classify(err) != refused {
-			return nil, translate("commit", path, err, true)
-		}
-		c.sent.Store(false)
-		culprit := blame(parts, all)
-		gone := errors.Is(err, zk.ErrNoNode) && attempt < 3
-		switch culprit.op.(type) {
-		case store.Create:
-			// A parent was missing, or was tidied away by somebody's Delete in between.
-			if !gone {
-				return nil, refusal(culprit.op, err)
-			}
-			if err := s.ensure(ctx, s.folder(culprit.op.Target())); err != nil {
-				return nil, translate("commit", path, err, false)
-			}
-		case store.Append:
-			// The journal was switched off, or another commit trimmed it.
-			if !gone {
-				return nil, refusal(culprit.op, err)
-			}
-			s.sights.moved(s.history(culprit.op.Target()))
-			s.ledgers.forget(culprit.op.Target())
-		default:
-			return nil, refusal(culprit.op, err)
-		}
+	multi := make(zk.Multi, len(c.parts))
+	for i, p := range c.parts {
+		multi[i] = p.request
 	}
-}
-
-func (c *commit) prepareAll(ctx context.Context) ([]part, error) {
-	var parts []part
 	for _, op := range c.ops {
-		requests, err := c.prepare(ctx, op)
-		if err != nil {
-			return nil, err
-		}
-		for i, request := range requests {
-			parts = append(parts, part{op, i == 0, request})
+		if op, ok := op.(store.Release); ok {
+			l := op.Lock.(*latch) // held has seen to that
+			l.releasing.Add(1)
+			defer l.released()
 		}
 	}
-	return parts, nil
-}
-
-// perOp picks the result of each operation's first request.
-func perOp(parts []part, all []zk.MultiResponse) []zk.MultiResponse {
-	var results []zk.MultiResponse
-	for i, p := range parts {
-		if p.first {
-			results = append(results, all[i])
+	requests := []zk.Request{multi}
+	for _, op := range c.ops {
+		if op, ok := op.(store.Create); ok { // a Multi does not say which version it created
+			requests = append(requests, zk.Exists{Path: c.store.payload(op.Path)})
 		}
 	}
-	return results
+	replies, _ := c.session.Do(ctx, requests...) // each reply has its own error
+	reply, err := replies[0], replies[0].Err
+	c.created = replies[1:]
+	if err == nil && len(reply.Results) != len(c.parts) {
+		cause := fmt.Errorf("an answer of %d results to %d operations", len(reply.Results), len(c.parts))
+		return nil, &zk.Error{Op: "multi", Outcome: zk.Unknown, Index: -1, Cause: cause}
+	}
+	return reply.Results, err
 }
 
-// send waits for the answer until ctx ends; with a receipt, which must not be
-// touched before, until there is one.
-func (c *commit) send(ctx context.Context, parts []part) ([]zk.MultiResponse, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, unsentError{err}
+// judge says what a server's no means, and whether the commit should go out again since
+// something was not as it supposed.
+func (c *commit) judge(err error) (again bool, _ error) {
+	e, ok := errors.AsType[*zk.Error](err)
+	if !ok || e.Index < 0 || e.Index >= len(c.parts) {
+		return false, c.store.translate("commit", c.path(), err, true)
 	}
-	if c.signed != nil {
-		ctx = c.store.conn.ctx
+	failed := c.parts[e.Index]
+	op := c.ops[failed.op]
+	path := op.Target()
+	if failed.guard {
+		return c.judgeGuard(path, e)
 	}
-	requests := make([]any, len(parts))
-	for i, p := range parts {
-		requests[i] = p.request
-	}
-	return call(ctx, c.store.conn, func(conn *zk.Conn) ([]zk.MultiResponse, error) { return conn.Multi(requests...) })
-}
-
-// blame returns the request that a refused Multi failed at: the first of which the
-// server says so. Those after it have an error too, which means nothing.
-func blame(parts []part, results []zk.MultiResponse) part {
-	for i, result := range results {
-		if result.Error != nil && i < len(parts) {
-			return parts[i]
-		}
-	}
-	return parts[0]
-}
-
-// errFenced means that the listener record is not as the commit's receipt supposed.
-var errFenced = errors.New("the listener record moved")
-
-// refusal says what a server's no to an operation means.
-func refusal(op store.Op, err error) error {
-	gone := errors.Is(err, zk.ErrNoNode)
+	gone := e.Code == zk.ErrNoNode
 	switch op.(type) {
+	case store.Create:
+		again = gone // a parent was tidied away in between
+	case store.Append:
+		again = gone // the journal was switched off, or another commit trimmed it
 	case store.Receipt:
-		if gone || errors.Is(err, zk.ErrBadVersion) {
-			return errFenced
+		if again = gone || e.Code == zk.ErrBadVersion; again { // somebody else wrote or removed it
+			c.record.session = nil
 		}
 	case store.Hold, store.Release:
 		if gone {
-			return fmt.Errorf("commit %s: %w", op.Target(), store.ErrLockLost)
+			return false, fmt.Errorf("commit %s: %w", path, store.ErrLockLost)
 		}
+	case store.Put, store.Delete:
+		c.store.watched.moved(c.store.payload(path))
 	}
-	return translate("commit", op.Target(), err, true)
+	if again {
+		c.store.folders.forget(path)
+		return true, nil
+	}
+	return false, c.store.translate("commit", path, err, true)
 }
 
-// prepare makes the requests of an operation. dataVersion, which the server
-// compares, is the same again after delete and recreate, so whether it is still
-// the same document is looked up first; conclude looks again at what was hit.
-func (c *commit) prepare(ctx context.Context, op store.Op) ([]any, error) {
+// judgeGuard judges the refusal of a guard: the document was created or deleted, or its
+// journal was switched, since its folder was looked at.
+func (c *commit) judgeGuard(path string, e *zk.Error) (again bool, _ error) {
 	s := c.store
-	if store.ChangesDocument(op) && !store.Appends(c.ops, op.Target()) {
-		keep, err := s.keeps(ctx, op.Target())
-		if err != nil {
-			return nil, translate("commit", op.Target(), err, false)
-		}
-		if keep > 0 {
-			return nil, fmt.Errorf("commit %s: %w", op.Target(), store.ErrJournal)
-		}
+	switch e.Code {
+	case zk.ErrNoAuth:
+		f := c.folders[path]
+		f.unguarded = true
+		s.folders.set(path, f)
+		return true, nil
+	case zk.ErrNoNode, zk.ErrBadVersion:
+		s.folders.forget(path)
+		s.watched.moved(s.payload(path))
+		return true, nil
 	}
-	switch op := op.(type) {
-	case store.Create:
-		return []any{&zk.CreateRequest{Path: s.payload(op.Path), Data: op.Data, Acl: s.acl}}, nil
-	case store.Put:
-		return []any{&zk.SetDataRequest{Path: s.payload(op.Path), Data: op.Data, Version: op.Base.Counter()}}, s.confirm(ctx, op.Path, op.Base)
-	case store.Delete:
-		return []any{&zk.DeleteRequest{Path: s.payload(op.Path), Version: op.Base.Counter()}}, s.confirm(ctx, op.Path, op.Base)
-	case store.Receipt:
-		return []any{&zk.SetDataRequest{Path: s.records(op.Path) + "/" + op.ID, Data: op.Data, Version: c.signed.version}}, nil
-	case store.Append:
-		return c.prepareAppend(ctx, op)
-	case store.Hold:
-		held, err := s.held(op.Lock)
-		return []any{&zk.CheckVersionRequest{Path: held, Version: -1}}, err
-	case store.Release:
-		held, err := s.held(op.Lock)
-		return []any{&zk.DeleteRequest{Path: held, Version: -1}}, err
-	}
-	return nil, fmt.Errorf("commit %s: unknown operation %T: %w", op.Target(), op, store.ErrConflict)
+	return false, s.translate("commit", path, e, true)
 }
 
-// confirm refuses a base that is not the document's version now.
-func (s *Store) confirm(ctx context.Context, path string, base store.Version) error {
-	if s.sights.fresh(s.payload(path), base) {
-		return nil
-	}
-	found, err := s.stat(ctx, path)
-	switch {
-	case err != nil:
-		return translate("commit", path, err, false)
-	case found.stat == nil:
-		return fmt.Errorf("commit %s: document %w", path, store.ErrNotFound)
-	case found.version() != base:
-		return fmt.Errorf("commit %s at %v: %w to %v", path, base, store.ErrConflict, found.version())
-	}
-	return nil
-}
-
-// settle notes what a successful Multi did to what this store keeps track of.
-func (c *commit) settle(results []zk.MultiResponse) {
-	for i, op := range c.ops {
-		switch op := op.(type) {
-		case store.Receipt:
-			if stat := results[i].Stat; stat != nil {
-				c.signed.version = stat.Version
-			}
-			c.store.presence.set(c.signed, op.Data)
-		case store.Release:
-			op.Lock.(*latch).given()
-		}
-	}
-}
-
-// conclude finds the versions that a successful Multi made.
-func (c *commit) conclude(ctx context.Context, results []zk.MultiResponse) ([]store.Version, error) {
+// conclude notes what a successful Multi did, and finds the versions that it made.
+func (c *commit) conclude(ctx context.Context, results []zk.Result) ([]store.Version, error) {
 	s := c.store
 	versions := make([]store.Version, len(c.ops))
+	var doubt error
 	for i, op := range c.ops {
+		result := c.resultOf(i, results)
 		switch op := op.(type) {
+		case store.Receipt:
+			c.record.version = result.Stat.Version
+			s.records.set(c.record, op.Data)
+		case store.Release:
+			op.Lock.(*latch).given()
 		case store.Put:
-			stat := results[i].Stat
-			if stat == nil {
-				return nil, fmt.Errorf("commit %s: %w: the server's answer has no version", op.Path, store.ErrUnknownOutcome)
-			}
-			versions[i] = node{stat: stat}.version()
-			s.sights.glimpsed(s.payload(op.Path), versions[i])
+			versions[i] = versionOf(result.Stat)
 			if versions[i].Created() != op.Base.Created() {
-				return nil, fmt.Errorf("commit %s: %w: the document was deleted and recreated in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
+				doubt = fmt.Errorf("commit %s: %w: another tool deleted and recreated the document in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
 			}
 		case store.Create:
-			found, err := s.stat(ctx, op.Path)
-			if err != nil { // nobody may conclude from that that nothing was written
-				return nil, fmt.Errorf("commit %s: %w: it was created, and then: %v", op.Path, store.ErrUnknownOutcome, err)
+			seen := c.created[0]
+			c.created = c.created[1:]
+			versions[i] = store.NewVersion(seen.Stat.Czxid, seen.Stat.Czxid, 0)
+			if seen.Err != nil { // nobody may conclude from that that nothing was written
+				doubt = fmt.Errorf("commit %s: %w: it was created, and then: %w", op.Path, store.ErrUnknownOutcome, seen.Err)
 			}
-			if found.stat == nil {
-				return nil, fmt.Errorf("commit %s: %w: it was created, and deleted by somebody else at once", op.Path, store.ErrUnknownOutcome)
-			}
-			versions[i] = store.NewVersion(found.stat.Czxid, found.stat.Czxid, 0)
-		case store.Delete:
+		}
+	}
+	c.remember(results, versions)
+	for _, op := range c.ops {
+		if op, ok := op.(store.Delete); ok {
+			s.folders.forget(op.Path)
 			s.tidy(ctx, op.Path)
 		}
 	}
-	c.keepLedgers(results, versions)
+	if doubt != nil {
+		return nil, doubt
+	}
 	return versions, nil
 }
 
-// tidy removes the folders of a deleted document as far as they are empty and
-// without data. It is a courtesy: failing at it is no error.
-func (s *Store) tidy(ctx context.Context, path string) {
-	for _, full := range []string{s.records(path), s.queue(path), s.folder(path)} {
-		_, err := call(ctx, s.conn, func(c *zk.Conn) (any, error) {
-			data, stat, err := c.Get(full)
-			if err != nil || len(data) > 0 || stat.NumChildren > 0 {
-				return nil, err
-			}
-			return nil, c.Delete(full, stat.Version)
-		})
-		if err != nil && !errors.Is(err, zk.ErrNoNode) {
-			return
+// resultOf returns the result of an operation's own request.
+func (c *commit) resultOf(op int, results []zk.Result) zk.Result {
+	for i, p := range c.parts {
+		if p.op == op && p.main {
+			return results[i]
 		}
 	}
+	return zk.Result{}
 }

@@ -195,10 +195,9 @@ func TestLostWatchIsSeenByTheNextLook(t *testing.T) {
 func TestLostReplyIsUnknown(t *testing.T) {
 	b := newBed(t)
 	b.create("0")
-	const multi = 14
 	for i := range 5 {
 		rec := b.load(store.Linearizable)
-		dropped := b.net.DropReply(func(op wire.Opcode) bool { return op == multi })
+		dropped := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpMulti })
 		_, err := b.s.Commit(b.ctx, store.Put{Path: "/doc", Base: rec.Version, Data: fmt.Append(nil, i)})
 		if !errors.Is(err, store.ErrUnknownOutcome) {
 			t.Fatalf("lost reply: %v", err)
@@ -457,8 +456,8 @@ func TestBarriersAreShared(t *testing.T) {
 	b := newBed(t)
 	b.create("0")
 	b.load(store.Linearizable)
-	const multi, calls = 14, 200
-	before := b.net.Requests(multi)
+	const calls = 200
+	before := b.net.Requests(wire.OpMulti)
 	b.net.SetMode(netfault.Hold) // until all are waiting
 	var group sync.WaitGroup
 	var begun sync.WaitGroup
@@ -475,7 +474,7 @@ func TestBarriersAreShared(t *testing.T) {
 	begun.Wait()
 	b.net.SetMode(netfault.Pass)
 	group.Wait()
-	if spent := b.net.Requests(multi) - before; spent > calls/4 { // those that came late begin another
+	if spent := b.net.Requests(wire.OpMulti) - before; spent > calls/4 { // those that came late begin another
 		t.Errorf("%d loads cost %d barriers", calls, spent)
 	} else {
 		t.Logf("%d loads cost %d barriers", calls, spent)

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
+	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -23,15 +23,16 @@ type latch struct {
 	give   func() // ends the turn of this id
 
 	// Used by acquire, and fixed once it has returned.
-	name    string // of the znode, "" if there is none that is known of
-	session int64  // that owns it
-	astray  bool   // there may be one that is not known of
+	session *zk.Session // that owns the znode
+	name    string      // of the znode, "" if there is none that is known of
+	unsure  bool        // there may be one that is not known of
 	waited  bool
 
-	watch sync.Once // starts looking for the loss
-	lost  chan struct{}
-	gone  chan struct{} // closed when it is given up
-	once  sync.Once     // of closing gone
+	watch     sync.Once // starts looking for the loss
+	lost      chan struct{}
+	gone      chan struct{} // closed when it is given up
+	once      sync.Once     // of closing gone
+	releasing atomic.Int32  // commits under way that give it up
 }
 
 // Lock implements [store.Store]. Where a holder's process ends, its place goes
@@ -51,65 +52,55 @@ func (s *Store) Lock(ctx context.Context, path, id string) (store.Lock, error) {
 		lost: make(chan struct{}), gone: make(chan struct{}),
 	}
 	var err error
-	if l.give, err = s.turns.take(ctx, l.full(id)); err != nil {
+	if l.give, err = s.turns.take(ctx, s.place(path, id)); err != nil {
 		return nil, fmt.Errorf("lock %s: another call with this id has a place: %w", path, err)
 	}
-	// The goroutine outlives a caller who leaves: it knows what the client was asked
-	// for, and leaves no place behind.
-	waiting, cancel := context.WithCancel(s.conn.ctx)
-	first := make(chan error, 1)
-	go func() {
-		err := l.acquire(waiting)
-		first <- err
-		if err != nil {
-			l.abandon()
-		}
-	}()
-	select {
-	case err := <-first:
-		cancel()
-		if err != nil {
-			return nil, translate("lock", path, err, false)
-		}
-		return l, nil
-	case <-ctx.Done():
+	if err := l.acquire(ctx); err != nil {
+		l.abandonInBackground()
+		return nil, s.translate("lock", path, err, false)
 	}
-	cancel()
-	go func() {
-		if <-first == nil {
-			l.abandon()
-		}
-	}()
-	return nil, fmt.Errorf("lock %s: %w", path, ctx.Err())
+	return l, nil
 }
-
-func (l *latch) full(name string) string { return l.store.queue(l.path) + "/" + name }
 
 // acquire takes a place and waits until it is the first, through lost connections
 // and lost sessions.
 func (l *latch) acquire(ctx context.Context) error {
 	for {
-		err := l.join(ctx)
-		var ahead string
-		if err == nil {
-			ahead, err = l.ahead(ctx)
-		}
+		ahead, lost, err := l.step(ctx)
 		switch {
-		case err == nil && ahead == "":
+		case err == nil && ahead == "" && !lost:
 			return nil
-		case l.store.conn.ctx.Err() != nil:
-			return store.ErrClosed
+		case l.store.ctx.Err() != nil:
+			return zk.ErrClosed
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err == nil:
+		case err == nil && !lost:
 			l.waited = true
 			l.await(ctx, ahead)
-		case classify(err) == refused && !errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrSessionMoved), errors.Is(err, store.ErrClosed):
+		case refused(err) && !errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrSessionMoved) && !errors.Is(err, zk.ErrThrottled):
 			return err
-		default:
-			pause(ctx, inquiryPause)
+		case errors.Is(err, zk.ErrTooLarge):
+			return err
+		case err != nil:
+			pause(ctx, retryPause)
 		}
 	}
+}
+
+// step sees to it that there is a place in the present session, and returns the one
+// before it.
+func (l *latch) step(ctx context.Context) (ahead string, lost bool, err error) {
+	session, err := l.store.client.Session(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	if l.session != session { // with the old one its place is gone
+		l.session, l.name, l.unsure = session, "", false
+	}
+	if err := l.join(ctx); err != nil {
+		return "", false, err
+	}
+	return l.ahead(ctx)
 }
 
 // abandon removes the place, however often the server must be asked, and then ends
@@ -117,20 +108,42 @@ func (l *latch) acquire(ctx context.Context) error {
 func (l *latch) abandon() {
 	l.once.Do(func() { close(l.gone) })
 	defer l.give()
-	ctx := l.store.conn.ctx
-	for ctx.Err() == nil {
-		var err error
-		switch {
-		case l.astray:
-			err = l.sweep(ctx)
-		case l.name != "" && l.store.conn.session() == l.session:
-			err = l.store.remove(ctx, l.full(l.name))
-		}
+	ctx := l.store.ctx
+	for ctx.Err() == nil && l.session != nil && l.session.Err() == nil {
+		err := l.remove(ctx)
 		if err == nil || errors.Is(err, zk.ErrNoAuth) {
 			return
 		}
-		pause(ctx, inquiryPause)
+		pause(ctx, retryPause)
 	}
+}
+
+func (l *latch) remove(ctx context.Context) error {
+	if l.unsure {
+		if err := l.find(ctx); err != nil {
+			return err
+		}
+		l.unsure = false
+	}
+	if l.name == "" {
+		return nil
+	}
+	_, err := l.session.Call(ctx, zk.Delete{Path: l.store.place(l.path, l.name), Version: zk.AnyVersion})
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil
+	}
+	return err
+}
+
+// abandonInBackground returns a channel that is closed when the place is gone.
+func (l *latch) abandonInBackground() (removed <-chan struct{}) {
+	done := make(chan struct{})
+	if !l.store.goOn(func() { defer close(done); l.abandon() }) { // it goes with the session
+		l.once.Do(func() { close(l.gone) })
+		l.give()
+		close(done)
+	}
+	return done
 }
 
 // given notes that the place went with a commit.
@@ -139,14 +152,21 @@ func (l *latch) given() {
 	l.give()
 }
 
-// held returns the znode of a lock that this store's session holds.
-func (s *Store) held(lock store.Lock) (string, error) {
+// released notes the end of a commit that would give the place up. If it did not, who
+// looks for the loss looks once more.
+func (l *latch) released() {
+	l.releasing.Add(-1)
+	l.store.hints.Signal(l.store.place(l.path, l.name))
+}
+
+// held returns the znode of a lock that the session of this attempt holds.
+func (c *commit) held(lock store.Lock) (string, error) {
 	l, ours := lock.(*latch)
-	if ours && l.store == s && l.session == s.conn.session() {
+	if ours && l.store == c.store && l.session == c.session {
 		select {
 		case <-l.gone:
 		default:
-			return l.full(l.name), nil
+			return c.store.place(l.path, l.name), nil
 		}
 	}
 	return "", fmt.Errorf("commit %s: %w", lock.Path(), store.ErrLockLost)
@@ -165,13 +185,8 @@ func (l *latch) Unlock(ctx context.Context) error {
 		return nil
 	default:
 	}
-	removed := make(chan struct{})
-	go func() {
-		l.abandon()
-		close(removed)
-	}()
 	select {
-	case <-removed:
+	case <-l.abandonInBackground():
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("unlock %s: going on in the background: %w", l.path, ctx.Err())
@@ -183,55 +198,47 @@ func (l *latch) Unlock(ctx context.Context) error {
 // somebody else.
 func (l *latch) Lost() <-chan struct{} {
 	l.watch.Do(func() {
-		go func() {
-			if l.awaitLoss() {
-				close(l.lost)
-			}
-		}()
+		if !l.store.goOn(l.watchLoss) {
+			close(l.lost)
+		}
 	})
 	return l.lost
 }
 
-// awaitLoss returns true when the place is lost and false when it was given up.
-func (l *latch) awaitLoss() bool {
-	conn := l.store.conn
-	hints, stop := l.store.hints.Watch(l.full(l.name))
+// watchLoss closes lost if the place is, and returns when it is or was given up.
+func (l *latch) watchLoss() {
+	full := l.store.place(l.path, l.name)
+	hints, stop := l.store.hints.Watch(full)
 	defer stop()
-	tick := time.NewTicker(conn.dialer().granted() / 20)
+	tick := time.NewTicker(l.session.Timeout() / 20)
 	defer tick.Stop()
-	l.store.hints.Signal(l.full(l.name)) // the first look sets the watch
-	for {
+	l.store.hints.Signal(full) // the first look sets the watch
+	for lost := false; !lost; {
 		select {
 		case <-l.gone:
-			return false
-		case <-conn.ctx.Done():
-			return true
+			return
+		case <-l.store.ctx.Done():
+			lost = true
+		case <-l.session.Lost():
+			lost = true
 		case <-tick.C:
-			if conn.session() != l.session || conn.dialer().silence() > conn.dialer().granted()*2/3 {
-				return true
-			}
+			lost = silence(l.session) > l.session.Timeout()*2/3
 		case <-hints:
-			ctx, cancel := context.WithTimeout(conn.ctx, conn.dialer().granted()/3)
-			found, err := l.store.exists(ctx, l.full(l.name))
-			cancel()
-			if err == nil && (found.stat == nil || found.stat.EphemeralOwner != l.session) {
-				select {
-				case <-l.gone:
-					return false
-				default:
-					return true
-				}
-			}
+			lost = l.removed(full)
 		}
+	}
+	select {
+	case <-l.gone:
+	default:
+		close(l.lost)
 	}
 }
 
-// pause waits for d, at most until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+// removed reports whether somebody else removed the place.
+func (l *latch) removed(full string) bool {
+	ctx, cancel := context.WithTimeout(l.store.ctx, l.session.Timeout()/3)
+	defer cancel()
+	_, err := l.session.Call(ctx, zk.Exists{Path: full, Watch: true})
+	// A commit that gives the place up signals when it is through.
+	return errors.Is(err, zk.ErrNoNode) && l.releasing.Load() == 0
 }

@@ -10,20 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/internal/zk/wire"
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/zkstore"
-)
-
-// The opcodes that these tests lose replies of.
-const (
-	opCreate  = 1
-	opMulti   = 14
-	opSetData = 5
 )
 
 // lockBed is a store behind a faulty network, one that is not, and a plain client.
@@ -34,7 +26,7 @@ type lockBed struct {
 	net    *netfault.Proxy
 	faulty *zkstore.Store
 	direct *zkstore.Store
-	plain  *zk.Conn
+	plain  *plainClient
 }
 
 func newLockBed(t *testing.T) *lockBed {
@@ -50,10 +42,7 @@ func newLockBed(t *testing.T) *lockBed {
 	t.Cleanup(func() { b.net.Close() })
 	b.faulty, b.direct = open(t, "", b.net.Addr()), open(t, "", b.server.Addr())
 	t.Cleanup(func() { b.faulty.Close(); b.direct.Close() })
-	if b.plain, _, err = zk.Connect([]string{b.server.Addr()}, session, zk.WithLogInfo(false)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.plain.Close)
+	b.plain = newPlainClient(t, ctx, b.server.Addr())
 	if _, err := b.direct.Commit(ctx, store.Create{Path: "/doc", Data: []byte("0")}); err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +61,11 @@ func (b *lockBed) lock(s *zkstore.Store, id string) store.Lock {
 // queue is what is in the queue's folder.
 func (b *lockBed) queue() []string {
 	b.Helper()
-	names, _, err := b.plain.Children("/doc/write_lock")
+	reply, err := b.plain.try(zk.Children{Path: "/doc/write_lock"})
 	if err != nil && !errors.Is(err, zk.ErrNoNode) {
 		b.Fatal(err)
 	}
-	return names
+	return reply.Children
 }
 
 // await waits until ok.
@@ -107,20 +96,12 @@ func (b *lockBed) load() store.Record {
 // places.
 func TestLockQueuesWithTheRustCrate(t *testing.T) {
 	b := newLockBed(t)
-	if _, err := b.plain.Create("/doc/write_lock", nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
-		t.Fatal(err)
-	}
+	b.plain.create("/doc/write_lock", "", zk.Persistent)
 	latch := func() string {
 		t.Helper()
-		name, err := b.plain.Create("/doc/write_lock/latch-ffffffff-77aa-4d0e-9c55-0b5f1c3e0000-", nil, zk.FlagEphemeralSequential, zk.WorldACL(zk.PermAll))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return name
+		return b.plain.create("/doc/write_lock/latch-ffffffff-77aa-4d0e-9c55-0b5f1c3e0000-", "", zk.EphemeralSequential)
 	}
-	if _, err := b.plain.Create("/doc/write_lock/a-note", []byte("not a place"), 0, zk.WorldACL(zk.PermAll)); err != nil {
-		t.Fatal(err)
-	}
+	b.plain.create("/doc/write_lock/a-note", "not a place", zk.Persistent)
 	first := latch()
 	held := make(chan store.Lock, 1)
 	go func() {
@@ -137,9 +118,7 @@ func TestLockQueuesWithTheRustCrate(t *testing.T) {
 		t.Fatal("the lock was had before the crate's latch went")
 	default:
 	}
-	if err := b.plain.Delete(first, -1); err != nil {
-		t.Fatal(err)
-	}
+	b.plain.delete(first)
 	lock := <-held
 	names := b.queue()
 	slices.Sort(names)
@@ -161,7 +140,7 @@ func TestLockQueuesWithTheRustCrate(t *testing.T) {
 // and nobody knows its name. An orphan would lock everybody out.
 func TestLockLeavesNoOrphan(t *testing.T) {
 	b := newLockBed(t)
-	create := func(op wire.Opcode) bool { return op == opCreate }
+	create := func(op wire.Opcode) bool { return op == wire.OpCreate || op == wire.OpCreate2 }
 	if err := b.lock(b.faulty, "warm").Unlock(b.ctx); err != nil { // the folder is there
 		t.Fatal(err)
 	}
@@ -302,9 +281,7 @@ func TestLockRemovedByHand(t *testing.T) {
 	lock := b.lock(b.direct, "me")
 	lost := lock.Lost()
 	b.await("the place is shown", func() bool { return len(b.queue()) == 1 })
-	if err := b.plain.Delete("/doc/write_lock/"+b.queue()[0], -1); err != nil {
-		t.Fatal(err)
-	}
+	b.plain.delete("/doc/write_lock/" + b.queue()[0])
 	select {
 	case <-lost:
 	case <-time.After(patience):
@@ -342,11 +319,7 @@ func (b *lockBed) watch() {
 // receipts go to, and are fenced by.
 func (b *lockBed) recordVersion() int32 {
 	b.Helper()
-	_, stat, err := b.plain.Exists("/doc/listeners/me")
-	if err != nil {
-		b.Fatal(err)
-	}
-	return stat.Version
+	return b.plain.call(zk.Exists{Path: "/doc/listeners/me"}).Stat.Version
 }
 
 // TestReceiptFindsOut: the answer to a commit is lost, and it is found out that it
@@ -355,7 +328,7 @@ func TestReceiptFindsOut(t *testing.T) {
 	b := newLockBed(t)
 	v := b.load().Version
 	for i := range 10 {
-		dropped := b.net.DropReply(func(op wire.Opcode) bool { return op == opMulti })
+		dropped := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpMulti })
 		data := fmt.Sprint("round ", i)
 		made, err := b.commitSigned(v, data)
 		if err != nil {
@@ -380,12 +353,12 @@ func TestReceiptOfALostBurn(t *testing.T) {
 		b.watch()
 		var cut atomic.Bool
 		stop := b.net.DropReplies(func(op wire.Opcode) bool {
-			if op == opMulti && cut.CompareAndSwap(false, true) {
+			if op == wire.OpMulti && cut.CompareAndSwap(false, true) {
 				b.net.Cut() // before it is forwarded
 			}
 			return false
 		})
-		burn := b.net.DropReply(func(op wire.Opcode) bool { return op == opSetData })
+		burn := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpSetData })
 		_, err := b.commitSigned(v, "lost")
 		stop()
 		<-burn
@@ -404,7 +377,7 @@ func TestReceiptOfARelease(t *testing.T) {
 	b := newLockBed(t)
 	v := b.load().Version
 	lock := b.lock(b.faulty, "me")
-	dropped := b.net.DropReply(func(op wire.Opcode) bool { return op == opMulti })
+	dropped := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpMulti })
 	_, err := b.faulty.Commit(b.ctx,
 		store.Put{Path: "/doc", Base: v, Data: []byte("1")}, store.Receipt{Path: "/doc", ID: "me", Data: []byte("receipt")}, store.Release{Lock: lock})
 	if err != nil {
@@ -441,9 +414,7 @@ func TestReceiptIsNoOneElses(t *testing.T) {
 		answer <- err
 	}()
 	time.Sleep(50 * time.Millisecond) // it goes into the dark
-	if _, err := b.plain.Set("/doc/listeners/me", []byte("scribble"), -1); err != nil {
-		t.Fatal(err)
-	}
+	b.plain.set("/doc/listeners/me", "scribble")
 	b.net.Cut()
 	b.net.SetMode(netfault.Pass)
 	err = <-answer
@@ -463,10 +434,7 @@ func TestReceiptIsAFence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scribbled, err := b.plain.Set("/doc/listeners/me", []byte("scribble"), -1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	scribbled := b.plain.set("/doc/listeners/me", "scribble")
 	made, err := b.commitSigned(v, "after")
 	if rec := b.load(); err != nil || rec.Version != made || made.Since(v) != 1 {
 		t.Errorf("on top of %v, %v was made, and stored is %v: %v", v, made, rec.Version, err)
@@ -484,12 +452,8 @@ func TestCommitOnARecreation(t *testing.T) {
 	b.watch()
 	rec := b.load()
 	defer b.net.HoldEvents()()
-	if err := b.plain.Delete("/doc/payload", -1); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.plain.Create("/doc/payload", []byte("new"), 0, zk.WorldACL(zk.PermAll)); err != nil {
-		t.Fatal(err)
-	}
+	b.plain.delete("/doc/payload")
+	b.plain.create("/doc/payload", "new", zk.Persistent)
 	time.Sleep(2 * time.Millisecond) // what was seen longer ago than a look takes is trusted only where a watch is set
 	_, err := b.commitSigned(rec.Version, "mine")
 	switch found := b.load(); {
@@ -556,7 +520,7 @@ func TestReceiptOfALostSession(t *testing.T) {
 		granted, _ := b.net.LastSession()
 		dropped := make(<-chan struct{})
 		if applied {
-			dropped = b.net.DropReply(func(op wire.Opcode) bool { return op == opMulti })
+			dropped = b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpMulti })
 		} else {
 			b.net.SetMode(netfault.Blackhole)
 		}

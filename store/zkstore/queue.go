@@ -1,15 +1,13 @@
 package zkstore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
+	"github.com/zkstate/zkstate/internal/zk"
 )
 
 // latchPrefix begins the names in a queue, as in the Rust crate, whose places and
@@ -17,48 +15,75 @@ import (
 // form are not places.
 const latchPrefix = "latch-"
 
-// join creates the znode if there is none.
+// join creates the znode, or finds the one whose creation has an unknown outcome.
 func (l *latch) join(ctx context.Context) error {
-	conn := l.store.conn
-	if l.astray {
-		if err := l.sweep(ctx); err != nil {
+	if l.unsure {
+		if err := l.find(ctx); err != nil {
 			return err
 		}
-		l.astray = false
+		l.unsure = false
 	}
 	for attempt := 0; l.name == ""; attempt++ {
-		session := conn.session()
-		// Until the client has answered, nobody can know what to clean up.
-		full, err := call(conn.ctx, conn, func(c *zk.Conn) (string, error) {
-			return c.Create(l.full(l.prefix), nil, zk.FlagEphemeralSequential, l.store.acl)
+		reply, err := l.session.Call(ctx, zk.Create{
+			Path: l.store.place(l.path, l.prefix), Data: thisProcess(), ACL: l.store.acl, Mode: zk.EphemeralSequential,
 		})
 		switch {
 		case errors.Is(err, zk.ErrNoNode) && attempt < 3: // the server removes empty containers
-			if err := l.ensureQueue(ctx); err != nil {
+			if err := l.store.ensureQueue(ctx, l.session, l.path); err != nil {
 				return err
 			}
 		case err != nil:
-			l.astray = classify(err) == unknown
+			l.unsure = uncertain(err)
 			return err
-		case conn.session() != session: // whose it is cannot be told
-			l.astray = true
-			return zk.ErrSessionMoved
 		default:
-			l.name, l.session = full[strings.LastIndexByte(full, '/')+1:], session
+			l.name = reply.Path[strings.LastIndexByte(reply.Path, '/')+1:]
+		}
+	}
+	return nil
+}
+
+// find looks for the place whose creation has an unknown outcome. The caller has the
+// turn of its id, so there is one at most. A creation may still be on its way through the
+// quorum; behind a barrier it can be seen.
+func (l *latch) find(ctx context.Context) error {
+	session, replies, err := l.store.ordered(ctx, l.path, zk.Children{Path: l.store.queue(l.path)})
+	if err != nil {
+		return err
+	}
+	if session != l.session { // it went with its session
+		return nil
+	}
+	if err := replies[0].Err; err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return err
+	}
+	for _, name := range places(replies[0].Children) {
+		if name[:len(name)-sequenceDigits] != l.prefix {
+			continue
+		}
+		found, err := session.Call(ctx, zk.Exists{Path: l.store.place(l.path, name)})
+		if err != nil && !errors.Is(err, zk.ErrNoNode) {
+			return err
+		}
+		if err == nil && found.Stat.EphemeralOwner == session.ID() {
+			l.name = name
+			return nil
 		}
 	}
 	return nil
 }
 
 // ensureQueue makes the folder as a container, which the server removes when it is
-// empty.
-func (l *latch) ensureQueue(ctx context.Context) error {
-	if err := l.store.ensure(ctx, l.store.folder(l.path)); err != nil {
+// empty. Servers before 3.5 have none: there it is a plain znode.
+func (s *Store) ensureQueue(ctx context.Context, session *zk.Session, path string) error {
+	if err := s.ensure(ctx, s.folder(path)); err != nil {
 		return err
 	}
-	_, err := call(ctx, l.store.conn, func(c *zk.Conn) (string, error) {
-		return c.CreateContainer(l.store.queue(l.path), nil, zk.FlagContainer, l.store.acl)
-	})
+	create := zk.Create{Path: s.queue(path), ACL: s.acl, Mode: zk.Container}
+	_, err := session.Call(ctx, create)
+	if errors.Is(err, zk.ErrUnimplemented) {
+		create.Mode = zk.Persistent
+		_, err = session.Call(ctx, create)
+	}
 	if errors.Is(err, zk.ErrNodeExists) {
 		return nil
 	}
@@ -66,89 +91,50 @@ func (l *latch) ensureQueue(ctx context.Context) error {
 }
 
 // ahead returns the place before this one, "" if this is the first. A place that
-// was lost is forgotten, and another one to be taken, at the end.
-func (l *latch) ahead(ctx context.Context) (string, error) {
-	names, err := l.places(ctx)
-	if err != nil {
-		return "", err
+// was removed is forgotten, and another one to be taken, at the end.
+func (l *latch) ahead(ctx context.Context) (ahead string, lost bool, err error) {
+	reply, err := l.session.Call(ctx, zk.Children{Path: l.store.queue(l.path)})
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return "", false, err
 	}
-	at := slices.Index(names, l.name)
-	switch {
-	case at < 0 || l.store.conn.session() != l.session:
+	names := places(reply.Children)
+	switch at := slices.Index(names, l.name); at {
+	case -1:
 		l.name = ""
-		return "", zk.ErrSessionMoved
-	case at == 0:
-		return "", nil
+		return "", true, nil
+	case 0:
+		return "", false, nil
+	default:
+		return names[at-1], false, nil
 	}
-	return names[at-1], nil
 }
 
-// places returns the names in the queue, in its order.
-func (l *latch) places(ctx context.Context) ([]string, error) {
-	names, err := call(ctx, l.store.conn, func(c *zk.Conn) ([]string, error) {
-		names, _, err := c.Children(l.store.queue(l.path))
-		return names, err
-	})
-	if errors.Is(err, zk.ErrNoNode) {
-		return nil, nil
-	}
-	names = slices.DeleteFunc(names, func(name string) bool { return sequence(name) < 0 })
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(sequence(a), sequence(b)) })
-	return names, err
+// places returns the names that are places in a queue, in its order.
+func places(names []string) []string {
+	names = slices.DeleteFunc(names, func(name string) bool { return !isPlace(name) })
+	slices.SortFunc(names, bySequence)
+	return names
 }
 
-// sequence returns the number that the server gave a place, -1 if the name is none.
-func sequence(name string) int64 {
-	const digits = 10
-	if !strings.HasPrefix(name, latchPrefix) || len(name) < len(latchPrefix)+digits {
-		return -1
-	}
-	n, err := strconv.ParseUint(name[len(name)-digits:], 10, 63)
-	if err != nil {
-		return -1
-	}
-	return int64(n)
+func isPlace(name string) bool {
+	_, ok := sequence(name)
+	return ok && strings.HasPrefix(name, latchPrefix) && !strings.Contains(name, "/")
 }
 
 // await returns when the place of that name may be gone.
 func (l *latch) await(ctx context.Context, name string) {
-	hints, stop := l.store.hints.Watch(l.full(name))
+	full := l.store.place(l.path, name)
+	hints, stop := l.store.hints.Watch(full)
 	defer stop()
-	if found, err := l.store.exists(ctx, l.full(name)); err == nil && found.stat == nil {
+	if _, err := l.session.Call(ctx, zk.Exists{Path: full, Watch: true}); err != nil {
 		return
 	}
-	timer := time.NewTimer(l.store.conn.dialer().granted() / 3) // a watch is a hint, and may be lost
+	timer := time.NewTimer(l.session.Timeout() / 3) // a watch is a hint, and may be lost
 	defer timer.Stop()
 	select {
 	case <-hints:
 	case <-timer.C:
+	case <-l.session.Lost():
 	case <-ctx.Done():
 	}
-}
-
-// sweep removes what this id has in the queue in this session. The caller has the
-// id's turn, so nobody needs it. A place whose answer was lost may still be on its way
-// through the quorum; behind a barrier it can be seen.
-func (l *latch) sweep(ctx context.Context) error {
-	var names []string
-	err := l.store.afterBarrier(ctx, l.path, func() (err error) {
-		names, err = l.places(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if len(name) != len(l.prefix)+10 || !strings.HasPrefix(name, l.prefix) {
-			continue
-		}
-		found, err := l.store.exists(ctx, l.full(name))
-		if err == nil && found.stat != nil && found.stat.EphemeralOwner == l.store.conn.session() {
-			err = l.store.remove(ctx, l.full(name))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -6,155 +6,178 @@
 // /a/b/history, whose own data says how many are kept. Any tool may read and write
 // them.
 //
-// The package contains github.com/go-zookeeper/zk and lets none of its types out.
-// What that client does that would hurt a user is dealt with in wire.go (hangs,
-// packet lengths, lost watches), hosts.go (names), conn.go (contexts, closing) and
-// errors.go (ambiguous outcomes).
+// The package speaks of documents, commits, locks and journals in terms of znodes.
+// Connections and sessions are internal/zk's.
 package zkstore
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
-	"github.com/zkstate/zkstate/internal/rounds"
+	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/internal/hints"
 )
 
 var _ store.Store = (*Store)(nil)
 
-// DefaultSessionTimeout is what Config asks for if it does not say. ZooKeeper
-// grants between 2 and 20 of its ticks.
-const DefaultSessionTimeout = 10 * time.Second
-
-// Config says where ZooKeeper is. Only Servers is needed.
-type Config struct {
-	// Servers are host:port, the port 2181 if left out. Names are resolved at
-	// every connection attempt.
-	Servers []string
-	// Chroot is put before every path, as in a connect string. It is created
-	// when the first document is.
-	Chroot string
-	// SessionTimeout is how long listener records outlive a crash of this
-	// process, and how long a connection may be away without losing them.
-	SessionTimeout time.Duration
-	// Auth is shown to every server. What this store creates can then be read and
-	// written by holders of the same credentials only; without, by everybody.
-	Auth []Auth
-	// Logger receives the client's chatter at debug level; nil discards it.
-	Logger *slog.Logger
-}
-
-// Auth is one set of credentials.
-type Auth struct {
-	Scheme string // such as digest
-	Secret string // for digest "user:password", which goes over the network as it is
-}
+// retryPause is between two tries of something that goes on until it is done.
+const retryPause = 50 * time.Millisecond
 
 // Store is one ZooKeeper session, replaced by a new one when it is lost. One
 // process needs one, for any number of documents.
 type Store struct {
-	conn     *conn
-	chroot   string
-	acl      []zk.ACL  // of what is created
-	hints    hints.Hub // by the path of the payload's znode
-	presence *presence
-	rounds   rounds.Rounds // of barriers
-	sights   sights
+	client *zk.Client
+	chroot string
+	acl    []zk.ACL // of what is created
+	logger *slog.Logger
+	ctx    context.Context // ends when Close begins
+	cancel context.CancelFunc
+
+	session  atomic.Pointer[zk.Session] // the newest, lost or not; nil before the first
+	hints    hints.Hub                  // by the path of the znode
+	watched  watchedCache
+	folders  folderCache
+	barriers barriers
+	records  records
 	turns    turns // of locks, by queue and id
-	ledgers  ledgers
+
+	mu     sync.Mutex // guards closed, and tasks.Go against tasks.Wait
+	closed bool
+	tasks  sync.WaitGroup // goroutines
 }
 
 // Open starts a session. It does not wait for a server: the calls do, each until
 // its context ends. The error is about cfg only.
 func Open(cfg Config) (*Store, error) {
-	servers, err := parseServers(cfg.Servers)
+	s := &Store{logger: cfg.Logger, records: newRecords()}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	client, err := cfg.client(s)
 	if err != nil {
+		s.cancel()
 		return nil, fmt.Errorf("zookeeper: %w", err)
 	}
-	chroot := strings.TrimSuffix(cfg.Chroot, "/")
-	if chroot != "" {
-		if err := store.CheckPath(chroot); err != nil {
-			return nil, fmt.Errorf("zookeeper: chroot: %w", err)
-		}
-	}
-	session := cfg.SessionTimeout
-	if session <= 0 {
-		session = DefaultSessionTimeout
-	}
-	logger := cfg.Logger
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	s := &Store{chroot: chroot, acl: zk.WorldACL(zk.PermAll)}
-	if len(cfg.Auth) > 0 {
-		s.acl = zk.AuthACL(zk.PermAll)
-	}
-	s.presence = newPresence(s)
-	s.conn = &conn{
-		servers: servers, session0: session, auth: cfg.Auth, logger: logger,
-		armed: s.watched, onEvent: s.onEvent,
-	}
-	if err := connect(s.conn); err != nil {
-		return nil, fmt.Errorf("zookeeper: %w", err)
-	}
-	s.presence.start(logger)
+	s.client = client
+	s.goOn(s.keepRecords)
 	return s, nil
 }
 
-// onEvent is called by the client's goroutines, one event at a time or not, so it
-// only signals. A new connection has no watches and may follow lost ones: then
-// everybody looks again.
+// onEvent is called by the client, one event after another, in the order of the wire.
+// It only notes and signals. A new connection has no watches and may follow lost ones:
+// then everybody looks again.
 func (s *Store) onEvent(event zk.Event) {
-	switch {
-	case event.Type != zk.EventSession:
-		s.sights.moved(event.Path)
-		s.hints.Signal(event.Path)
-	case event.State == zk.StateHasSession:
-		s.sights.clear()
+	switch event.Kind {
+	case zk.Connected:
+		s.session.Store(event.Session)
+		s.watched.clear()
 		s.hints.SignalAll()
-		s.presence.reconnected()
+		s.records.wakeKeeper()
+	case zk.HistoryReplaced:
+		s.folders.clear()
+		s.logger.Warn("zkstore: the servers have an older history than was seen before, as after a restored backup", "error", event.Err)
+	case zk.AuthFailed:
+		s.logger.Warn("zkstore: a server refuses the credentials", "error", event.Err)
+	case zk.NodeCreated, zk.NodeDeleted, zk.NodeDataChanged:
+		s.watched.moved(event.Path)
+		s.hints.Signal(event.Path)
 	}
 }
 
 // Watch implements [store.Store].
 func (s *Store) Watch(path string) (<-chan struct{}, func()) {
-	return s.hints.Watch(s.payload(path))
+	full := s.payload(path)
+	hints, stop := s.hints.Watch(full)
+	return hints, func() {
+		stop()
+		if !s.hints.Watched(full) {
+			s.watched.forget(full)
+		}
+	}
 }
 
-// Status implements [store.Store]. Connected means that a packet has come from a
-// server within half the session timeout; the client pings more often than that.
+// Status implements [store.Store]. Connected means that a server has answered within
+// half the session timeout; the client asks more often than that.
 func (s *Store) Status() store.Status {
-	status := store.Status{Connected: s.conn.dialer().heard() && s.conn.ctx.Err() == nil}
-	if id := s.conn.session(); id != 0 {
-		status.Session = fmt.Sprintf("0x%x", id)
+	session := s.session.Load()
+	if session == nil {
+		return store.Status{}
 	}
+	status := store.Status{Session: fmt.Sprintf("0x%x", session.ID())}
+	status.Connected = s.ctx.Err() == nil && session.Err() == nil && s.client.Err() == nil && silence(session) <= session.Timeout()/2
 	return status
+}
+
+// silence is how long ago the request was sent that a server answered last. One of the
+// two clocks stands still while a machine is suspended.
+func silence(session *zk.Session) time.Duration {
+	confirmed, now := session.Confirmed(), time.Now()
+	return max(now.Sub(confirmed), now.Round(0).Sub(confirmed.Round(0)))
 }
 
 // Close implements [store.Store]. It returns within two seconds. If no server
 // answers by then, the listener records go when the session times out.
 func (s *Store) Close() error {
-	s.conn.close()
-	s.presence.stop()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	s.client.Close()
+	s.tasks.Wait()
 	return nil
 }
 
-func (s *Store) folder(path string) string  { return s.chroot + path }
-func (s *Store) payload(path string) string { return s.chroot + path + "/payload" }
-func (s *Store) records(path string) string { return s.chroot + path + "/listeners" }
-func (s *Store) queue(path string) string   { return s.chroot + path + "/write_lock" }
-func (s *Store) history(path string) string { return s.chroot + path + "/history" }
-
-// watched reports whether reads of a znode should set a watch: whoever follows a
-// document wants to know whether its journal is on, too.
-func (s *Store) watched(full string) bool {
-	if folder, ok := strings.CutSuffix(full, "/history"); ok && s.hints.Watched(folder+"/payload") {
-		return true
+// goOn runs f on a goroutine that Close waits for, and reports whether it does: not
+// once the store is closed. f ends when the store's context does.
+func (s *Store) goOn(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
 	}
-	return s.hints.Watched(full)
+	s.tasks.Go(f)
+	return true
+}
+
+// do sends requests back to back in the present session.
+func (s *Store) do(ctx context.Context, requests ...zk.Request) ([]zk.Reply, error) {
+	session, err := s.client.Session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return session.Do(ctx, requests...)
+}
+
+// call sends one request in the present session.
+func (s *Store) call(ctx context.Context, request zk.Request) (zk.Reply, error) {
+	session, err := s.client.Session(ctx)
+	if err != nil {
+		return zk.Reply{}, err
+	}
+	return session.Call(ctx, request)
+}
+
+func (s *Store) folder(path string) string      { return s.chroot + path }
+func (s *Store) payload(path string) string     { return s.chroot + path + "/payload" }
+func (s *Store) listeners(path string) string   { return s.chroot + path + "/listeners" }
+func (s *Store) record(path, id string) string  { return s.listeners(path) + "/" + id }
+func (s *Store) queue(path string) string       { return s.chroot + path + "/write_lock" }
+func (s *Store) place(path, name string) string { return s.queue(path) + "/" + name }
+func (s *Store) history(path string) string     { return s.chroot + path + "/history" }
+func (s *Store) entry(path, name string) string { return s.history(path) + "/" + name }
+
+// pause waits for d, at most until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

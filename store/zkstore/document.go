@@ -1,0 +1,114 @@
+package zkstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zkstate/zkstate/internal/zk"
+	"github.com/zkstate/zkstate/store"
+)
+
+func versionOf(stat zk.Stat) store.Version {
+	return store.NewVersion(stat.Czxid, stat.Mzxid, stat.Version)
+}
+
+// Load implements [store.Store]. Each look sets a watch if somebody follows the
+// document, on the payload's absence too.
+func (s *Store) Load(ctx context.Context, path string, known store.Version, mode store.Consistency) (store.Record, error) {
+	if err := store.CheckPath(path); err != nil {
+		return store.Record{}, err
+	}
+	l := &look{store: s, full: s.payload(path), known: known}
+	l.followed = s.hints.Watched(l.full)
+	err := l.ask(ctx, path, mode)
+	if err == nil {
+		err = l.fetch(ctx)
+	}
+	switch {
+	case err != nil:
+		return store.Record{}, s.translate("load", path, err, false)
+	case l.version.IsZero():
+		return store.Record{}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
+	}
+	return store.Record{Version: l.version, Data: l.data, Time: time.UnixMilli(l.stat.Mtime)}, nil
+}
+
+// look is one look at a payload.
+type look struct {
+	store    *Store
+	full     string
+	known    store.Version
+	followed bool
+
+	session *zk.Session
+	done    bool // what follows is what the look showed
+	version store.Version
+	stat    zk.Stat
+	data    []byte
+}
+
+// ask sends the first request. It only asks for the version if that is likely to be the
+// one that is known.
+func (l *look) ask(ctx context.Context, path string, mode store.Consistency) (err error) {
+	var request zk.Request = zk.Get{Path: l.full, Watch: l.followed}
+	if !l.known.IsZero() && !l.store.watched.likelyMoved(l.full, l.known) {
+		request = zk.Exists{Path: l.full, Watch: l.followed}
+	}
+	since := l.store.watched.begin(l.full)
+	var replies []zk.Reply
+	if mode == store.Linearizable {
+		l.session, replies, err = l.store.ordered(ctx, path, request)
+	} else if l.session, err = l.store.client.Session(ctx); err == nil {
+		replies, err = l.session.Do(ctx, request)
+	}
+	if len(replies) == 0 {
+		return err
+	}
+	return l.take(request, replies[0], since)
+}
+
+// fetch asks on until there is an answer, in the same session, so that it is never older
+// than the first one.
+func (l *look) fetch(ctx context.Context) error {
+	for get := true; !l.done; get = !get {
+		var request zk.Request = zk.Exists{Path: l.full, Watch: l.followed}
+		if get {
+			request = zk.Get{Path: l.full, Watch: l.followed}
+		}
+		since := l.store.watched.begin(l.full)
+		reply, _ := l.session.Call(ctx, request) // the reply has the error
+		if err := l.take(request, reply, since); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take notes an answer. Get sets no watch where there is no node, so only Exists has a
+// say about that.
+func (l *look) take(request zk.Request, reply zk.Reply, since uint64) error {
+	_, exists := request.(zk.Exists)
+	switch {
+	case errors.Is(reply.Err, zk.ErrNoNode):
+		l.done = exists || !l.followed
+		l.version = store.Version{}
+	case reply.Err != nil:
+		return reply.Err
+	default:
+		l.version, l.stat = versionOf(reply.Stat), reply.Stat
+		l.done = !exists || l.version == l.known
+		if !exists && l.version != l.known {
+			l.data = append([]byte{}, reply.Data...)
+		}
+		if !l.done && reply.Stat.DataLength > maxReply {
+			return &zk.SizeError{What: "document", Size: int(reply.Stat.DataLength), Limit: maxReply}
+		}
+	}
+	l.store.watched.saw(l.full, since, l.version, l.followed && (exists || reply.Err == nil))
+	return nil
+}
+
+// maxReply is the longest answer that the client reads.
+const maxReply = zk.DefaultMaxReply

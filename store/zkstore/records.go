@@ -1,0 +1,236 @@
+package zkstore
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/zkstate/zkstate/internal/zk"
+)
+
+// keeperPause is between two tries to put records right.
+const keeperPause = 200 * time.Millisecond
+
+// records are this store's listener records. A record is an ephemeral znode: it dies
+// with the session, and a new session has to put it back.
+type records struct {
+	wake chan struct{} // level-triggered: look after the records
+
+	mu  sync.Mutex // guards all
+	all map[string]*record
+}
+
+// record is one listener record that is to exist, or to go.
+type record struct {
+	full string        // the znode
+	turn chan struct{} // held by who writes the znode, so that an older write cannot come last
+
+	data    []byte // guarded by records.mu; nil: nothing was announced yet
+	leaving bool   // guarded by records.mu: withdrawn, but not known to be gone
+
+	// What the znode is known to be, guarded by turn. A commit with a receipt is
+	// fenced by it: after a loss of the session, or another's write, it fails.
+	session *zk.Session // whose it is, nil if that is not known
+	version int32
+}
+
+func newRecords() records {
+	return records{wake: make(chan struct{}, 1), all: make(map[string]*record)}
+}
+
+// wakeKeeper asks the keeper to look after all records. It never blocks.
+func (r *records) wakeKeeper() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// get returns the record of that znode, a new one if there is none.
+func (r *records) get(full string) *record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found := r.all[full]
+	if found == nil {
+		found = &record{full: full, turn: make(chan struct{}, 1)}
+		r.all[full] = found
+	}
+	return found
+}
+
+// set says what the record is to hold.
+func (r *records) set(rec *record, data []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rec.data, rec.leaving = append([]byte{}, data...), false
+	r.all[rec.full] = rec
+}
+
+// withdraw says that the record is to go, and returns it; nil if there is none.
+func (r *records) withdraw(full string) *record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rec := r.all[full]
+	if rec != nil {
+		rec.data, rec.leaving = nil, true
+	}
+	return rec
+}
+
+// standing returns what the record is to hold, nil if nothing.
+func (r *records) standing(rec *record) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return rec.data
+}
+
+func (r *records) isLeaving(rec *record) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return rec.leaving
+}
+
+// removed notes that a record that was to go is gone.
+func (r *records) removed(rec *record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if rec.leaving && r.all[rec.full] == rec {
+		delete(r.all, rec.full)
+	}
+}
+
+func (r *records) list() []*record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]*record, 0, len(r.all))
+	for _, rec := range r.all {
+		list = append(list, rec)
+	}
+	return list
+}
+
+// take waits for the turn to write the record.
+func (rec *record) take(ctx context.Context) error {
+	select {
+	case rec.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (rec *record) give() { <-rec.turn }
+
+// keepRecords puts records right after each new connection, and whenever it is asked to,
+// until the store is closed.
+func (s *Store) keepRecords() {
+	for {
+		select {
+		case <-s.records.wake:
+		case <-s.ctx.Done():
+			return
+		}
+		if err := s.restoreRecords(); err != nil && s.ctx.Err() == nil {
+			s.logger.Warn("zkstore: listener records are not right yet", "error", err)
+			pause(s.ctx, keeperPause)
+			s.records.wakeKeeper()
+		}
+	}
+}
+
+// restoreRecords writes the records that are not the present session's, and removes
+// those that are to go.
+func (s *Store) restoreRecords() (failed error) {
+	for _, rec := range s.records.list() {
+		if err := s.restoreRecord(rec); err != nil {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+func (s *Store) restoreRecord(rec *record) error {
+	if err := rec.take(s.ctx); err != nil {
+		return err
+	}
+	defer rec.give()
+	if s.records.isLeaving(rec) {
+		return s.removeRecord(s.ctx, rec)
+	}
+	data := s.records.standing(rec)
+	session, err := s.client.Session(s.ctx)
+	if err != nil || data == nil || rec.session == session {
+		return err
+	}
+	return s.writeRecord(s.ctx, session, rec, data)
+}
+
+// writeRecord makes the znode exist, owned by the session. The caller has the turn.
+func (s *Store) writeRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
+	for attempt := 0; ; attempt++ {
+		err := s.writeRecordOnce(ctx, session, rec, data)
+		if !errors.Is(err, zk.ErrNoNode) || attempt == 3 {
+			return err
+		}
+		// The folder is missing, or somebody's Delete tidied it away.
+		if err := s.ensure(ctx, rec.full[:strings.LastIndexByte(rec.full, '/')]); err != nil {
+			return err
+		}
+	}
+}
+
+// writeRecordOnce sets the znode if it is known to be this session's, and else creates
+// it. After a lost answer the znode that is in the way may be our own.
+func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
+	if rec.session == session {
+		reply, err := session.Call(ctx, zk.Set{Path: rec.full, Data: data, Version: rec.version})
+		if err == nil {
+			rec.version = reply.Stat.Version
+			return nil
+		}
+		rec.session = nil
+		if !refused(err) {
+			return err
+		}
+	}
+	_, err := session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+	if err == nil {
+		rec.session, rec.version = session, 0
+		return nil
+	}
+	if !errors.Is(err, zk.ErrNodeExists) {
+		return err
+	}
+	found, err := session.Call(ctx, zk.Exists{Path: rec.full})
+	if err != nil {
+		return err
+	}
+	if found.Stat.EphemeralOwner != session.ID() {
+		return errTaken
+	}
+	reply, err := session.Call(ctx, zk.Set{Path: rec.full, Data: data, Version: zk.AnyVersion})
+	if err == nil {
+		rec.session, rec.version = session, reply.Stat.Version
+	}
+	return err
+}
+
+// removeRecord removes the znode if it is this session's. The caller has the turn.
+func (s *Store) removeRecord(ctx context.Context, rec *record) error {
+	session, err := s.client.Session(ctx)
+	if err != nil {
+		return err
+	}
+	rec.session = nil
+	found, err := session.Call(ctx, zk.Exists{Path: rec.full})
+	if err == nil && found.Stat.EphemeralOwner == session.ID() {
+		_, err = session.Call(ctx, zk.Delete{Path: rec.full, Version: found.Stat.Version})
+	}
+	if err == nil || errors.Is(err, zk.ErrNoNode) {
+		s.records.removed(rec)
+		return nil
+	}
+	return err
+}
