@@ -22,8 +22,6 @@ var (
 		"(it may not be serving, be read-only, have too many connections, expect TLS, or not have seen what this client has)")
 	// errExpired is met where a server does not know the session any more.
 	errExpired = errors.New("the session has expired")
-	// errAuth is met where a server refuses Config.Auth or Config.SASL.
-	errAuth = errors.New("authentication was refused")
 )
 
 // handshake is the beginning of a connection.
@@ -157,7 +155,7 @@ func (h *handshake) authenticate() error {
 			return err
 		}
 		if header.Err != 0 {
-			return fmt.Errorf("%w: scheme %s: %w", errAuth, auth.Scheme, Code(header.Err))
+			return fmt.Errorf("%w: scheme %s: %w", ErrAuthRefused, auth.Scheme, Code(header.Err))
 		}
 	}
 	return nil
@@ -176,7 +174,7 @@ func (h *handshake) sasl() error {
 	for xid := int32(1); ; xid++ {
 		response, done, err := mechanism.Next(challenge)
 		if err != nil {
-			return fmt.Errorf("%w: SASL: %w", errAuth, err)
+			return fmt.Errorf("%w: SASL: %w", ErrAuthRefused, err)
 		}
 		if done {
 			return nil
@@ -189,7 +187,7 @@ func (h *handshake) sasl() error {
 			return err
 		}
 		if header.Err != 0 {
-			return fmt.Errorf("%w: SASL: %w", errAuth, Code(header.Err))
+			return fmt.Errorf("%w: SASL: %w", ErrAuthRefused, Code(header.Err))
 		}
 		if challenge = d.Buffer(); challenge == nil {
 			challenge = []byte{}

@@ -16,22 +16,27 @@ import (
 // grants between 2 and 20 of its ticks.
 const DefaultSessionTimeout = zk.DefaultSessionTimeout
 
-// Config says where ZooKeeper is. Only Servers is needed.
+// Config says where ZooKeeper is. Only Servers or SRV is needed.
 type Config struct {
-	// Servers are host:port, the port 2181 if left out. Names are resolved at
-	// every connection attempt.
+	// Servers are host:port, the port 2181 if left out, with TLS too. Names are
+	// resolved at every connection attempt, and all their addresses are tried.
 	Servers []string
+	// SRV, in place of Servers, is a domain: the SRV records of _zookeeper._tcp.DOMAIN
+	// name the servers, all alike. One that begins with an underscore is looked up as it
+	// is.
+	SRV string
 	// Chroot is put before every path, as in a connect string. It is created
 	// when the first document is.
 	Chroot string
 	// SessionTimeout is how long listener records outlive a crash of this
 	// process, and how long a connection may be away without losing them.
 	SessionTimeout time.Duration
-	// TLS, if not nil, is used on every connection. The servers' certificates are
-	// verified against their names in Servers, unless ServerName is set.
-	TLS *tls.Config
-	// SASL, if not nil, begins an exchange with the server of that host name on each
-	// new connection. See DigestMD5.
+	// TLS, if not nil, is called for each new connection with the host under which the
+	// server is listed, and says how to secure it; see [TLSFiles]. Open calls it once
+	// with no host, and fails if it does.
+	TLS func(host string) (*tls.Config, error)
+	// SASL, if not nil, begins an exchange on each new connection to the server of that
+	// host; see [DigestMD5]. Where it fails, nothing is asked.
 	SASL func(host string) (Mechanism, error)
 	// Auth is shown to every server, before anything is asked of it.
 	//
@@ -49,26 +54,24 @@ type Auth struct {
 	Secret string // for digest "user:password", which goes over the network as it is
 }
 
-// Mechanism is the client's side of one SASL exchange. It is used by one goroutine at a
-// time.
-type Mechanism interface {
-	// Next returns the response to a server's challenge; the first call has a nil
-	// challenge. With done the exchange has succeeded and the response is not sent. An
-	// error ends the connection.
-	Next(challenge []byte) (response []byte, done bool, err error)
+// Mechanism is the client's side of one SASL exchange.
+type Mechanism = zk.Mechanism
+
+// DigestMD5 is a Config.SASL that shows a user and password by SASL DIGEST-MD5, without
+// sending the password. The server has to prove that it knows the password too.
+func DigestMD5(user, password string) func(host string) (Mechanism, error) {
+	return zk.DigestMD5(user, password)
 }
+
+// TLSFiles names PEM files for TLS, which are read anew for each connection; its method
+// Config is a Config.TLS.
+type TLSFiles = zk.TLSFiles
 
 // client starts the client of a store.
 func (cfg Config) client(s *Store) (*zk.Client, error) {
-	if len(cfg.Servers) == 0 {
-		return nil, errors.New("no servers given: name at least one host:port")
-	}
-	servers, chroot, err := zk.ParseServers(strings.Join(cfg.Servers, ","))
+	servers, err := cfg.servers()
 	if err != nil {
 		return nil, err
-	}
-	if chroot != "" {
-		return nil, fmt.Errorf("servers %q: the chroot has a field of its own: %w", cfg.Servers, zk.ErrAddress)
 	}
 	if s.chroot = strings.TrimSuffix(cfg.Chroot, "/"); s.chroot != "" {
 		if err := store.CheckPath(s.chroot); err != nil {
@@ -76,15 +79,16 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 		}
 	}
 	s.acl = zk.WorldACL(zk.PermAll)
-	if cfg.identified() {
+	identified, err := cfg.identified()
+	if err != nil {
+		return nil, err
+	}
+	if identified {
 		s.acl = zk.CreatorACL(zk.PermAll)
 	}
 	with := zk.Config{
-		Servers: servers, SessionTimeout: cfg.SessionTimeout, TLS: cfg.TLS,
+		Servers: servers, SessionTimeout: cfg.SessionTimeout, TLS: cfg.TLS, SASL: cfg.SASL,
 		OnEvent: s.onEvent, Logger: cfg.Logger,
-	}
-	if cfg.SASL != nil {
-		with.SASL = func(host string) (zk.Mechanism, error) { return cfg.SASL(host) }
 	}
 	for _, a := range cfg.Auth {
 		with.Auth = append(with.Auth, zk.Auth{Scheme: a.Scheme, Credentials: []byte(a.Secret)})
@@ -92,8 +96,39 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 	return zk.Connect(with)
 }
 
+func (cfg Config) servers() (zk.Servers, error) {
+	if cfg.SRV != "" {
+		if len(cfg.Servers) > 0 {
+			return nil, errors.New("servers are given and SRV records too: leave one of them out")
+		}
+		srv, chroot, err := zk.ParseSRV(cfg.SRV)
+		if chroot != "" {
+			return nil, fmt.Errorf("SRV %q: %w", cfg.SRV, errChroot)
+		}
+		return srv, err
+	}
+	if len(cfg.Servers) == 0 {
+		return nil, errors.New("no servers given: name at least one host:port")
+	}
+	servers, chroot, err := zk.ParseServers(strings.Join(cfg.Servers, ","))
+	if chroot != "" {
+		return nil, fmt.Errorf("servers %q: %w", cfg.Servers, errChroot)
+	}
+	return servers, err
+}
+
+var errChroot = fmt.Errorf("the chroot has a field of its own: %w", zk.ErrAddress)
+
 // identified reports whether the servers can know who this is.
-func (cfg Config) identified() bool {
-	certified := cfg.TLS != nil && (len(cfg.TLS.Certificates) > 0 || cfg.TLS.GetClientCertificate != nil)
-	return len(cfg.Auth) > 0 || cfg.SASL != nil || certified
+func (cfg Config) identified() (bool, error) {
+	if cfg.TLS != nil {
+		secure, err := cfg.TLS("")
+		if err != nil {
+			return false, err
+		}
+		if len(secure.Certificates) > 0 || secure.GetClientCertificate != nil {
+			return true, nil
+		}
+	}
+	return len(cfg.Auth) > 0 || cfg.SASL != nil, nil
 }

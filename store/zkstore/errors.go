@@ -57,8 +57,10 @@ func (s *Store) translate(verb, path string, err error, write bool) error {
 		is = store.ErrTaken
 	case errors.Is(err, zk.ErrClosed), s.ctx.Err() != nil && !refused(err):
 		is = store.ErrClosed
+	case errors.Is(err, zk.ErrAuthRefused):
+		is = store.ErrDenied
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
-		if why := s.client.Err(); why != nil && !errors.Is(err, why) {
+		if why := s.client.Err(); why != nil && !errors.Is(err, zk.ErrUnreachable) {
 			err = fmt.Errorf("%w: %w", err, why)
 		}
 		return fmt.Errorf("%s %s: no answer from ZooKeeper: %w", verb, path, err)
