@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/zkstate/zkstate/internal/printable"
 )
 
 // Crowd says which listeners an update waits for; see [WaitApplied].
@@ -29,7 +31,10 @@ func (c Crowd) Within(d time.Duration) Crowd {
 
 // WaitApplied makes Update, Rollback or Delete wait, after the commit, until the crowd
 // has applied it, which is until reads of those States serve that version or a later
-// one, or say that the document is deleted. A listener that leaves is not waited for, and one that comes is.
+// one, or say that the document is deleted. A listener that closes is not waited for,
+// and one that comes is. One that vanishes without closing, because its session was
+// lost or its process was killed, may still serve what it has: it is waited for until
+// it is back, or until its MaxStaleness has passed since the commit.
 //
 // If that does not come about, because of the time, or sooner because of those who
 // reject the document, the call returns the version, which is committed all the same,
@@ -43,24 +48,32 @@ type NotAppliedError struct {
 	Version  Version    // that was committed; zero: the document was deleted
 	Applied  []Listener // have it, or a later one
 	Rejected []Listener // refuse it; Reason says why
-	Silent   []Listener // have not said anything of it yet
+	Silent   []Listener // have not said anything of it yet, or are lost
 	cause    error
+	unlisted error // why the listeners could not be read when last asked for
 }
 
 // Error implements error.
 func (e *NotAppliedError) Error() string {
 	var parts []string
 	for _, l := range e.Rejected {
-		parts = append(parts, fmt.Sprintf("%s rejects it (%s)", l.ID, l.Reason))
+		parts = append(parts, printable.Line(fmt.Sprintf("%s rejects it (%s)", l.ID, l.Reason)))
 	}
-	if len(e.Silent) > 0 {
-		ids := make([]string, len(e.Silent))
-		for i, l := range e.Silent {
-			ids[i] = l.ID
+	var silent []string
+	for _, l := range e.Silent {
+		if l.Status == StatusUnknown {
+			parts = append(parts, printable.Line(fmt.Sprintf("%s is not known to have it (%s)", l.ID, l.Reason)))
+		} else {
+			silent = append(silent, printable.Line(l.ID))
 		}
-		parts = append(parts, "nothing heard from "+strings.Join(ids, ", "))
 	}
-	if len(parts) == 0 {
+	if len(silent) > 0 {
+		parts = append(parts, "nothing heard from "+strings.Join(silent, ", "))
+	}
+	switch {
+	case e.unlisted != nil:
+		parts = append(parts, fmt.Sprintf("it cannot be seen who listens (%v)", e.unlisted))
+	case len(parts) == 0:
 		parts = append(parts, "there are not as many listeners")
 	}
 	what := "version " + e.Version.String()
@@ -76,16 +89,18 @@ func (e *NotAppliedError) Unwrap() error { return e.cause }
 // Is reports whether target is [ErrNotApplied].
 func (e *NotAppliedError) Is(target error) bool { return target == ErrNotApplied }
 
-// awaitApplied waits for a crowd to apply version.
+// awaitApplied waits for a crowd to apply version, which is committed.
 func (st *State[T]) awaitApplied(ctx context.Context, version Version, crowd Crowd) error {
+	committed := time.Now()
 	if crowd.within > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, crowd.within)
 		defer cancel()
 	}
 	report := &NotAppliedError{Path: st.path, Version: version}
-	for retry := (backoff{max: 200 * time.Millisecond}); ; {
-		listeners, err := st.Listeners(ctx)
+	for retry := (backoff{max: 500 * time.Millisecond, last: 4 * time.Millisecond}); ; {
+		asked := time.Now()
+		listeners, err := st.concerned(ctx, committed)
 		switch {
 		case err == nil:
 			report.sort(listeners, st.attendance.is)
@@ -100,11 +115,38 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, crowd Cro
 			report.cause = err
 			return report
 		}
-		if !retry.wait(ctx) {
+		// Where listeners are many, looking takes long, and is not all that is done.
+		if !pause(ctx, max(retry.next(), time.Since(asked))) {
 			report.cause = ctx.Err()
 			return report
 		}
 	}
+}
+
+// concerned returns who may serve something older than what was committed, or says
+// that it does not. That includes those who vanished, until what they held then is too
+// old for them: it was verified before the commit. Those are asked for after the
+// others, so that who comes and goes meanwhile is missing in neither.
+func (st *State[T]) concerned(ctx context.Context, committed time.Time) ([]Listener, error) {
+	present, err := st.Listeners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	absent, err := st.absentees(ctx, present)
+	if err != nil {
+		return nil, err
+	}
+	all := present
+	var gone []absentee
+	for _, l := range absent {
+		if time.Since(committed) <= l.MaxStaleness {
+			all = append(all, l.Listener)
+		} else {
+			gone = append(gone, l)
+		}
+	}
+	st.forget(ctx, gone)
+	return all, nil
 }
 
 // sort puts the listeners where they belong, except who waits.

@@ -21,6 +21,25 @@ const cachePause = time.Second
 // its version, and then comes the document.
 const cacheMagic = "zkstate-cache-1 "
 
+// maxCache bounds a cache file, in bytes. It holds one document.
+const maxCache = 64 << 20
+
+// checkCache refuses what cannot be a cache file. To open a pipe could take for ever.
+func checkCache(file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("cache: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("cache %s is not a regular file: name one that is, or none that exists", file)
+	case info.Size() > maxCache:
+		return fmt.Errorf("cache %s has %d bytes, so it is none: name another file", file, info.Size())
+	}
+	return nil
+}
+
 // readCache returns the document that was verified last by a State of this path, if
 // the file is whole. A file that does not exist is no error.
 func readCache(file, path string) (store.Record, bool, error) {

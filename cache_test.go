@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -158,5 +160,20 @@ func TestDamagedCacheIsIgnored(t *testing.T) {
 	closeState(t, st)
 	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) != 1 {
 		t.Errorf("files left: %q, %v", left, err)
+	}
+}
+
+// TestCacheIsARegularFile: else Open would wait for a pipe's writer, or the State would
+// never have a cache.
+func TestCacheIsARegularFile(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
+		t.Skip("no pipe can be made here:", err)
+	}
+	for _, file := range []string{pipe, t.TempDir(), os.DevNull, filepath.Join(pipe, "below")} {
+		st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial(), zkstate.Cache(file))
+		if err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: opened %v, %v", file, st, err)
+		}
 	}
 }

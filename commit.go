@@ -57,7 +57,7 @@ func (st *State[T]) start(cur *published[T]) ([]byte, error) {
 		return cur.doc, nil
 	}
 	// It is rejected, and no good copy ever came.
-	doc, err := json.Marshal(st.initial)
+	doc, err := encode(st.initial)
 	if err != nil {
 		return nil, callerError{fmt.Errorf("%s: encode the initial value: %w", st.at("update"), err)}
 	}
@@ -110,8 +110,7 @@ func encodesTo[T any](doc, want []byte) (yes bool) {
 	return err == nil && same
 }
 
-// commit sends what a batch made and lets it in by the same door as everybody
-// else's.
+// commit sends what a batch made and publishes it as everybody else's.
 func (s *server[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
 	st := s.st
 	flight := &inFlight{base: cur.newest, landed: make(chan struct{})}
@@ -120,22 +119,26 @@ func (s *server[T]) commit(b *batch[T], cur *published[T], made work[T]) (Versio
 		st.committing.Store(nil)
 		close(flight.landed)
 	}()
-	sent := st.now()
+	asked := st.now()
 	versions, err := s.send(b, cur, made.changed, store.Put{Path: st.path, Base: cur.newest, Data: made.doc})
 	if err != nil {
 		return Version{}, err
 	}
-	st.admit(st.receive(store.Record{Version: versions[0], Data: made.doc}, sent, st.cfg.id))
+	o := st.observe(store.Record{Version: versions[0], Data: made.doc}, asked, st.cfg.id)
+	o.linearizable = true
+	st.publish(o)
 	return versions[0], nil
 }
 
 // remove deletes the document.
 func (s *server[T]) remove(b *batch[T], cur *published[T]) error {
-	sent := s.st.now()
+	asked := s.st.now()
 	if _, err := s.send(b, cur, b.members, store.Delete{Path: s.st.path, Base: cur.newest}); err != nil {
 		return err
 	}
-	s.st.admit(arrival[T]{sent: sent})
+	if !s.st.publish(observation[T]{asked: asked, linearizable: true}) {
+		s.st.askForLook() // something else was seen meanwhile
+	}
 	s.st.line.finish(b.members[0], outcome{})
 	return nil
 }
@@ -185,25 +188,25 @@ func reasons[T any](parts []*request[T]) (all []string) {
 // inFlight is a commit that the store has not answered yet.
 type inFlight struct {
 	base   Version
-	landed chan struct{} // closed once it came in by the door, or failed
+	landed chan struct{} // closed once it was published, or failed
 }
 
-// giveWay lets the State's own commit in first. News of a commit often overtakes
-// the store's answer to it; who hears of it by a load does not know whose it is.
-func (st *State[T]) giveWay(ctx context.Context, v Version) {
+// yieldToOwnCommit lets the State's own commit be published first. A load often shows
+// a commit before the store has answered to it, and does not know whose it is.
+func (st *State[T]) yieldToOwnCommit(ctx context.Context, v Version) {
 	flight := st.committing.Load()
 	if flight != nil && v.Created() == flight.base.Created() && v.Since(flight.base) == 1 {
-		st.letLand(ctx)
+		st.awaitOwnCommit(ctx)
 	}
 }
 
-// letLand waits for the commit that is in flight, if there is one.
-func (st *State[T]) letLand(ctx context.Context) {
+// awaitOwnCommit waits for the commit that is in flight, if there is one.
+func (st *State[T]) awaitOwnCommit(ctx context.Context) {
 	flight := st.committing.Load()
 	if flight == nil {
 		return
 	}
-	timer := time.NewTimer(time.Second) // an answer that was lost must not hold up the news
+	timer := time.NewTimer(time.Second) // an answer that was lost must not hold up what others commit
 	defer timer.Stop()
 	select {
 	case <-flight.landed:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/zkstate/zkstate/history"
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -29,11 +30,13 @@ var (
 	// Updating. ErrConflict: somebody else committed first and a retry was not
 	// allowed. ErrTooLarge: the document exceeds the store's limit; nothing was
 	// sent. ErrUnknownOutcome: the answer to a commit was lost; it was applied
-	// once or not at all. ErrReadOnly: the State was opened with Observer.
+	// once or not at all. ErrReadOnly: the State was opened with Observer. ErrLocked:
+	// the context of an exclusive update ended while somebody else had the lock.
 	ErrConflict       = store.ErrConflict
 	ErrTooLarge       = store.ErrTooLarge
 	ErrUnknownOutcome = store.ErrUnknownOutcome
 	ErrReadOnly       = errors.New("read-only")
+	ErrLocked         = store.ErrLocked
 
 	// Waiting. ErrNotApplied: the update is committed, and not everybody has applied
 	// it; see [NotAppliedError].
@@ -69,7 +72,7 @@ type RejectedError struct {
 
 // Error implements error.
 func (e *RejectedError) Error() string {
-	return fmt.Sprintf("%s: document rejected: %s%s: write a good document, or update with Overwrite", e.Path, e.place(), e.Reason)
+	return fmt.Sprintf("%s: document rejected: %s%s: write a good document, or update with Overwrite", e.Path, printable.Line(e.place()), printable.Line(e.Reason))
 }
 
 // place is where, as the beginning of a sentence.

@@ -20,7 +20,10 @@ type line[T any] struct {
 	pause   time.Duration // from then until somebody joined, the last time
 	trouble error         // of the last attempt, nil if it went well
 
-	contended bool // other instances write too; used by who serves
+	// Used by the goroutine that serves only.
+	contended  bool      // other instances write too
+	queueAgain time.Time // until then it does without the store's queue of writers
+	burst      time.Time // when it began to commit one after another without a turn
 }
 
 // request is one call of Update or Delete.
@@ -209,7 +212,22 @@ func (l *line[T]) finish(r *request[T], out outcome) {
 	}
 }
 
-// lastTrouble returns why the last attempt came to nothing, nil if it did not.
+// setTrouble notes what keeps the calls waiting, nil if nothing does.
+func (l *line[T]) setTrouble(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.trouble = err
+}
+
+// idle is how long ago a call got its outcome.
+func (l *line[T]) idle() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Since(l.served)
+}
+
+// lastTrouble returns what keeps the calls waiting, or why the last attempt came to
+// nothing; nil if it did not.
 func (l *line[T]) lastTrouble() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/zkstate/zkstate/store"
 )
 
 // Listener is the record of one open State, as its owner wrote it.
@@ -23,6 +25,10 @@ type Listener struct {
 	Reason  string    `json:"reason,omitempty"`
 	Newest  Version   `json:"newest,omitzero"`   // that it has seen, where that is not Applied
 	Receipt string    `json:"receipt,omitempty"` // of its last commit; see store.Receipt
+
+	// MaxStaleness is how long its reads may serve what they have when it cannot reach
+	// the store. 0: its program is older than this field.
+	MaxStaleness time.Duration `json:"max_staleness_ns,omitempty"`
 }
 
 // What a listener says of itself.
@@ -30,7 +36,8 @@ const (
 	StatusApplied  = "applied"  // the newest document it has seen is in use
 	StatusRejected = "rejected" // the newest document was refused, see Reason
 	StatusDeleted  = "deleted"  // the document is gone
-	StatusUnknown  = "unknown"  // its record is not one of ours
+	StatusLost     = "lost"     // its record is gone and it did not say good-bye; see WaitApplied
+	StatusUnknown  = "unknown"  // its record cannot be read, or is not one of ours, see Reason
 )
 
 // reportPause is the least time between two writes of one State's record.
@@ -38,8 +45,8 @@ const reportPause = time.Second
 
 // Listeners returns who has the document open, ordered by id: one record for each
 // State without Observer, this one included. It asks the store and blocks until
-// that answers, at most until ctx ends. Errors: [ErrUnavailable], [ErrDenied],
-// [ErrClosed].
+// that answers, at most until ctx ends. A record that cannot be read comes with
+// [StatusUnknown] and fails no other. Errors: [ErrUnavailable], [ErrDenied], [ErrClosed].
 func (st *State[T]) Listeners(ctx context.Context) ([]Listener, error) {
 	ctx, cancel := st.lifetime(ctx)
 	defer cancel()
@@ -52,12 +59,31 @@ func (st *State[T]) Listeners(ctx context.Context) ([]Listener, error) {
 	}
 	found := make([]Listener, len(records))
 	for i, record := range records {
-		if err := json.Unmarshal(record.Data, &found[i]); err != nil {
-			found[i] = Listener{Status: StatusUnknown}
-		}
-		found[i].ID = record.ID // the name in the store is what is unique
+		found[i] = parseListener(record)
 	}
 	return found, nil
+}
+
+// maxListener bounds the record of a listener, in bytes. Ours are far smaller.
+const maxListener = 64 << 10
+
+// parseListener reads a record. One that cannot be read, or is not ours, says so in its
+// Status and Reason.
+func parseListener(record store.Listener) Listener {
+	unknown := func(why string) Listener {
+		return Listener{ID: record.ID, Status: StatusUnknown, Reason: why}
+	}
+	var l Listener
+	switch {
+	case record.Err != nil:
+		return unknown("its record cannot be read: " + record.Err.Error())
+	case len(record.Data) > maxListener:
+		return unknown(fmt.Sprintf("its record has %d bytes", len(record.Data)))
+	case json.Unmarshal(record.Data, &l) != nil || l.Status == "":
+		return unknown("its record is not one of this library")
+	}
+	l.ID = record.ID // the name in the store is what is unique
+	return l
 }
 
 // startReporting announces this State and keeps its record true from then on. An
@@ -73,7 +99,7 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 		announcing, cancel := context.WithTimeout(ctx, closeBound) // opening does not depend on it
 		defer cancel()
 		record = st.record()
-		if err := st.store.Announce(announcing, st.path, st.cfg.id, record); errors.Is(err, ErrDenied) {
+		if err := st.protect(func() error { return st.store.Announce(announcing, st.path, st.cfg.id, record) }); errors.Is(err, ErrDenied) {
 			release()
 			return fmt.Errorf("%w: open with Observer if you only read", err)
 		} else if err != nil {
@@ -81,6 +107,7 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 			st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "error", err)
 		}
 	}
+	st.forgetting = st.forgetLostLater()
 	st.crew.start(func() {
 		defer release()
 		st.report(record, wake)
@@ -104,7 +131,7 @@ func (st *State[T]) report(written []byte, wake <-chan struct{}) {
 		}
 		if record := st.record(); !bytes.Equal(record, written) {
 			ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.refresh, reportPause))
-			err := st.store.Announce(ctx, st.path, st.cfg.id, record)
+			err := st.protect(func() error { return st.store.Announce(ctx, st.path, st.cfg.id, record) })
 			cancel()
 			if written = record; err != nil {
 				written = nil
@@ -136,8 +163,9 @@ func (st *State[T]) recordLocked(receipt string) []byte {
 		self.Status, self.Reason = StatusRejected, cur.rejected.place()+cur.rejected.Reason
 	}
 	encoded, err := json.Marshal(self)
-	if err != nil {
-		panic(fmt.Sprintf("zkstate: encode a listener record: %v", err)) // it has no type that can fail
+	if err != nil { // a clock beyond the year 9999
+		self.Since = time.Time{}
+		encoded, _ = json.Marshal(self)
 	}
 	return encoded
 }
@@ -153,6 +181,7 @@ func newAttendance(cfg config) attendance {
 	host, _ := os.Hostname() // an unknown host is an empty one
 	return attendance{self: Listener{
 		ID: cfg.id, Host: host, PID: os.Getpid(), App: cfg.app, Since: time.Now().UTC().Truncate(time.Millisecond),
+		MaxStaleness: cfg.maxStaleness,
 	}}
 }
 

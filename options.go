@@ -106,7 +106,7 @@ func Logger(l *slog.Logger) OpenOption {
 // Expect then return at once with the cached copy. ReadDirty serves it and says that
 // it is not verified; Read does not, until the store has confirmed or replaced it.
 // Each State needs a file of its own. A file that is damaged, of another document,
-// or that no longer fits T, is ignored.
+// or that no longer fits T, is ignored; what is no regular file is an error of Open.
 func Cache(file string) OpenOption { return func(c *config) { c.cache = file } }
 
 // History switches the document's journal on, if it is off, to keep its newest n

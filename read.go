@@ -100,13 +100,17 @@ func (st *State[T]) verify(ctx context.Context) error {
 	}
 }
 
+// roundBound is how long a round may wait for its answer. It has nothing to do with
+// MaxStaleness: an answer to a call that waits for it is never too old.
+const roundBound = 30 * time.Second
+
 // startRound runs one linearizable load on its own goroutine: it belongs to all
 // who joined, so no single caller's context may end it.
 func (st *State[T]) startRound(done func(error)) {
-	ctx, cancel := context.WithTimeout(st.ctx, st.cfg.maxStaleness)
+	ctx, cancel := context.WithTimeout(st.ctx, roundBound)
 	started := st.crew.start(func() {
 		defer cancel()
-		done(st.reload(ctx, store.Linearizable))
+		done(st.look(ctx, store.Linearizable))
 	})
 	if !started {
 		cancel()

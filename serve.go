@@ -11,17 +11,6 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// A turn in the store's queue of writers ends after so many commits or so much
-// time, and earlier if the State has nothing to write.
-const (
-	turnCommits = 32
-	turnTime    = 50 * time.Millisecond
-	// turnLinger is how long who has the turn waits for its callers' next writes.
-	turnLinger = 200 * time.Microsecond
-	// unlockBound is how long giving the turn up may keep this State's writers.
-	unlockBound = time.Second
-)
-
 // server carries out what waits in a State's line. One is at work while anybody
 // waits.
 //
@@ -36,7 +25,6 @@ type server[T any] struct {
 	lock    store.Lock // nil: not our turn
 	began   time.Time  // the turn did
 	commits int        // since then
-	barred  bool       // the store lets this State not into its queue
 	doubt   bool       // the turn may have been lost, or have been given up
 
 	tried Version       // that the last attempt was based on
@@ -66,7 +54,8 @@ func (st *State[T]) serve() {
 
 // carry takes a batch to its end, or back into the line.
 func (s *server[T]) carry(b *batch[T]) {
-	err := s.attempt(b)
+	s.doubt, s.tried, s.parts = false, Version{}, nil
+	err := s.st.protect(func() error { return s.attempt(b) })
 	final, alone := s.judge(b, err)
 	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
@@ -89,7 +78,7 @@ func (s *server[T]) carry(b *batch[T]) {
 // attempt runs a batch once. Who is done with it has an outcome then; the error is
 // the others'.
 func (s *server[T]) attempt(b *batch[T]) error {
-	s.doubt, s.tried, s.parts = false, Version{}, nil
+	s.share()
 	cfg := b.members[0].cfg // options that matter here come with a batch of one
 	if err := s.takeTurn(b.ctx, cfg); err != nil {
 		return err
@@ -114,8 +103,8 @@ func (s *server[T]) attempt(b *batch[T]) error {
 	version := cur.newest
 	if made.doc != nil {
 		version, err = s.commit(b, cur, made)
-	} else if err = s.st.verify(b.ctx); err == nil && s.st.current.Load().newest != cur.newest {
-		err = errMoved
+	} else {
+		err = s.confirm(b.ctx, cur)
 	}
 	if err != nil {
 		return err
@@ -126,6 +115,17 @@ func (s *server[T]) attempt(b *batch[T]) error {
 		} else {
 			s.st.line.finish(a.to, outcome{version: version})
 		}
+	}
+	return nil
+}
+
+// confirm returns nil if cur is the latest there is.
+func (s *server[T]) confirm(ctx context.Context, cur *published[T]) error {
+	if err := s.st.verify(ctx); err != nil {
+		return err
+	}
+	if now := s.st.current.Load(); now.newest != cur.newest || now.deleted != cur.deleted {
+		return errMoved
 	}
 	return nil
 }
@@ -197,59 +197,6 @@ func (s *server[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 	return made, nil
 }
 
-// takeTurn waits for the turn in the store's queue, where one is needed.
-func (s *server[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
-	queue := s.st.line.contended && !s.barred && !cfg.noRetry && cfg.ifVersion == nil
-	if s.lock != nil || !queue && !cfg.exclusive {
-		return nil
-	}
-	lock, err := s.st.store.Lock(ctx, s.st.path, s.st.cfg.id)
-	if errors.Is(err, ErrDenied) && !cfg.exclusive {
-		s.barred = true // it has to do without
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	s.lock, s.began, s.commits = lock, time.Now(), 0
-	s.st.line.contended = lock.Waited()
-	return s.st.reload(ctx, store.Local)
-}
-
-// linger waits a little for the next call, and reports whether there may be one.
-func (s *server[T]) linger() bool {
-	if !s.mayStay(0) {
-		return false
-	}
-	timer := time.NewTimer(turnLinger)
-	defer timer.Stop()
-	select {
-	case <-s.st.line.arrived:
-		return true
-	case <-timer.C:
-		return false
-	}
-}
-
-// mayStay reports whether the turn may go on after so many more commits, and is
-// likely to be of use.
-func (s *server[T]) mayStay(more int) bool {
-	return s.commits+more < turnCommits && time.Since(s.began) < turnTime && s.st.line.brisk(turnLinger)
-}
-
-// giveUp ends the turn, if it is ours.
-func (s *server[T]) giveUp() {
-	if s.lock == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), unlockBound)
-	defer cancel()
-	if err := s.lock.Unlock(ctx); err != nil {
-		s.st.cfg.logger.Info("zkstate: place in the queue of writers not given up yet", "path", s.st.path, "error", err)
-	}
-	s.lock = nil
-}
-
 // judge says what an attempt's error means for those of the batch who have no
 // outcome yet: final is the error to give them, in the caller's words; else they
 // try again, each alone if that can find out whose fault it was.
@@ -260,6 +207,12 @@ func (s *server[T]) judge(b *batch[T], err error) (final error, alone bool) {
 	case err == nil:
 		s.retry.reset()
 		return nil, false
+	case errors.As(err, new(panicError)):
+		s.doubt = true
+		if len(s.parts) > 0 {
+			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+		}
+		return fmt.Errorf("%s: %w", st.at(first.verb), err), false
 	case errors.As(err, &own), errors.Is(err, ErrTooLarge):
 		if len(b.members) > 1 {
 			return nil, true
@@ -288,7 +241,14 @@ func (s *server[T]) judge(b *batch[T], err error) (final error, alone bool) {
 // judgeConflict looks at what is there now before the next attempt.
 func (s *server[T]) judgeConflict(b *batch[T], err error) error {
 	st, first := s.st, b.members[0]
-	reload := st.reload(b.ctx, store.Local)
+	if s.resting() {
+		s.retry.wait(b.ctx) // before the look, so that what it shows is new
+	}
+	reload := st.look(b.ctx, store.Local)
+	if cur := st.current.Load(); reload == nil && cur.newest == s.tried && !cur.deleted {
+		// What it is based on is not what the store has, and nothing newer is seen.
+		reload = st.look(b.ctx, store.Linearizable)
+	}
 	switch {
 	case errors.Is(err, ErrConflict) && (first.cfg.noRetry || first.cfg.ifVersion != nil):
 		return fmt.Errorf("%s: %w: somebody else committed first: read again and retry", st.at(first.verb), err)
@@ -298,7 +258,7 @@ func (s *server[T]) judgeConflict(b *batch[T], err error) error {
 	if !errors.Is(err, errMoved) {
 		st.line.contended = true
 	}
-	if reload != nil || s.barred || st.current.Load().newest == s.tried {
+	if reload != nil || st.current.Load().newest == s.tried {
 		s.retry.wait(b.ctx)
 	}
 	return nil

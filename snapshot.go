@@ -34,14 +34,21 @@ type snapshot[T any] struct {
 	from    Version // the snapshot that was published before, and
 	changes []diff.Change
 	origin  string // the listener that committed it, where known
-	sum     []byte // the value's encoding, for DetectMutation only
+	encoded []byte // the value's encoding, for DetectMutation only
+
+	// Counted from the State's first copy on; only differences mean anything.
+	commits      uint64 // as far as is known
+	replacements uint64 // of the store's history by another one
 }
 
 // published is the local copy: what reads see, swapped as a whole.
 type published[T any] struct {
 	*snapshot[T]
-	newest   Version        // the newest version ever seen, rejected or deleted ones too
-	admitted uint64         // the State's ticket when newest or deleted last moved
+	newest   Version        // the newest version seen, rejected or deleted ones too
+	asOf     int64          // the point in the store's order where that was committed, or deleted; 0 if not known
+	settled  uint64         // the State's event when newest or deleted last moved
+	replaced uint64         // the State's event when the store's history was last found replaced
+	commits  uint64         // as snapshot.commits, rejected ones too
 	verified time.Time      // sent-time of the request that confirmed it last
 	rejected *RejectedError // newest is this, not snapshot
 	deleted  bool           // the document is gone; value is its last
@@ -51,6 +58,17 @@ type published[T any] struct {
 func (p *published[T]) known() Version {
 	if p.deleted {
 		return Version{}
+	}
+	return p.newest
+}
+
+// at is the newest version, zero if the document is gone.
+func (p *published[T]) at() Version {
+	switch {
+	case p.deleted:
+		return Version{}
+	case p.newest.IsZero():
+		return p.version // from a cache
 	}
 	return p.newest
 }

@@ -33,15 +33,16 @@ type State[T any] struct {
 	stop context.CancelFunc
 	crew crew // the State's own goroutines
 
-	current atomic.Pointer[published[T]] // swapped by admit only
-	door    sync.Mutex                   // serializes admit, guards nothing else
-	tickets atomic.Uint64                // orders this State's events
-	changed signals                      // fires after current was swapped
-	failed  atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
-	look    chan struct{}                // asks the follower to look again
+	publishing sync.Mutex                   // serializes the changes of current
+	current    atomic.Pointer[published[T]] // swapped by publish only
+	events     atomic.Uint64                // orders what this State asks and publishes
+	changed    signals                      // fires after current was swapped
+	failed     atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
+	wanted     chan struct{}                // asks the follower to look again
 
 	journaled  atomic.Bool              // the document's journal is on, or was
 	attendance attendance               // what the listener record says
+	forgetting *time.Timer              // starts forgetLost; nil for an observer
 	rounds     rounds.Rounds            // of consistent reads
 	line       line[T]                  // of writing calls
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
@@ -84,9 +85,12 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	if err := store.CheckID(cfg.id); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	if err := checkCache(cfg.cache); cfg.cache != "" && err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
 	st := &State[T]{
 		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
-		look:       make(chan struct{}, 1),
+		wanted:     make(chan struct{}, 1),
 		line:       line[T]{arrived: make(chan struct{}, 1)},
 		attendance: newAttendance(cfg),
 	}
@@ -94,7 +98,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	hints, unwatch := s.Watch(path)
 	cached := st.startFromCache()
 	if !cached {
-		if err := attach(st, ctx, hints); err != nil {
+		if err := st.protect(func() error { return attach(st, ctx, hints) }); err != nil {
 			unwatch()
 			st.stop()
 			return nil, fmt.Errorf("open %s: %w", path, err)
@@ -113,14 +117,6 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		st.crew.start(st.keepCache)
 	}
 	return st, nil
-}
-
-// askForLook makes the follower look as soon as it can.
-func (st *State[T]) askForLook() {
-	select {
-	case st.look <- struct{}{}:
-	default:
-	}
 }
 
 // attachOrCreate is how Open gets its first copy.
@@ -187,17 +183,18 @@ func (st *State[T]) awaitCreation(ctx context.Context, hints <-chan struct{}) er
 
 // loadFirst loads the document into a State that has no copy yet.
 func (st *State[T]) loadFirst(ctx context.Context) error {
-	sent := st.now()
+	asked := st.now()
 	rec, err := st.store.Load(ctx, st.path, Version{}, store.Linearizable)
 	if err != nil {
 		return err
 	}
-	value, rejected := decode[T](st.path, rec.Version, rec.Data)
-	if rejected != nil && !st.cfg.tolerateRejected {
-		return rejected
+	o := st.observe(rec, asked, "")
+	o.linearizable = true
+	if o.rejected != nil && !st.cfg.tolerateRejected {
+		return o.rejected
 	}
 	st.current.Store(&published[T]{snapshot: &snapshot[T]{value: st.initial}})
-	st.admit(arrival[T]{rec: rec, value: value, rejected: rejected, sent: sent})
+	st.publish(o)
 	return nil
 }
 
@@ -237,6 +234,9 @@ func (st *State[T]) Path() string { return st.path }
 func (st *State[T]) Close() error {
 	st.closing.Do(func() {
 		st.stop()
+		if st.forgetting != nil {
+			st.forgetting.Stop()
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), closeBound)
 		defer cancel()
 		working, enough := context.WithTimeout(ctx, closeBound*3/4)
@@ -248,9 +248,10 @@ func (st *State[T]) Close() error {
 			return
 		}
 		retry := backoff{max: 100 * time.Millisecond}
-		err := st.store.Withdraw(ctx, st.path, st.cfg.id)
+		withdraw := func() error { return st.store.Withdraw(ctx, st.path, st.cfg.id) }
+		err := st.protect(withdraw)
 		for errors.Is(err, ErrUnavailable) && retry.wait(ctx) {
-			err = st.store.Withdraw(ctx, st.path, st.cfg.id)
+			err = st.protect(withdraw)
 		}
 		if err != nil && !errors.Is(err, ErrClosed) {
 			st.closeErr = errors.Join(st.closeErr, fmt.Errorf("close %s: the listener record stays until the store's session ends: %w", st.path, err))

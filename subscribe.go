@@ -21,7 +21,11 @@ type ChangeSet struct {
 	To      Version  `json:"to"`               // the zero Version: the document was deleted
 	Changes []Change `json:"changes"`          // never empty; apply in order
 	Origin  string   `json:"origin,omitempty"` // the listener that committed it, if it was this State
-	Missed  int      `json:"missed,omitempty"` // commits between From and To that are folded in
+	Missed  int      `json:"missed,omitempty"` // commits between From and To that are folded in, as far as is known
+
+	// Replaced says that the store's history was replaced in between: it was restored
+	// from a backup, or wiped and filled again. From is no ancestor of To then.
+	Replaced bool `json:"replaced,omitempty"`
 }
 
 // Changes returns the changes of the document as an endless sequence, in commit
@@ -39,7 +43,8 @@ type ChangeSet struct {
 func (st *State[T]) Changes(ctx context.Context, opts ...ChangesOption) iter.Seq[ChangeSet] {
 	last := st.current.Load().snapshot
 	if newChangesConfig(opts).replay {
-		last = &snapshot[T]{}
+		made := last.version.Since(Version{}) // since there was no document
+		last = &snapshot[T]{commits: last.commits - uint64(made), replacements: last.replacements}
 	}
 	return func(yield func(ChangeSet) bool) {
 		wake, release := st.changed.subscribe()
@@ -77,9 +82,8 @@ func fold[T any](last, newest *snapshot[T]) (ChangeSet, bool) {
 	if newest.from != last.version {
 		set.Changes = difference(last, newest)
 	}
-	if !newest.version.IsZero() {
-		set.Missed = newest.version.Since(last.version) - 1
-	}
+	set.Missed = int(newest.commits-last.commits) - 1
+	set.Replaced = newest.replacements != last.replacements
 	if set.Missed == 0 {
 		set.Origin = newest.origin
 	}
@@ -88,8 +92,8 @@ func fold[T any](last, newest *snapshot[T]) (ChangeSet, bool) {
 
 // OnChange calls fn with every ChangeSet that [State.Changes] would give, one at a
 // time, on a goroutine of its own, until stop is called or the State is closed. A
-// panic of fn is logged and does not reach the application; the next set is
-// delivered. stop does not wait for a call that is running and may be called from
+// panic of fn is logged, without its value, and does not reach the application; the next
+// set is delivered. stop does not wait for a call that is running and may be called from
 // fn.
 func (st *State[T]) OnChange(fn func(ChangeSet), opts ...ChangesOption) (stop func()) {
 	ctx, cancel := context.WithCancel(st.ctx)
@@ -105,7 +109,7 @@ func (st *State[T]) OnChange(fn func(ChangeSet), opts ...ChangesOption) (stop fu
 func (st *State[T]) call(fn func(ChangeSet), set ChangeSet) {
 	defer func() {
 		if r := recover(); r != nil {
-			st.cfg.logger.Error("zkstate: a subscriber panicked", "path", st.path, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			st.cfg.logger.Error("zkstate: a subscriber panicked", "path", st.path, "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
 		}
 	}()
 	fn(set)

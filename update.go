@@ -26,11 +26,15 @@ import (
 // after the other on one copy; what becomes of one is no other's business. An
 // instance that lost to another takes its place in the document's queue of
 // writers, so all get their turn. There fn runs while the others wait: keep it short.
+// It does not depend on the queue: if that does not move for a second, because
+// somebody holds the lock or left a place behind, the update goes on without a turn.
 //
 // Update blocks while the store is unreachable, until ctx ends. Errors: fn's own
 // and Validate's, unchanged; [ErrConflict] under [IfVersion] or [NoRetry];
 // [ErrRejected] without [Overwrite]; [ErrDeleted]; [ErrTooLarge]; [ErrReadOnly];
 // [ErrDenied]; [ErrUnavailable] with the context's: nothing was written;
+// [ErrLocked] with the context's, under [Exclusive]: nothing was written, somebody has
+// the lock, and the error says who and since when;
 // [ErrUnknownOutcome]: the update was applied once or not at all, and ctx ended, or
 // the store's session did, before it could be found out; [ErrNotApplied] with the
 // version, under [WaitApplied]; [ErrClosed].

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/zkstate/zkstate/internal/printable"
 )
 
 // Kind says what happened at a place.
@@ -65,7 +67,7 @@ type Change struct {
 // A change of the whole document has (document) in the place of the pointer. What
 // could break the line or steer a terminal is escaped.
 func (c Change) String() string {
-	place := printable(c.Path.Pointer())
+	place := printable.Line(c.Path.Pointer())
 	if place == "" {
 		place = "(document)"
 	}
@@ -81,7 +83,7 @@ func (c Change) String() string {
 }
 
 // compact is a value on one line; a hand-written document may have line breaks.
-func compact(value []byte) string { return printable(string(appendCompact(nil, value))) }
+func compact(value []byte) string { return printable.Line(string(appendCompact(nil, value))) }
 
 // change is the form of a Change in JSON.
 type change struct {

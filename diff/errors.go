@@ -3,6 +3,8 @@ package diff
 import (
 	"errors"
 	"fmt"
+
+	"github.com/zkstate/zkstate/internal/printable"
 )
 
 var (
@@ -14,7 +16,7 @@ var (
 	ErrMismatch = errors.New("change does not fit the document")
 	// ErrPatch means that a text or an operation is not of a JSON Patch (RFC 6902).
 	ErrPatch = errors.New("not a JSON patch")
-	// ErrTest means that a test operation found another value.
+	// ErrTest means that a test operation found another value, or none.
 	ErrTest = errors.New("the test failed")
 	// ErrCopyLimit means that the copy operations of a patch would make more than
 	// 4 MiB.
@@ -31,7 +33,7 @@ type OperationError struct {
 
 // Error implements error.
 func (e *OperationError) Error() string {
-	return fmt.Sprintf("operation %d (%s): %v", e.Index, printable(e.Op), e.Err)
+	return fmt.Sprintf("operation %d (%s): %v", e.Index, printable.Line(e.Op), e.Err)
 }
 
 // Unwrap returns the cause.
@@ -49,11 +51,12 @@ func (e *SyntaxError) Error() string {
 	if e.Pointer == "" {
 		return fmt.Sprintf("JSON at byte %d: %s", e.Offset, e.Reason)
 	}
-	return fmt.Sprintf("JSON at byte %d (%s): %s", e.Offset, e.Pointer, e.Reason)
+	return fmt.Sprintf("JSON at byte %d (%s): %s", e.Offset, printable.Line(e.Pointer), e.Reason)
 }
 
 // Why text is refused.
 const (
+	reasonBOM       = "a byte order mark (BOM) stands before the document: save it as UTF-8 without one"
 	reasonEmpty     = "the document is empty"
 	reasonNoValue   = "the text ends where a value was expected"
 	reasonValue     = "a value was expected"

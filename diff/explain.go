@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"bytes"
 	"slices"
 	"unicode/utf8"
 )
@@ -40,6 +41,11 @@ func (e *explainer) failIn(step Step, reason string) bool {
 func (e *explainer) document() bool {
 	if uint64(len(e.src)) > largestDocument {
 		return e.fail(0, reasonSize)
+	}
+	for _, mark := range []string{"\xef\xbb\xbf", "\xfe\xff", "\xff\xfe"} { // UTF-8, UTF-16
+		if bytes.HasPrefix(e.src, []byte(mark)) {
+			return e.fail(0, reasonBOM)
+		}
 	}
 	e.space()
 	if e.pos == len(e.src) {

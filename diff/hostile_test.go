@@ -146,3 +146,20 @@ func TestUnlikeListsAreLinear(t *testing.T) {
 		t.Logf("%s: %d changes, %.0f bytes a byte", name, len(changes), float64(got)/float64(size))
 	}
 }
+
+// TestByteOrderMark: it is invisible, so the error names it.
+func TestByteOrderMark(t *testing.T) {
+	for _, text := range []string{"\ufeff{}", "\xff\xfe{\x00}\x00", "\xfe\xff\x00{\x00}"} {
+		if err := diff.Check([]byte(text)); err == nil || !strings.Contains(err.Error(), "byte order mark") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestErrorsStayOnTheirLine: a key of a broken document is somebody else's.
+func TestErrorsStayOnTheirLine(t *testing.T) {
+	err := diff.Check([]byte(`{"a\u001b[31m\n\u202e":{"b":}}`))
+	if err == nil || strings.ContainsAny(err.Error(), "\x1b\n\u202e") {
+		t.Errorf("%q", err)
+	}
+}

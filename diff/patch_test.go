@@ -76,6 +76,8 @@ func TestPatchErrors(t *testing.T) {
 		{`{"op":"test","path":"/a","value":"1"}`, diff.ErrTest},
 		{`{"op":"test","path":"/a","value":1e99999999999999999999}`, diff.ErrTest},
 		{`{"op":"test","path":"/l","value":[2,1]}`, diff.ErrTest},
+		{`{"op":"test","path":"/absent/deep","value":1}`, diff.ErrTest},
+		{`{"op":"test","path":"/l/7","value":1}`, diff.ErrTest},
 		{`{"op":"test","path":"/x","value":null}`, diff.ErrPointer},
 		{`{"op":"remove","path":"/x"}`, diff.ErrPointer},
 		{`{"op":"remove","path":"/l/2"}`, diff.ErrPointer},

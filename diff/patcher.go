@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -192,6 +193,9 @@ func (a *patcher) copy(o Operation) error {
 
 func (a *patcher) test(o Operation) error {
 	found, err := a.find(o.Path)
+	if errors.Is(err, ErrPointer) {
+		return fmt.Errorf("%w: %w", ErrTest, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,6 @@ package diff
 
 import (
 	"bytes"
-	"fmt"
-	"strings"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -168,25 +165,4 @@ func stringEnd(text []byte, i int) int {
 			return i
 		}
 	}
-}
-
-// printable escapes what could break a line or steer a terminal.
-func printable(s string) string {
-	odd := func(r rune) bool { return !unicode.IsPrint(r) }
-	if strings.IndexFunc(s, odd) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case !odd(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
 }

@@ -8,24 +8,14 @@ package history
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/user"
 	"sync"
 
 	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/store"
-)
-
-const (
-	// packFrom is the size in bytes from which a document and its changes are
-	// compressed.
-	packFrom = 4 << 10
-	// maxUnpacked bounds what an entry may unpack to.
-	maxUnpacked = 16 << 20
 )
 
 // Note is what a commit writes to the journal.
@@ -100,13 +90,22 @@ func (n Note) Encode(room int) ([]byte, error) {
 			return entry, err
 		}
 	}
+	changes, err := marshal(n.Changes)
+	if err != nil {
+		return nil, err
+	}
+	tooMany := len(changes) > maxChanges
+	if tooMany {
+		changes = []byte("null")
+	}
 	for _, document := range [][]byte{n.Document, nil} {
-		packed, err := pack(n.Changes, document)
+		packed, err := pack(changes, document)
 		if err != nil {
 			return nil, err
 		}
 		f := plain
-		f.Changes, f.Document, f.Packed, f.Cut = nil, nil, packed, n.Cut || document == nil && !n.Deleted
+		f.Changes, f.Document, f.Packed = nil, nil, packed
+		f.Cut = n.Cut || tooMany || document == nil && !n.Deleted
 		if entry, err := marshal(f); err != nil || len(entry) <= room {
 			return entry, err
 		}
@@ -129,56 +128,29 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
-func pack(changes []diff.Change, document []byte) ([]byte, error) {
-	line, err := marshal(changes)
-	if err != nil {
-		return nil, err
-	}
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	for _, part := range [][]byte{line, []byte("\n"), document} {
-		if _, err := w.Write(part); err != nil {
-			return nil, err
-		}
-	}
-	err = w.Close()
-	return packed.Bytes(), err
-}
-
-func unpack(packed []byte) (changes []diff.Change, document []byte, err error) {
-	r, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, nil, err
-	}
-	all, err := io.ReadAll(io.LimitReader(r, maxUnpacked))
-	if err != nil {
-		return nil, nil, err
-	}
-	line, document, ok := bytes.Cut(all, []byte("\n"))
-	if !ok {
-		return nil, nil, fmt.Errorf("it is incomplete")
-	}
-	err = json.Unmarshal(line, &changes)
-	if len(document) == 0 {
-		document = nil
-	}
-	return changes, document, err
-}
-
 // Decode reads what [Note.Encode] wrote.
 func Decode(entry []byte) (Note, error) {
-	var f form
-	if err := json.Unmarshal(entry, &f); err != nil {
+	n, packed, err := decode(entry)
+	if err == nil && packed != nil {
+		n.Changes, _, err = unpackChanges(packed, maxChanges)
+		if err == nil {
+			n.Document, err = unpackDocument(packed)
+		}
+	}
+	if err != nil {
 		return Note{}, fmt.Errorf("journal entry: %w", err)
 	}
-	if f.Packed != nil {
-		var err error
-		if f.Changes, f.Document, err = unpack(f.Packed); err != nil {
-			return Note{}, fmt.Errorf("journal entry: %w", err)
-		}
+	return n, nil
+}
+
+// decode reads an entry, and leaves packed what is packed.
+func decode(entry []byte) (n Note, packed []byte, err error) {
+	var f form
+	if err := json.Unmarshal(entry, &f); err != nil {
+		return Note{}, nil, err
 	}
 	return Note{
 		Base: f.Base, Who: f.Who, Why: f.Why, Receipt: f.Receipt, Deleted: f.Deleted,
 		Changes: f.Changes, Document: f.Document, Cut: f.Cut,
-	}, nil
+	}, f.Packed, nil
 }

@@ -36,17 +36,36 @@ type Entry struct {
 	Deleted bool `json:"deleted,omitempty"` // the document
 	Cut     bool `json:"cut,omitempty"`     // Changes, or the document, were not kept
 
+	// Unreadable says why the journal's entry, or a part of it, cannot be read: its
+	// permissions are for others, or it is not one of ours. What it says is not known
+	// then, and Version is zero unless its neighbours tell it.
+	Unreadable string `json:"unreadable,omitempty"`
+
+	order    int64 // of Version, if that is not known
 	base     store.Version
 	document []byte // after the step, nil if there was none or it is not known
+	packed   []byte // has the document, if it is not nil
 }
 
 // Document returns the document as the step made it, nil if it deleted it, or if it is
-// not known any more. The caller must not change it.
-func (e Entry) Document() []byte { return e.document }
+// not known any more. The caller must not change it. It may have to be unpacked anew at
+// each call.
+func (e Entry) Document() []byte {
+	if e.document != nil || e.packed == nil {
+		return e.document
+	}
+	document, err := unpackDocument(e.packed)
+	if err != nil {
+		return nil
+	}
+	return document
+}
 
 // Read returns the history of the document at path, oldest first, as far as the
-// journal keeps it. It writes nothing. Read blocks until the store answers, at most
-// until ctx ends. Errors: [ErrOff], and those of [store.Store.Journal].
+// journal keeps it. It writes nothing. An entry that cannot be read is Unreadable and
+// fails no other; what it takes to unpack hostile ones is bounded. Read blocks until the
+// store answers, at most until ctx ends. Errors: [ErrOff], those of
+// [store.Store.Journal], and the context's.
 func Read(ctx context.Context, s store.Store, path string) ([]Entry, error) {
 	// The document first: whatever is committed after that has its entry.
 	rec, err := s.Load(ctx, path, store.Version{}, store.Linearizable)
@@ -60,13 +79,9 @@ func Read(ctx context.Context, s store.Store, path string) ([]Entry, error) {
 	if keep == 0 {
 		return nil, fmt.Errorf("history of %s: %w", path, ErrOff)
 	}
-	var entries []Entry
-	for _, raw := range stored {
-		entry := decode(raw)
-		if len(entries) > 0 {
-			entries = appendOutside(entries, entry.before())
-		}
-		entries = append(entries, entry)
+	entries, err := assemble(ctx, stored)
+	if err != nil {
+		return nil, fmt.Errorf("history of %s: %w", path, err)
 	}
 	if n := len(entries); rec.Version.IsZero() && n > 0 && !entries[n-1].Deleted {
 		// Gone by other means than ours, or created since the look.
@@ -74,10 +89,49 @@ func Read(ctx context.Context, s store.Store, path string) ([]Entry, error) {
 			return nil, err
 		}
 	}
+	newest := Entry{Version: rec.Version, Time: rec.Time, document: rec.Data}
+	identify(entries, newest)
 	if n := len(entries); n == 0 || rec.Version.IsZero() || entries[n-1].Version.Before(rec.Version) {
-		entries = appendOutside(entries, Entry{Version: rec.Version, Time: rec.Time, document: rec.Data})
+		entries = appendOutside(entries, newest)
 	}
 	return entries, nil
+}
+
+// assemble makes a history of a journal's entries.
+func assemble(ctx context.Context, stored []store.Entry) ([]Entry, error) {
+	steps := make([]Entry, len(stored))
+	budget := maxUnpacked
+	for i, raw := range slices.Backward(stored) { // the newest count most
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		steps[i] = read(raw, &budget)
+	}
+	var entries []Entry
+	for _, step := range steps {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(entries) > 0 && !step.Version.IsZero() {
+			found := step.before(entries[len(entries)-1], &budget)
+			identify(entries, found)
+			entries = appendOutside(entries, found)
+		}
+		entries = append(entries, step)
+	}
+	return entries, nil
+}
+
+// identify gives the last entry its version and document, if that could not be read and
+// found is what it made.
+func identify(entries []Entry, found Entry) {
+	if len(entries) == 0 {
+		return
+	}
+	last := &entries[len(entries)-1]
+	if last.Version.IsZero() && !found.Version.IsZero() && last.order == found.Version.Order() {
+		last.Version, last.document = found.Version, found.document
+	}
 }
 
 // Find returns the entry that made version, if its document is known. The error
@@ -86,7 +140,9 @@ func Find(entries []Entry, version store.Version) (Entry, error) {
 	for _, e := range slices.Backward(entries) {
 		switch {
 		case e.Version != version || e.Deleted:
-		case e.document == nil:
+		case e.Document() == nil && e.Unreadable != "":
+			return Entry{}, fmt.Errorf("the entry of version %v cannot be read (%s): %w", version, e.Unreadable, ErrNotKept)
+		case e.Document() == nil:
 			return Entry{}, fmt.Errorf("the document of version %v was too large, or another tool wrote it: %w", version, ErrNotKept)
 		default:
 			return e, nil
@@ -95,32 +151,54 @@ func Find(entries []Entry, version store.Version) (Entry, error) {
 	return Entry{}, fmt.Errorf("version %v is older than the rest, or never was, or another tool wrote over it: %w", version, ErrNotKept)
 }
 
-func decode(raw store.Entry) Entry {
-	note, err := Decode(raw.Data)
+// maxUnpacked bounds what one Read unpacks, in bytes.
+const maxUnpacked = 8 << 20
+
+// read makes a step of a journal's entry. budget is how much may be unpacked for that,
+// and how much is left then.
+func read(raw store.Entry, budget *int) Entry {
+	unreadable := func(err error) Entry {
+		return Entry{Time: raw.Time, Cut: true, Unreadable: err.Error(), order: raw.Order}
+	}
+	if raw.Err != nil {
+		return unreadable(raw.Err)
+	}
+	note, packed, err := decode(raw.Data)
+	if err != nil {
+		return unreadable(errors.New("it is not an entry of this library"))
+	}
 	e := Entry{
 		Time: raw.Time, Who: note.Who, Why: note.Why, Changes: note.Changes, Deleted: note.Deleted,
-		Cut: note.Cut || err != nil, base: note.Base, document: note.Document,
+		Cut: note.Cut, base: note.Base, document: note.Document, packed: packed,
 	}
-	switch {
-	case note.Base.IsZero():
-		e.Version = store.NewVersion(raw.Order, raw.Order, 0)
-	default:
+	if packed != nil {
+		var size int
+		e.Changes, size, err = unpackChanges(packed, min(maxChanges, *budget))
+		*budget -= size
+		if err != nil {
+			e.Changes, e.Cut, e.Unreadable = nil, true, "the changes: "+err.Error()
+		}
+	}
+	e.Version = store.NewVersion(raw.Order, raw.Order, 0)
+	if !note.Base.IsZero() {
 		e.Version = store.NewVersion(note.Base.Created(), raw.Order, note.Base.Counter()+1)
 	}
 	return e
 }
 
 // before is the state that an entry's commit found, as if a step of its own had made
-// it.
-func (e Entry) before() Entry {
+// it. Its document is made out only where it is not the one that last made, and as far as
+// the budget goes.
+func (e Entry) before(last Entry, budget *int) Entry {
 	found := Entry{Version: e.base}
-	if e.Cut || e.base.IsZero() {
+	if e.Cut || e.base.IsZero() || e.base == last.Version || *budget <= 0 {
 		return found
 	}
-	inverse := diff.Invert(e.Changes)
-	if document, err := diff.Apply(e.document, inverse); err == nil {
+	after := e.Document()
+	if document, err := diff.Apply(after, diff.Invert(e.Changes)); err == nil {
 		found.document = document
 	}
+	*budget -= len(after) + len(found.document)
 	return found
 }
 
@@ -146,7 +224,7 @@ func appendOutside(entries []Entry, found Entry) []Entry {
 	}
 	if last.Cut && len(entries) > 0 || len(entries) == 0 {
 		found.Cut = true
-	} else if changes, err := diff.Diff(last.document, found.document); err == nil {
+	} else if changes, err := diff.Diff(last.Document(), found.document); err == nil {
 		found.Changes = changes
 	} else {
 		found.Cut = true // it was broken

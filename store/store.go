@@ -26,8 +26,9 @@ type Store interface {
 	// began.
 	//
 	// Load blocks for a round trip, at most until ctx ends. Errors:
-	// [ErrNotFound], [ErrTooLarge] (the document is larger than the backend can send),
-	// [ErrUnavailable], [ErrDenied], [ErrInvalidPath], [ErrClosed]. The caller owns Data.
+	// [ErrNotFound], [ErrTooLarge] (the document is larger than the backend can send; the
+	// Record has its Version and Time), [ErrUnavailable], [ErrDenied], [ErrInvalidPath],
+	// [ErrClosed]. The caller owns Data.
 	Load(ctx context.Context, path string, known Version, mode Consistency) (Record, error)
 
 	// Commit applies all ops or none, and returns one version per op: that of the
@@ -78,6 +79,18 @@ type Store interface {
 	// document without listeners, or no document, gives an empty list. A record that
 	// cannot be read comes with Err, and fails no other.
 	Listeners(ctx context.Context, path string) ([]Listener, error)
+
+	// Absent returns who announced itself at path and has not withdrawn, other than
+	// those in present, ordered by id, each with the data of its first Announce. With the
+	// ids of a Listeners call before it, these are the listeners whose record was lost
+	// against their will, with their session or by somebody's hand, and those that came
+	// meanwhile. A backend where only a dead process loses its record returns none.
+	// Errors as for Listeners.
+	Absent(ctx context.Context, path string, present []string) ([]Listener, error)
+
+	// Forget makes Absent forget a listener that it returned. If its record is there,
+	// or was there since, it does nothing. Errors as for Announce.
+	Forget(ctx context.Context, path string, lost Listener) error
 
 	// Lock takes a place in the queue of the exclusive writers of the document at
 	// path, under the given id, and returns when it has come to its head. There is
@@ -160,8 +173,13 @@ const (
 	Linearizable
 )
 
-// Record is a document as stored.
+// Record is a document as stored. Load returns one with AsOf alone beside
+// [ErrNotFound].
 type Record struct {
+	// AsOf is a point in the order of [Version.Order] up to which the answer is known to
+	// be true: it shows what was committed up to there, and nothing has deleted or
+	// replaced it up to there. 0 if the backend does not know.
+	AsOf    int64
 	Version Version
 	Data    []byte    // nil if Version is the one the caller knew
 	Time    time.Time // when that version was committed, by the backend's clock
@@ -186,6 +204,9 @@ type Listener struct {
 	ID   string
 	Data []byte
 	Err  error // why this record could not be read; Data is nil then
+
+	// Returns counts how often the record was put back. It is for Forget.
+	Returns int64
 }
 
 // Waiter is one place in a document's queue of exclusive writers.

@@ -40,7 +40,7 @@ func TestVersionOrder(t *testing.T) {
 		since    int
 	}{
 		{v0, v0, 0}, {v0, v1, 1}, {v1, v4, 3}, {store.Version{}, v0, 1}, {store.Version{}, v4, 5},
-		{v4, again, 1}, {v4, againLater, 3}, {v4, store.Version{}, 1},
+		{v4, again, 2}, {v4, againLater, 4}, {v4, store.Version{}, 1}, {again, v4, 1},
 	} {
 		if got := c.to.Since(c.from); got != c.since {
 			t.Errorf("from %v to %v are %d commits, want %d", c.from, c.to, got, c.since)

@@ -43,17 +43,20 @@ func (v Version) Order() int64 { return v.order }
 func (v Version) Counter() int32 { return v.counter }
 
 // Since returns how many commits lead from u to v, at least 1 if they differ.
-// Across incarnations the commits before the recreation are not known.
+// A recreation counts as a deletion and a creation; what was committed to the document
+// before its deletion, after u, is not known.
 func (v Version) Since(u Version) int {
 	switch {
 	case v == u:
 		return 0
 	case v.created == u.created && v.counter > u.counter:
 		return int(v.counter) - int(u.counter)
-	case !v.IsZero() && v.created != u.created && v.counter > 0:
+	case v.IsZero() || v.created == u.created || v.counter < 0 || v.Before(u):
+		return 1
+	case u.IsZero():
 		return int(v.counter) + 1
 	}
-	return 1
+	return int(v.counter) + 2
 }
 
 // String returns the version as counter.order.created, the last two in

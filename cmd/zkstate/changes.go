@@ -2,10 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
-
-	"github.com/mattn/go-isatty"
 
 	"github.com/zkstate/zkstate/diff"
 )
@@ -15,23 +12,21 @@ var colours = map[diff.Kind]int{diff.Added: 32, diff.Removed: 31, diff.Modified:
 
 // printChanges prints changes as people read them, coloured on a terminal.
 func (c *cli) printChanges(changes []diff.Change) error {
-	format := func(change diff.Change) string { return change.String() }
-	if coloured(c.stdout) {
-		format = func(change diff.Change) string {
-			return fmt.Sprintf("\x1b[%dm%v\x1b[0m", colours[change.Kind], change)
-		}
-	}
+	s, terminal := c.stdout.(*screen)
 	for _, change := range changes {
-		if _, err := fmt.Fprintln(c.stdout, format(change)); err != nil {
+		var err error
+		if terminal && coloured() {
+			err = s.paint(colours[change.Kind], change.String())
+		} else {
+			_, err = fmt.Fprintln(c.stdout, change)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// coloured reports whether w is a terminal whose user did not say no; see
+// coloured reports whether the user of a terminal did not say no; see
 // https://no-color.org.
-func coloured(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isatty.IsTerminal(file.Fd())
-}
+func coloured() bool { return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"runtime"
 	"testing"
@@ -16,8 +17,10 @@ func TestColoursAreForTerminals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if coloured(&bytes.Buffer{}) || coloured(file) {
-		t.Error("coloured where there is no terminal")
+	for _, w := range []io.Writer{&bytes.Buffer{}, file} {
+		if _, terminal := onScreen(w).(*screen); terminal {
+			t.Errorf("a %T is taken for a terminal", w)
+		}
 	}
 	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil && runtime.GOOS == "linux" {
@@ -26,16 +29,16 @@ func TestColoursAreForTerminals(t *testing.T) {
 		t.Skip("no terminal can be made here:", err)
 	}
 	defer terminal.Close()
-	if !coloured(terminal) {
+	if _, is := onScreen(terminal).(*screen); !is || !coloured() {
 		t.Error("not coloured on a terminal")
 	}
 	t.Setenv("TERM", "dumb")
-	if coloured(terminal) {
+	if coloured() {
 		t.Error("coloured on a dumb terminal")
 	}
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "1")
-	if coloured(terminal) {
+	if coloured() {
 		t.Error("coloured in spite of NO_COLOR")
 	}
 }

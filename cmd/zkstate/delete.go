@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -15,23 +14,23 @@ func (c *cli) newDelete() *cobra.Command {
 	var flags writeFlags
 	cmd := c.command("delete PATH", "Delete a document", cobra.ExactArgs(1), "",
 		func(ctx context.Context, args []string) error {
-			opts, err := flags.options()
-			if err != nil {
+			if err := flags.check(); err != nil {
 				return err
 			}
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
-			return c.withStore(ctx, false, func(s store.Store) (err error) {
-				st, err := c.attach(ctx, s, args[0], nil, zkstate.NoCreate(), zkstate.TolerateRejected())
-				if err != nil {
+			return c.withStore(ctx, false, func(s store.Store) error {
+				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.NoCreate(), zkstate.TolerateRejected()}, func(st *document) error {
+					opts, err := flags.options(ctx, s, args[0])
+					if err != nil {
+						return err
+					}
+					if err := st.Delete(ctx, opts...); err != nil {
+						return err
+					}
+					_, err = fmt.Fprintln(c.stdout, "deleted", args[0])
 					return err
-				}
-				defer func() { err = errors.Join(err, st.Close()) }()
-				if err := st.Delete(ctx, opts...); err != nil {
-					return err
-				}
-				_, err = fmt.Fprintln(c.stdout, "deleted", args[0])
-				return err
+				})
 			})
 		})
 	flags.add(cmd)

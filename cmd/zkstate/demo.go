@@ -16,6 +16,7 @@ import (
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/internal/procwatch"
 	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/storeurl"
 )
 
 // demoStep bounds each wait of the demo, and demoGone the one for a killed agent's
@@ -28,8 +29,8 @@ const (
 // demo is the main job shown: agents as processes, an actor as another, and a
 // timeline of who saw what when.
 type demo struct {
-	self   string // the program, to be run again as agents and as actor
-	url    string
+	self   string   // the program, to be run again as agents and as actor
+	env    []string // that it gets; the store's URL is in it, and in no list of processes
 	path   string
 	out    io.Writer
 	errOut io.Writer
@@ -46,7 +47,14 @@ func runDemo(ctx context.Context, s store.Store, url string, out, errOut io.Writ
 	if err != nil {
 		return fmt.Errorf("find the program to start agents with: %w", err)
 	}
-	d := &demo{self: self, url: url, path: fmt.Sprintf("/zkstate-demo/%d", os.Getpid()), out: out, errOut: errOut, start: time.Now(), events: make(chan demoEvent, 64)}
+	shown, err := storeurl.Public(url)
+	if err != nil {
+		return err
+	}
+	d := &demo{
+		self: self, env: append(os.Environ(), storeVariable+"="+url), path: fmt.Sprintf("/zkstate-demo/%d", os.Getpid()),
+		out: out, errOut: errOut, start: time.Now(), events: make(chan demoEvent, 64),
+	}
 	owner, err := zkstate.Open(ctx, s, d.path, procwatch.Default(), zkstate.ID("demo"), zkstate.App("demo"))
 	if err != nil {
 		return err
@@ -60,7 +68,7 @@ func runDemo(ctx context.Context, s store.Store, url string, out, errOut io.Writ
 	defer d.watch.Close()
 	defer func() { err = errors.Join(err, d.end(s)) }()
 
-	d.say("three agents share one struct on %s, document %s", url, d.path)
+	d.say("three agents share one struct on %s, document %s", shown, d.path)
 	d.say("times in ms are counted from when the actor was told that its commit is done; an agent can be faster than that")
 	for _, id := range []string{"agent-1", "agent-2", "agent-3"} {
 		if err := d.launch(ctx, id); err != nil {

@@ -27,8 +27,8 @@ type demoAgent struct {
 // launch starts an agent as a process of its own and returns when it is attached.
 func (d *demo) launch(ctx context.Context, id string) error {
 	a := &demoAgent{id: id, ended: make(chan struct{})}
-	a.cmd = exec.Command(d.self, "--store", d.url, "demo-agent", d.path, id)
-	a.cmd.Stderr = d.errOut
+	a.cmd = exec.Command(d.self, "demo-agent", d.path, id)
+	a.cmd.Stderr, a.cmd.Env = d.errOut, d.env
 	stdin, err := a.cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -59,8 +59,8 @@ func (d *demo) launch(ctx context.Context, id string) error {
 // its commit was acknowledged and which version that made.
 func (d *demo) act(ctx context.Context, args ...string) (time.Time, zkstate.Version, error) {
 	d.line("actor", "zkstate %s", shellQuote(args))
-	cmd := exec.CommandContext(ctx, d.self, append([]string{"--store", d.url, "-o", "json"}, args...)...)
-	cmd.Stderr = d.errOut
+	cmd := exec.CommandContext(ctx, d.self, append([]string{"-o", "json"}, args...)...)
+	cmd.Stderr, cmd.Env = d.errOut, d.env
 	out, err := cmd.Output()
 	if err != nil {
 		return time.Time{}, zkstate.Version{}, fmt.Errorf("the actor's zkstate %s: %w", args[0], err)

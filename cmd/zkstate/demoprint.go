@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/printable"
 )
 
 // table is the last word: what the store's listener records say, beside what the
@@ -46,7 +47,7 @@ func (d *demo) headline(text string) { fmt.Fprintf(d.out, "\n%s\n", text) }
 func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
 func (d *demo) line(who, format string, args ...any) {
-	fmt.Fprintf(d.out, "%7.3fs  %-8s %s\n", time.Since(d.start).Seconds(), who, fmt.Sprintf(format, args...))
+	fmt.Fprintf(d.out, "%7.3fs  %-8s %s\n", time.Since(d.start).Seconds(), who, printable.Line(fmt.Sprintf(format, args...)))
 }
 
 func ms(d time.Duration) string {

@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/diff"
@@ -76,19 +73,26 @@ func (c *cli) attach(ctx context.Context, s store.Store, path string, initial js
 
 // change runs fn in one atomic update of an existing document (which creates
 // makes if it is absent) and prints the version that results.
-func (c *cli) change(ctx context.Context, path string, creates json.RawMessage, fn func(*json.RawMessage) error, open []zkstate.OpenOption, update []zkstate.UpdateOption) error {
+func (c *cli) change(ctx context.Context, path string, creates json.RawMessage, fn func(*json.RawMessage) error, open []zkstate.OpenOption, flags writeFlags, more ...zkstate.UpdateOption) error {
+	if err := flags.check(); err != nil {
+		return err
+	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	if creates == nil {
 		open = append(open, zkstate.NoCreate())
 	}
-	return c.withStore(ctx, creates != nil, func(s store.Store) (err error) {
+	return c.withStore(ctx, creates != nil, func(s store.Store) error {
 		st, err := c.attach(ctx, s, path, creates, open...)
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, st.Close()) }()
-		version, err := st.Update(ctx, fn, update...)
+		defer c.close(ctx, path, st.Close)
+		update, err := flags.options(ctx, s, path)
+		if err != nil {
+			return err
+		}
+		version, err := st.Update(ctx, fn, append(update, more...)...)
 		return c.committedOr(path, version, err)
 	})
 }
@@ -103,12 +107,12 @@ func (c *cli) committedOr(path string, version zkstate.Version, err error) error
 }
 
 // withDocument opens an existing document for the time of fn.
-func (c *cli) withDocument(ctx context.Context, s store.Store, path string, opts []zkstate.OpenOption, fn func(*document) error) (err error) {
+func (c *cli) withDocument(ctx context.Context, s store.Store, path string, opts []zkstate.OpenOption, fn func(*document) error) error {
 	st, err := c.attach(ctx, s, path, nil, opts...)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer c.close(ctx, path, st.Close)
 	return fn(st)
 }
 
@@ -123,41 +127,4 @@ func (c *cli) committed(path string, version zkstate.Version) error {
 		Version   zkstate.Version `json:"version"`
 		Committed time.Time       `json:"committed"` // when the store's acknowledgement was here
 	}{path, version, time.Now()})
-}
-
-// writeFlags are those of the commands that change a document.
-type writeFlags struct {
-	ifVersion string
-	reason    string
-	wait      string
-}
-
-func (f *writeFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.ifVersion, "if-version", "", "commit only if the document is at this `VERSION`")
-	cmd.Flags().StringVar(&f.reason, "reason", "", "why, for the journal")
-	cmd.Flags().StringVar(&f.wait, "wait", "", "wait, within --timeout, until `all` listeners, or that many, have applied it")
-}
-
-// options are those for the update.
-func (f *writeFlags) options() ([]zkstate.UpdateOption, error) {
-	opts := []zkstate.UpdateOption{zkstate.Reason(f.reason)}
-	if f.wait != "" {
-		n, err := strconv.Atoi(f.wait)
-		switch {
-		case f.wait == "all":
-			opts = append(opts, zkstate.WaitApplied(zkstate.All()))
-		case err != nil || n < 1:
-			return nil, usageError{fmt.Errorf("--wait must be all, or a number of listeners")}
-		default:
-			opts = append(opts, zkstate.WaitApplied(zkstate.AtLeast(n)))
-		}
-	}
-	if f.ifVersion == "" {
-		return opts, nil
-	}
-	version, err := store.ParseVersion(f.ifVersion)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--if-version: %w", err)}
-	}
-	return append(opts, zkstate.IfVersion(version)), nil
 }

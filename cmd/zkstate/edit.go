@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
-	"os/exec"
+	"os/signal"
 
 	"github.com/spf13/cobra"
 
@@ -20,13 +20,8 @@ func (c *cli) newEdit() *cobra.Command {
 	var reason *string
 	cmd := c.command("edit PATH", "Edit a document in $VISUAL or $EDITOR", cobra.ExactArgs(1), "json",
 		func(ctx context.Context, args []string) error {
-			var rec store.Record
-			if err := c.withStore(ctx, false, func(s store.Store) (err error) {
-				ctx, cancel := c.bounded(ctx)
-				defer cancel()
-				rec, err = load(ctx, s, args[0], store.Linearizable)
-				return err
-			}); err != nil {
+			rec, err := c.loadOnce(ctx, args[0])
+			if err != nil {
 				return err
 			}
 			return c.edit(ctx, args[0], rec, *reason)
@@ -34,9 +29,22 @@ func (c *cli) newEdit() *cobra.Command {
 	cmd.Long = cmd.Short + `.
 
 It shows the difference and commits only if the document is still at the version
-that was edited. If it is not, or the text is no good, the edited file is kept.`
+that was edited. If it is not, or the text is no good, the edited file is kept. A text
+that was not changed is not committed. The editor runs through the shell, so that the
+variable may hold arguments; it inherits no credentials, and Ctrl-C belongs to it.`
 	reason = reasonFlag(cmd)
 	return cmd
+}
+
+// loadOnce reads a document within --timeout.
+func (c *cli) loadOnce(ctx context.Context, path string) (rec store.Record, err error) {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	err = c.withStore(ctx, false, func(s store.Store) (err error) {
+		rec, err = load(ctx, s, path, store.Linearizable)
+		return err
+	})
+	return rec, err
 }
 
 func (c *cli) edit(ctx context.Context, path string, rec store.Record, reason string) error {
@@ -45,47 +53,31 @@ func (c *cli) edit(ctx context.Context, path string, rec store.Record, reason st
 		before.Reset()
 		before.Write(rec.Data) // broken: it is shown as it is
 	}
-	file, err := writeTemp(before.Bytes())
-	if err != nil {
-		return err
-	}
-	after, err := c.editFile(ctx, file)
-	if err == nil && bytes.Equal(after, before.Bytes()) {
-		_ = os.Remove(file)
-		_, err = fmt.Fprintln(c.stderr, "nothing was changed")
-		return err
+	before.WriteByte('\n')
+	after, file, err := c.editText(ctx, before.Bytes())
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt) // the editor had it
+	defer stop()
+	if err == nil && file == "" {
+		err = errUnchanged
 	}
 	if err == nil {
 		err = c.commitEdit(ctx, path, rec, after, reason)
 	}
-	if err != nil {
+	if errors.Is(err, errUnchanged) {
+		fmt.Fprintln(c.stderr, "nothing was changed, so nothing is committed")
+		err = nil
+	}
+	switch {
+	case file == "":
+		return err
+	case err != nil:
 		return fmt.Errorf("%w: the edited text is kept in %s", err, file)
 	}
 	return os.Remove(file)
 }
 
-// writeTemp writes a file that only the user can read.
-func writeTemp(text []byte) (string, error) {
-	f, err := os.CreateTemp("", "zkstate-*.json")
-	if err != nil {
-		return "", err
-	}
-	if _, err := f.Write(text); err != nil {
-		_ = f.Close()
-		return "", err
-	}
-	return f.Name(), f.Close()
-}
-
-func (c *cli) editFile(ctx context.Context, file string) ([]byte, error) {
-	editor := cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"), "vi")
-	cmd := exec.CommandContext(ctx, "sh", "-c", "exec "+editor+` "$1"`, "sh", file) // editors come with arguments
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stderr, c.stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("editor %s: %w", editor, err)
-	}
-	return os.ReadFile(file)
-}
+// errUnchanged ends an edit that changed nothing.
+var errUnchanged = errors.New("nothing was changed")
 
 // commitEdit shows what was changed and commits it.
 func (c *cli) commitEdit(ctx context.Context, path string, rec store.Record, after []byte, reason string) error {
@@ -97,12 +89,16 @@ func (c *cli) commitEdit(ctx context.Context, path string, rec store.Record, aft
 		if err != nil {
 			return err
 		}
+		if len(changes) == 0 {
+			return errUnchanged
+		}
 		for _, change := range changes {
 			fmt.Fprintln(c.stderr, change)
 		}
 	}
+	flags := writeFlags{ifVersion: rec.Version.String(), reason: reason}
 	return c.change(ctx, path, nil, func(doc *json.RawMessage) error {
 		*doc = after
 		return nil
-	}, []zkstate.OpenOption{zkstate.TolerateRejected()}, []zkstate.UpdateOption{zkstate.IfVersion(rec.Version), zkstate.Overwrite(), zkstate.Reason(reason)})
+	}, []zkstate.OpenOption{zkstate.TolerateRejected()}, flags, zkstate.Overwrite())
 }

@@ -22,6 +22,7 @@ const (
 	exitRejected    = 6
 	exitLockLost    = 7
 	exitNotApplied  = 8
+	exitBusy        = 75 // EX_TEMPFAIL, as flock and others have it
 
 	// Those of diff are diff(1)'s.
 	exitDifferent = 1
@@ -35,6 +36,7 @@ var exits = []struct {
 	code   int
 	advice string
 }{
+	{errBusy, exitBusy, "wait longer with --wait, or see who has it"},
 	{store.ErrLockLost, exitLockLost, "the command was asked to end; see what it did before you run it again"},
 	{zkstate.ErrNotApplied, exitNotApplied, "listeners shows who has what"},
 	{zkstate.ErrUnknownOutcome, exitUnreachable, "look at the document before you try again"},
@@ -43,6 +45,7 @@ var exits = []struct {
 	{zkstate.ErrConflict, exitConflict, "read it again and retry"},
 	{store.ErrExists, exitConflict, "use set to change it"},
 	{storeurl.ErrURL, exitUsage, ""},
+	{storeurl.ErrAuth, exitUsage, ""},
 	{zkstate.ErrInvalidPath, exitUsage, ""},
 	{zkstate.ErrInvalidID, exitUsage, ""},
 	{diff.ErrTest, exitConflict, "the document is not as the patch wants it, and nothing was written"},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/history"
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -44,7 +44,8 @@ func (c *cli) newHistory() *cobra.Command {
 
 The journal has to be switched on, by create --history N or by --keep N. Every change
 that is made through zkstate then leaves an entry; what other tools write shows as
-"outside". A deleted document's history stays. -o json prints one entry a line.`
+"outside". An entry that cannot be read says why in place of who made it. A deleted
+document's history stays. -o json prints one entry a line.`
 	cmd.Flags().IntVar(&keep, "keep", -1, "print nothing, and keep the newest `N` entries from now on; 0 removes the journal")
 	cmd.Flags().IntVarP(&newest, "newest", "n", 0, "print the newest `N` entries only")
 	cmd.Flags().BoolVar(&changes, "diff", false, "print the changes too")
@@ -74,53 +75,46 @@ func (c *cli) printHistory(entries []zkstate.Entry, changes bool) error {
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "VERSION\tTIME\tWHO\tCHANGES\tWHY")
 	for _, e := range entries {
-		fmt.Fprintf(w, "%v\t%s\t%s\t%s\t%s\n", e.Version, timeOf(e), whoOf(e), countOf(e), oneLine(e.Why))
+		fmt.Fprintf(w, "%v\t%s\t%s\t%s\t%s\n", e.Version, timeOf(e.Time), whoOf(e), countOf(e), printable.Line(e.Why))
 		if !changes {
 			continue
 		}
 		for _, change := range e.Changes {
-			// Escaped, a value has no tab that would make a cell of it.
-			fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(change.String(), "\t", " "))
+			fmt.Fprintf(w, "  %v\n", change)
 		}
 	}
 	return w.Flush()
 }
 
-func timeOf(e zkstate.Entry) string {
-	if e.Time.IsZero() {
+func timeOf(t time.Time) string {
+	if t.IsZero() {
 		return "-"
 	}
-	return e.Time.Local().Format(time.DateTime)
+	return t.Local().Format(time.DateTime)
 }
 
 func whoOf(e zkstate.Entry) string {
 	switch {
+	case e.Unreadable != "" && e.Who == (history.Who{}):
+		return printable.Line(e.Unreadable)
 	case e.Outside > 1:
 		return fmt.Sprintf("outside (%d writes)", e.Outside)
 	case e.Outside > 0:
 		return "outside"
 	}
-	return oneLine(e.Who.String())
+	return printable.Line(e.Who.String())
 }
 
 func countOf(e zkstate.Entry) string {
 	switch {
 	case e.Deleted:
 		return "deleted"
+	case e.Unreadable != "":
+		return "unreadable"
 	case e.Cut && len(e.Changes) == 0:
 		return "not kept"
 	}
 	return strconv.Itoa(len(e.Changes))
-}
-
-// oneLine keeps what somebody wrote from breaking the table or steering a terminal.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 func (c *cli) newRollback() *cobra.Command {
@@ -158,20 +152,19 @@ from the others. Nothing of the history is rewritten.`
 // entryAt finds a version in the history. The number before its first dot may stand
 // for it.
 func entryAt(ctx context.Context, s store.Store, path, version string) (zkstate.Entry, error) {
-	wanted, malformed := store.ParseVersion(version)
-	counter, err := strconv.ParseInt(version, 10, 32)
-	if malformed != nil && err != nil {
-		return zkstate.Entry{}, usageError{malformed}
+	wanted, counter, err := parseVersion(version)
+	if err != nil {
+		return zkstate.Entry{}, usageError{err}
 	}
 	entries, err := readHistory(ctx, s, path)
 	if err != nil {
 		return zkstate.Entry{}, err
 	}
-	if malformed != nil {
-		wanted = store.NewVersion(0, 0, int32(counter)) // which never was
+	if wanted.IsZero() {
+		wanted = store.NewVersion(0, 0, counter) // which never was
 		var found []store.Version
 		for _, e := range entries {
-			if int64(e.Version.Counter()) == counter && !e.Deleted {
+			if e.Version.Counter() == counter && !e.Deleted {
 				found = append(found, e.Version)
 				wanted = e.Version
 			}

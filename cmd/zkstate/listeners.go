@@ -3,14 +3,15 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -19,21 +20,18 @@ func (c *cli) newListeners() *cobra.Command {
 		func(ctx context.Context, args []string) error {
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
-			return c.withStore(ctx, false, func(s store.Store) (err error) {
-				st, err := c.attach(ctx, s, args[0], nil, zkstate.Observer(), zkstate.TolerateRejected())
-				if err != nil {
-					return err
-				}
-				defer func() { err = errors.Join(err, st.Close()) }()
-				found, err := st.Listeners(ctx)
-				if err != nil {
-					return err
-				}
-				snap, err := st.ReadDirty()
-				if err != nil {
-					return err
-				}
-				return c.printListeners(found, snap.Version)
+			return c.withStore(ctx, false, func(s store.Store) error {
+				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.Observer(), zkstate.TolerateRejected()}, func(st *document) error {
+					found, err := st.Listeners(ctx)
+					if err != nil {
+						return err
+					}
+					snap, err := st.ReadDirty()
+					if err != nil {
+						return err
+					}
+					return c.printListeners(found, snap.Version)
+				})
 			})
 		})
 }
@@ -48,8 +46,10 @@ func (c *cli) printListeners(found []zkstate.Listener, newest zkstate.Version) e
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tHOST\tPID\tAPP\tSINCE\tAPPLIED\tSTATUS\tREASON")
 	for _, l := range found {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%v\t%s\t%s\n",
-			l.ID, l.Host, l.PID, l.App, l.Since.Local().Format(time.DateTime), l.Applied, statusOf(l, newest), oneLine(l.Reason))
+		fmt.Fprintln(w, strings.Join([]string{
+			printable.Line(l.ID), printable.Line(l.Host), strconv.Itoa(l.PID), printable.Line(l.App), timeOf(l.Since),
+			l.Applied.String(), printable.Line(statusOf(l, newest)), printable.Line(l.Reason),
+		}, "\t"))
 	}
 	return w.Flush()
 }

@@ -34,19 +34,26 @@ type exitError int
 func (e exitError) Error() string { return fmt.Sprintf("the command exited with %d", int(e)) }
 
 func (c *cli) newLock() *cobra.Command {
-	var wait time.Duration
-	var id string
-	cmd := c.command("lock PATH -- COMMAND [ARG...]", "Run a command while holding a document's write lock", cobra.MinimumNArgs(2), "",
+	var flags lockFlags
+	var cmd *cobra.Command
+	cmd = c.command("lock PATH [flags] -- COMMAND [ARG...]", "Run a command while holding a document's write lock", cobra.MinimumNArgs(1), "",
 		func(ctx context.Context, args []string) error {
-			path, argv := args[0], args[1:]
-			if argv[0] == "--" {
-				argv = argv[1:]
+			path := args[0]
+			argv, err := flagsBefore(cmd, args[1:])
+			if help, _ := cmd.Flags().GetBool("help"); help {
+				return cmd.Help()
 			}
-			if len(argv) == 0 {
-				return usageError{errors.New("lock needs a command to run")}
+			if err == nil {
+				err = c.checkFlags("")
+			}
+			if err == nil && len(argv) == 0 {
+				err = errors.New("there is no command to run: lock PATH -- COMMAND")
+			}
+			if err != nil {
+				return usageError{err}
 			}
 			return c.withStore(ctx, true, func(s store.Store) error {
-				lock, err := c.takeLock(ctx, s, path, id, wait)
+				lock, err := c.takeLock(ctx, s, path, flags)
 				if err != nil {
 					return err
 				}
@@ -65,38 +72,60 @@ updates that ask for the lock and with programs that use the Rust crate, and run
 the command when its turn comes. The document need not exist.
 
 The exit code is the command's (128 and the number if a signal ended it, 126 and 127
-if it could not be run). If the lock is lost the command gets SIGTERM, and SIGKILL
+if it could not be run), or 75 if --wait gave up. If the lock is lost the command gets SIGTERM, and SIGKILL
 ten seconds later, and the exit code is 7. If zkstate gets SIGTERM or SIGINT, the
 command gets SIGTERM, and SIGKILL ten seconds later. Signals go to the command itself,
 not to what it started: a shell should exec its last command, or trap.
 
 The lock keeps other holders away, and nobody else: who writes without asking for it
-is not held up.`
-	cmd.Flags().DurationVar(&wait, "wait", 0, "give up after this `time` in the queue, with exit code 5; 0 waits for ever")
-	cmd.Flags().StringVar(&id, "id", "", "the `name` of the place in the queue (default made of host, process and chance)")
+is not held up. The command inherits no credentials: neither ZKSTATE_AUTH and
+ZKSTATE_AUTH_FILE, nor those in ZKSTATE_STORE.`
+	cmd.Flags().DurationVar(&flags.wait, "wait", 0, "give up after this `time` in the queue, with exit code 75; 0 waits for ever")
+	cmd.Flags().StringVar(&flags.id, "id", "", "the `name` of the place in the queue (default made of host, process and chance)")
 	cmd.Flags().SetInterspersed(false)
 	return cmd
 }
 
+type lockFlags struct {
+	wait time.Duration
+	id   string
+}
+
+// flagsBefore parses the flags that stand behind PATH, and returns the command that
+// follows them. What looks like a flag in the command belongs to it.
+func flagsBefore(cmd *cobra.Command, args []string) (argv []string, err error) {
+	if err := cmd.Flags().Parse(args); err != nil {
+		return nil, err
+	}
+	return cmd.Flags().Args(), nil
+}
+
+// errBusy means that somebody else has the lock.
+var errBusy = errors.New("the lock is held by somebody else")
+
 // takeLock waits for the lock. That the store answers at all is found out within
 // --timeout: a queue may take its time, a server that is away is an error.
-func (c *cli) takeLock(ctx context.Context, s store.Store, path, id string, wait time.Duration) (store.Lock, error) {
+func (c *cli) takeLock(ctx context.Context, s store.Store, path string, flags lockFlags) (store.Lock, error) {
 	reaching, cancel := c.bounded(ctx)
 	defer cancel()
 	if _, err := load(reaching, s, path, store.Local); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	if id == "" {
+	if flags.id == "" {
 		host, _ := os.Hostname() // an unknown host is an empty one
 		host = regexp.MustCompile(`[^A-Za-z0-9.-]`).ReplaceAllString(host, "_")
-		id = fmt.Sprintf("%.64s-%d-%08x", host, os.Getpid(), rand.Uint32())
+		flags.id = fmt.Sprintf("%.64s-%d-%08x", host, os.Getpid(), rand.Uint32())
 	}
-	if wait > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, wait)
-		defer cancel()
+	if flags.wait <= 0 {
+		return s.Lock(ctx, path, flags.id)
 	}
-	return s.Lock(ctx, path, id)
+	waiting, enough := context.WithTimeout(ctx, flags.wait)
+	defer enough()
+	lock, err := s.Lock(waiting, path, flags.id)
+	if errors.Is(err, context.DeadlineExceeded) && s.Status().Connected {
+		return nil, fmt.Errorf("lock %s: gave up after %v: %w", path, flags.wait, errBusy)
+	}
+	return lock, err
 }
 
 // runLocked runs the command until it ends, and asks it to end if the lock is lost
@@ -114,7 +143,8 @@ func (c *cli) runLocked(ctx context.Context, lock store.Lock, argv []string) err
 		}
 	}()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stdout, c.stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.terminal.in, c.terminal.out, c.terminal.err
+	cmd.Env = childEnv()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = lockGrace
 	runtime.LockOSThread() // whose end would end the command too, see dieWithParent

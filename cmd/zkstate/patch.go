@@ -14,10 +14,6 @@ func (c *cli) newPatch() *cobra.Command {
 	var flags writeFlags
 	cmd := c.command("patch PATH [FILE|-]", "Apply a JSON Patch (RFC 6902) to a document", cobra.RangeArgs(1, 2), "json",
 		func(ctx context.Context, args []string) error {
-			update, err := flags.options()
-			if err != nil {
-				return err
-			}
 			patch, err := c.readPatch(append(args, "-")[1])
 			if err != nil {
 				return err
@@ -31,7 +27,7 @@ func (c *cli) newPatch() *cobra.Command {
 					*doc = patched
 				}
 				return err
-			}, nil, update)
+			}, nil, flags)
 		})
 	cmd.Long = cmd.Short + ` as one update: all of it or
 nothing. If somebody else commits meanwhile, the patch is applied again, to the newer

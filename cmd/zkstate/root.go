@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,14 +13,20 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/memstore"
 	"github.com/zkstate/zkstate/store/storeurl"
 )
+
+// storeVariable is the environment variable that says where the documents are.
+const storeVariable = "ZKSTATE_STORE"
 
 // cli is what the commands share: the standard streams and the common flags.
 type cli struct {
 	stdin          io.Reader
-	stdout, stderr io.Writer
+	stdout, stderr io.Writer // a screen each, where they are terminals
+	terminal       streams   // for commands that a user has this program run
 
 	url     string
 	timeout time.Duration
@@ -27,20 +34,31 @@ type cli struct {
 	verbose bool
 }
 
+// streams are the standard streams as they are.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
 // run is the program: it returns the exit code and never panics.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
-	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr}
+	c := &cli{stdin: stdin, stdout: onScreen(stdout), stderr: onScreen(stderr), terminal: streams{stdin, stdout, stderr}}
+	for _, w := range []io.Writer{c.stdout, c.stderr} {
+		if s, ok := w.(*screen); ok {
+			defer s.flush()
+		}
+	}
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(stderr, "zkstate: internal error: %v: please report it\n", r)
+			fmt.Fprintf(c.stderr, "zkstate: internal error (%T): please report it, with what you did\n", r) // r may hold values of a document
 			code = exitOther
 		}
 	}()
 	root := c.newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
 	err := root.ExecuteContext(ctx)
 	var exited exitError
 	switch {
@@ -51,7 +69,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	code, message := explain(err)
 	if message != "" {
-		fmt.Fprintln(stderr, "zkstate: "+message)
+		fmt.Fprintln(c.stderr, "zkstate: "+printable.Line(message))
 	}
 	return code
 }
@@ -66,13 +84,18 @@ application share. A JSON argument may be - for standard input, or @file.
 Exit codes: 0 done; 1 other; 2 usage; 3 document or pointer not found; 4 conflict
 (exists already, version moved, a patch's test failed); 5 unreachable or timed out;
 6 document rejected (not JSON, a key twice, too large, refused by its type); 7 the lock
-was lost; 8 committed, and not applied by those who were waited for. lock passes its
-command's exit code through. Those of diff are 0 same, 1 different, 2 trouble.`,
+was lost; 8 committed, and not applied by those who were waited for; 75 lock --wait gave
+up. lock passes its command's exit code through. Those of diff are 0 same, 1 different,
+2 trouble.
+
+Credentials for ZooKeeper can be in the URL of the store, in the variable ZKSTATE_AUTH,
+as scheme:secret, and in the file that ZKSTATE_AUTH_FILE names, one a line, which only
+its owner may be allowed to read. For the scheme digest the secret is user:password.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or mem: (default $ZKSTATE_STORE, else a file in your state directory)")
+	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE or zk://HOST:PORT,…/CHROOT (default $ZKSTATE_STORE, else a file in your state directory)")
 	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch only the attaching, of edit not the editing, of lock only finding the store, and demo has bounds of its own")
 	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get json or raw, for diff json or patch")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
@@ -118,8 +141,33 @@ func (c *cli) checkFlags(formats string) error {
 	return fmt.Errorf("--output must be one of: %s", strings.ReplaceAll(formats, " ", ", "))
 }
 
+// bounded returns the context of the command's work. What is left of --timeout is for
+// closing.
 func (c *cli) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, c.timeout)
+	return context.WithTimeout(ctx, c.timeout-c.closing())
+}
+
+// closing is the share of --timeout that is kept for closing.
+func (c *cli) closing() time.Duration { return min(c.timeout/10, 500*time.Millisecond) }
+
+// close closes what a command used, and waits for that until --timeout is over. What
+// the command did is done by then, so an error changes nothing of its outcome.
+func (c *cli) close(ctx context.Context, what string, closing func() error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := closing(); err != nil {
+			c.logger().Warn("close "+what, "error", err)
+		}
+	}()
+	var late <-chan time.Time // a nil channel: what is closed has its own bound
+	if deadline, ok := ctx.Deadline(); ok {
+		late = time.After(time.Until(deadline) + c.closing())
+	}
+	select {
+	case <-done:
+	case <-late:
+	}
 }
 
 func (c *cli) logger() *slog.Logger {
@@ -131,28 +179,36 @@ func (c *cli) logger() *slog.Logger {
 }
 
 // storeURL is where the documents are.
-func (c *cli) storeURL() string {
-	switch env := os.Getenv("ZKSTATE_STORE"); {
-	case c.url != "":
-		return c.url
-	case env != "":
-		return env
+func (c *cli) storeURL() (string, error) {
+	if url := cmp.Or(c.url, os.Getenv(storeVariable)); url != "" {
+		return url, nil
 	}
-	return storeurl.Default()
+	url, err := storeurl.Default()
+	if err != nil {
+		return "", usageError{fmt.Errorf("%w: say with --store or %s where the documents are", err, storeVariable)}
+	}
+	return url, nil
 }
 
 // withStore opens the store for the time of fn. Only a command that creates
 // documents creates the file of an SQLite store.
-func (c *cli) withStore(ctx context.Context, creates bool, fn func(store.Store) error) (err error) {
-	opts := []storeurl.Option{storeurl.Logger(c.logger())}
-	if !creates {
-		opts = append(opts, storeurl.MustExist())
-	}
-	s, err := storeurl.Open(ctx, c.storeURL(), opts...)
+func (c *cli) withStore(ctx context.Context, creates bool, fn func(store.Store) error) error {
+	url, err := c.storeURL()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	opts := []storeurl.Option{storeurl.Logger(c.logger()), storeurl.EnvironmentAuth()}
+	if !creates {
+		opts = append(opts, storeurl.MustExist())
+	}
+	s, err := storeurl.Open(ctx, url, opts...)
+	if err != nil {
+		return err
+	}
+	defer c.close(ctx, "the store", s.Close)
+	if _, private := s.(*memstore.Store); private {
+		return usageError{errors.New("the store mem: is within one process, so a command finds nothing in it and leaves nothing: use sqlite:FILE")}
+	}
 	return fn(s)
 }
 

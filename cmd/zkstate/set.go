@@ -19,12 +19,8 @@ func (c *cli) newSet() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			update, err := flags.options()
-			if err != nil {
-				return err
-			}
 			if len(args) == 2 {
-				return c.setWhole(ctx, args[0], value, create, update)
+				return c.setWhole(ctx, args[0], value, create, flags)
 			}
 			var initial json.RawMessage
 			if create {
@@ -33,7 +29,7 @@ func (c *cli) newSet() *cobra.Command {
 			return c.change(ctx, args[0], initial, func(doc *json.RawMessage) (err error) {
 				*doc, err = diff.Set(*doc, args[1], value)
 				return err
-			}, nil, update)
+			}, nil, flags)
 		})
 	cmd.Long = cmd.Short + `.
 
@@ -45,7 +41,7 @@ it is not taken for a flag: zkstate set /doc /a -- -5`
 	return cmd
 }
 
-func (c *cli) setWhole(ctx context.Context, path string, value json.RawMessage, create bool, update []zkstate.UpdateOption) error {
+func (c *cli) setWhole(ctx context.Context, path string, value json.RawMessage, create bool, flags writeFlags) error {
 	var initial json.RawMessage
 	if create {
 		initial = value
@@ -53,5 +49,5 @@ func (c *cli) setWhole(ctx context.Context, path string, value json.RawMessage, 
 	return c.change(ctx, path, initial, func(doc *json.RawMessage) error {
 		*doc = value
 		return nil
-	}, []zkstate.OpenOption{zkstate.TolerateRejected()}, append(update, zkstate.Overwrite()))
+	}, []zkstate.OpenOption{zkstate.TolerateRejected()}, flags, zkstate.Overwrite())
 }

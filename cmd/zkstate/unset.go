@@ -13,14 +13,10 @@ func (c *cli) newUnset() *cobra.Command {
 	var flags writeFlags
 	cmd := c.command("unset PATH POINTER", "Remove the value at a JSON Pointer", cobra.ExactArgs(2), "json",
 		func(ctx context.Context, args []string) error {
-			update, err := flags.options()
-			if err != nil {
-				return err
-			}
 			return c.change(ctx, args[0], nil, func(doc *json.RawMessage) (err error) {
 				*doc, err = diff.Unset(*doc, args[1])
 				return err
-			}, nil, update)
+			}, nil, flags)
 		})
 	flags.add(cmd)
 	return cmd

@@ -17,12 +17,12 @@ func (c *cli) newWatch() *cobra.Command {
 	var replay, wait bool
 	cmd := c.command("watch PATH", "Print every change of a document until interrupted", cobra.ExactArgs(1), "json",
 		func(ctx context.Context, args []string) error {
-			return c.withStore(ctx, wait, func(s store.Store) (err error) {
+			return c.withStore(ctx, wait, func(s store.Store) error {
 				st, err := c.attachObserver(ctx, s, args[0], wait)
 				if err != nil {
 					return err
 				}
-				defer func() { err = errors.Join(err, st.Close()) }()
+				defer c.close(ctx, args[0], st.Close)
 				return c.watch(ctx, st, replay)
 			})
 		})

@@ -10,7 +10,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -43,8 +42,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	where := cmp.Or(*url, storeurl.Default())
-	s, err := storeurl.Open(ctx, where)
+	if *url == "" {
+		var err error
+		if *url, err = storeurl.Default(); err != nil {
+			return fmt.Errorf("%w: say with -store where", err)
+		}
+	}
+	s, err := storeurl.Open(ctx, *url, storeurl.EnvironmentAuth())
 	if err != nil {
 		return err
 	}
@@ -59,6 +63,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer st.Close()
 
+	where, err := storeurl.Public(*url)
+	if err != nil {
+		return err
+	}
 	p := &printer{out: out}
 	p.printf("%s follows %s on %s\n", st.ID(), *path, where)
 	agent := procwatch.Agent{Log: logger}

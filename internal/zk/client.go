@@ -25,6 +25,7 @@ type Client struct {
 	mu        sync.Mutex // guards all below
 	session   *Session   // for the callers: established, with the authentication done, and not lost; or nil
 	connected bool
+	server    string        // of the connection
 	refusal   error         // of the authentication, in a round of attempts without success; or nil
 	changed   chan struct{} // closed and replaced when session or refusal is set
 }
@@ -117,10 +118,10 @@ func (c *Client) Close() {
 }
 
 // offer makes a connection's session the callers'.
-func (c *Client) offer(s *Session) {
+func (c *Client) offer(s *Session, server string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.session, c.connected, c.refusal = s, true, nil
+	c.session, c.connected, c.server, c.refusal = s, true, server, nil
 	c.failures.clear()
 	c.tellLocked()
 }
@@ -148,7 +149,14 @@ func (c *Client) disconnected(server string, reason error) {
 	c.failures.add(server, reason)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.connected = false
+	c.connected, c.server = false, ""
+}
+
+// Server returns host:port of the server that the client is connected to, "" if it is to none.
+func (c *Client) Server() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.server
 }
 
 // retract takes back a session that was lost, and reports whether it was offered.

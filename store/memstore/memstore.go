@@ -99,9 +99,9 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, _ st
 	defer s.memory.mu.Unlock()
 	doc, ok := s.memory.documents[path]
 	if !ok {
-		return store.Record{}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
+		return store.Record{AsOf: s.memory.order}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
 	}
-	rec := store.Record{Version: doc.version, Time: doc.time}
+	rec := store.Record{AsOf: s.memory.order, Version: doc.version, Time: doc.time}
 	if doc.version != known {
 		rec.Data = clone(doc.data)
 	}
@@ -270,6 +270,18 @@ func (s *Store) Listeners(ctx context.Context, path string) ([]store.Listener, e
 	}
 	slices.SortFunc(found, func(a, b store.Listener) int { return strings.Compare(a.ID, b.ID) })
 	return found, nil
+}
+
+// Absent implements [store.Store]. No record is lost here.
+func (s *Store) Absent(ctx context.Context, path string, _ []string) ([]store.Listener, error) {
+	_, err := s.Listeners(ctx, path)
+	return nil, err
+}
+
+// Forget implements [store.Store].
+func (s *Store) Forget(ctx context.Context, path string, _ store.Listener) error {
+	_, err := s.Listeners(ctx, path)
+	return err
 }
 
 // Status implements [store.Store].

@@ -20,7 +20,7 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, _ st
 	}
 	rec, err := s.load(ctx, path, known)
 	if err != nil {
-		return store.Record{}, s.fail("load", path, err)
+		return store.Record{AsOf: rec.AsOf}, s.fail("load", path, err)
 	}
 	return rec, nil
 }
@@ -31,24 +31,26 @@ func (s *Store) load(ctx context.Context, path string, known store.Version) (sto
 		return store.Record{}, err
 	}
 	defer done()
-	var created, changed, mtime int64
-	var counter int32
+	var sequence int64
+	var created, changed, mtime sql.NullInt64 // null: there is no such document
+	var counter sql.NullInt32
 	var body []byte
 	err = retry(ctx, func() error {
-		return s.readers.QueryRowContext(ctx, `SELECT created, changed, counter, mtime,
+		return s.readers.QueryRowContext(ctx, `SELECT sequence, created, changed, counter, mtime,
 			CASE WHEN created = ? AND changed = ? AND counter = ? THEN NULL ELSE body END
-			FROM documents WHERE path = ?`, known.Created(), known.Order(), known.Counter(), path).
-			Scan(&created, &changed, &counter, &mtime, &body)
+			FROM meta LEFT JOIN documents ON path = ?`, known.Created(), known.Order(), known.Counter(), path).
+			Scan(&sequence, &created, &changed, &counter, &mtime, &body)
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return store.Record{}, fmt.Errorf("document %w", store.ErrNotFound)
-	}
 	if err != nil {
 		return store.Record{}, err
 	}
+	if !changed.Valid {
+		return store.Record{AsOf: sequence}, fmt.Errorf("document %w", store.ErrNotFound)
+	}
 	rec := store.Record{
-		Version: store.NewVersion(created, changed, counter),
-		Time:    time.Unix(0, mtime),
+		AsOf:    sequence,
+		Version: store.NewVersion(created.Int64, changed.Int64, counter.Int32),
+		Time:    time.Unix(0, mtime.Int64),
 	}
 	if rec.Version != known {
 		rec.Data = blob(body)

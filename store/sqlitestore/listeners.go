@@ -222,6 +222,18 @@ func readable(body []byte, size int64) ([]byte, error) {
 	return blob(body), nil
 }
 
+// Absent implements [store.Store]. A record is there for as long as its process lives.
+func (s *Store) Absent(ctx context.Context, path string, _ []string) ([]store.Listener, error) {
+	_, err := s.Listeners(ctx, path)
+	return nil, err
+}
+
+// Forget implements [store.Store].
+func (s *Store) Forget(ctx context.Context, path string, _ store.Listener) error {
+	_, err := s.Listeners(ctx, path)
+	return err
+}
+
 // each calls scan for every row of a query.
 func (s *Store) each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := s.readers.QueryContext(ctx, query, args...)

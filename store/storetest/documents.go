@@ -256,3 +256,33 @@ func testAcrossHandles(t *testing.T, e *env) {
 		}
 	}
 }
+
+// testAbsence has a document come and go. As far as a backend says as of which point
+// an answer is true, that lies between the commits before and after it.
+func testAbsence(t *testing.T, e *env) {
+	s, other := e.handle(), e.handle()
+	last := int64(0)
+	absent := func() {
+		rec, err := other.Load(e.ctx, "/doc", store.Version{}, store.Linearizable)
+		e.wantErr(err, store.ErrNotFound)
+		if !rec.Version.IsZero() || rec.Data != nil || rec.AsOf != 0 && rec.AsOf <= last {
+			t.Fatalf("absent as of %d after the version of %d: %+v", rec.AsOf, last, rec)
+		}
+		last = max(last, rec.AsOf)
+	}
+	e.create(s, "/other", "1")
+	for range 3 {
+		v := e.create(s, "/doc", "1")
+		if v.Order() <= last {
+			t.Fatalf("created at %d, absent as of %d", v.Order(), last)
+		}
+		v = e.put(s, "/doc", v, "2")
+		last = v.Order()
+		rec := e.load(other, "/doc")
+		if rec.AsOf != 0 && rec.AsOf < last {
+			t.Fatalf("at %d as of %d", last, rec.AsOf)
+		}
+		e.commit(s, store.Delete{Path: "/doc", Base: v})
+		absent()
+	}
+}

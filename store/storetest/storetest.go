@@ -32,6 +32,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"PutComparesAndSets", testPut},
 		{"Delete", testDelete},
 		{"RecreationIsAnotherDocument", testRecreation},
+		{"AbsenceHasAnOrder", testAbsence},
 		{"RecreationIsNeverReplaced", testRecreationFollowed},
 		{"CommitIsAtomic", testAtomic},
 		{"BytesAreKept", testBytes},

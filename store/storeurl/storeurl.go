@@ -4,8 +4,11 @@
 //	sqlite:path/to/file.db                 a file; several processes of one machine share it
 //	zk://h1:2181,h2:2181/chroot            ZooKeeper; port and chroot may be left out
 //	zk://h1,h2?session=4s                  the same, asking for a session timeout
-//	zk://user:password@h1,h2               the same, with digest credentials, percent-encoded
+//	zk://user:password@h1,h2               the same, with digest credentials
 //	mem:                                   a new, empty memory, private to whoever opened it
+//
+// User, password and chroot are percent-encoded: %40 stands for @, %2F for /, %3F for
+// ? and %25 for %. Credentials can be kept out of the URL, see [EnvironmentAuth].
 //
 // It is the only place where the three stores are chosen.
 package storeurl
@@ -15,11 +18,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/memstore"
@@ -27,15 +27,20 @@ import (
 	"github.com/zkstate/zkstate/store/zkstore"
 )
 
-// ErrURL means that a text does not name a store.
-var ErrURL = errors.New("not a store URL, which is sqlite:FILE, zk://HOST:PORT,HOST:PORT/CHROOT or mem: alone")
+// ErrURL means that a text does not name a store. Errors that match it show at most the
+// scheme, the servers and the chroot of the text: the rest may be a password.
+var ErrURL = errors.New("not a store URL")
+
+// redacted stands in errors for what may hold a password.
+const redacted = "(redacted)"
 
 // Option configures [Open].
 type Option func(*config)
 
 type config struct {
-	logger    *slog.Logger
-	mustExist bool
+	logger          *slog.Logger
+	mustExist       bool
+	environmentAuth bool
 }
 
 // Logger receives what the store does in the background.
@@ -45,103 +50,81 @@ func Logger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
 // [store.ErrNotFound] instead of creating it. It has no meaning for other stores.
 func MustExist() Option { return func(c *config) { c.mustExist = true } }
 
+// EnvironmentAuth shows the credentials that [AuthFile] and [AuthVariable] give to
+// ZooKeeper, beside those of the URL. It has no meaning for other stores.
+func EnvironmentAuth() Option { return func(c *config) { c.environmentAuth = true } }
+
 // Open opens the store that rawURL names. For ZooKeeper it does not wait for a
 // server: the store's calls do, each until its context ends. A path of sqlite: is
 // taken as it stands, without escapes, relative to the working directory unless it
-// is absolute. Errors: [ErrURL], and what opening the store gives. The caller
-// closes the store.
+// is absolute. Errors: [ErrURL], [ErrAuth], and what opening the store gives. The
+// caller closes the store.
 func Open(ctx context.Context, rawURL string, opts ...Option) (store.Store, error) {
 	var cfg config
 	for _, opt := range opts {
 		opt(&cfg)
 	}
-	scheme, rest, ok := strings.Cut(rawURL, ":")
-	switch {
-	case ok && scheme == "mem" && rest == "":
-		return memstore.New(), nil
-	case ok && scheme == "sqlite":
-		return openFile(ctx, rawURL, rest, cfg)
-	case ok && scheme == "zk" && strings.HasPrefix(rest, "//"):
-		secret, rest, err := credentials(rest[2:])
-		if err != nil {
-			return nil, err
-		}
-		return openZooKeeper("zk://"+rest, rest, secret, cfg)
-	}
-	return nil, fmt.Errorf("%q: %w", rawURL, ErrURL)
-}
-
-func openFile(ctx context.Context, rawURL, file string, cfg config) (store.Store, error) {
-	if after, ok := strings.CutPrefix(file, "///"); ok { // sqlite:///absolute, as others write it
-		file = "/" + after
-	}
-	if file == "" || strings.HasPrefix(file, "//") {
-		return nil, fmt.Errorf("%q names no file: %w", rawURL, ErrURL)
-	}
-	s, err := sqlitestore.Open(ctx, file, sqlitestore.Config{Logger: cfg.logger, MustExist: cfg.mustExist})
+	place, err := parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	switch place.scheme {
+	case "mem":
+		return memstore.New(), nil
+	case "sqlite":
+		s, err := sqlitestore.Open(ctx, place.file, sqlitestore.Config{Logger: cfg.logger, MustExist: cfg.mustExist})
+		if err != nil {
+			return nil, err // and no *sqlitestore.Store in the interface
+		}
+		return s, nil
+	}
+	return openZooKeeper(place.address, cfg)
 }
 
-// credentials splits user:password off, which no error may show.
-func credentials(rest string) (secret, hosts string, err error) {
-	end := strings.IndexAny(rest, "/?")
-	if end < 0 {
-		end = len(rest)
-	}
-	at := strings.LastIndexByte(rest[:end], '@')
-	if at < 0 {
-		return "", rest, nil
-	}
-	secret, err = url.PathUnescape(rest[:at])
-	if user, password, ok := strings.Cut(secret, ":"); err != nil || !ok || user == "" || password == "" {
-		return "", "", fmt.Errorf("zk://...@%s: before the @ there must be user:password, percent-encoded: %w", rest[at+1:], ErrURL)
-	}
-	return secret, rest[at+1:], nil
-}
-
-func openZooKeeper(rawURL, rest, secret string, cfg config) (store.Store, error) {
-	rest, query, _ := strings.Cut(rest, "?")
-	servers, chroot, slash := strings.Cut(rest, "/")
-	if slash {
-		chroot = "/" + chroot
-	}
-	params, err := url.ParseQuery(query)
+// Public returns rawURL without its credentials, so that it can be shown, logged and
+// handed on. Errors: [ErrURL].
+func Public(rawURL string) (string, error) {
+	place, err := parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w: %w", rawURL, ErrURL, err)
+		return "", err
 	}
-	config := zkstore.Config{Servers: strings.Split(servers, ","), Chroot: chroot, Logger: cfg.logger}
-	if secret != "" {
-		config.Auth = []zkstore.Auth{{Scheme: "digest", Secret: secret}}
+	if place.scheme != "zk" {
+		return rawURL, nil
 	}
-	for name, values := range params {
-		if name != "session" {
-			return nil, fmt.Errorf("%q: parameter %q is unknown: %w", rawURL, name, ErrURL)
+	place.address.secret = ""
+	return place.address.String(), nil
+}
+
+func openZooKeeper(address address, cfg config) (store.Store, error) {
+	config := zkstore.Config{Servers: address.servers, Chroot: address.chroot, SessionTimeout: address.session, Logger: cfg.logger}
+	if address.secret != "" {
+		config.Auth = []zkstore.Auth{{Scheme: "digest", Secret: address.secret}}
+	}
+	if cfg.environmentAuth {
+		more, err := environmentAuth()
+		if err != nil {
+			return nil, err
 		}
-		config.SessionTimeout, err = time.ParseDuration(values[len(values)-1])
-		if err != nil || config.SessionTimeout <= 0 {
-			return nil, fmt.Errorf("%q: session must be a duration such as 10s: %w", rawURL, ErrURL)
-		}
+		config.Auth = append(config.Auth, more...)
 	}
 	s, err := zkstore.Open(config)
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w: %w", rawURL, ErrURL, err)
+		return nil, fmt.Errorf("%w: %v: %w", ErrURL, address, err)
 	}
 	return s, nil
 }
 
 // Default returns the URL of an SQLite file in the user's state directory
-// ($XDG_STATE_HOME, else ~/.local/state). It does not create it.
-func Default() string {
+// ($XDG_STATE_HOME, else ~/.local/state). It does not create it. Without either there is
+// no place that belongs to the user alone, and Default fails.
+func Default() (string, error) {
 	dir := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) { // the specification has relative ones ignored
 		home, err := os.UserHomeDir()
-		if err != nil {
-			home = os.TempDir()
+		if err != nil || !filepath.IsAbs(home) {
+			return "", errors.New("neither XDG_STATE_HOME nor HOME is an absolute directory, so there is no default store")
 		}
 		dir = filepath.Join(home, ".local", "state")
 	}
-	return "sqlite:" + filepath.Join(dir, "zkstate", "state.db")
+	return "sqlite:" + filepath.Join(dir, "zkstate", "state.db"), nil
 }

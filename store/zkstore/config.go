@@ -31,12 +31,12 @@ type Config struct {
 	// SessionTimeout is how long listener records outlive a crash of this
 	// process, and how long a connection may be away without losing them.
 	SessionTimeout time.Duration
-	// TLS, if not nil, is called for each new connection with the host under which the
-	// server is listed, and says how to secure it; see [TLSFiles]. Open calls it once
+	// TLS, if not nil, is called for each new connection with the host under which
+	// the server is listed, and says how to secure it. See TLSFiles. Open calls it once
 	// with no host, and fails if it does.
 	TLS func(host string) (*tls.Config, error)
-	// SASL, if not nil, begins an exchange on each new connection to the server of that
-	// host; see [DigestMD5]. Where it fails, nothing is asked.
+	// SASL, if not nil, begins an exchange with the server of that host name on each
+	// new connection. See DigestMD5.
 	SASL func(host string) (Mechanism, error)
 	// Auth is shown to every server, before anything is asked of it.
 	//
@@ -54,18 +54,33 @@ type Auth struct {
 	Secret string // for digest "user:password", which goes over the network as it is
 }
 
-// Mechanism is the client's side of one SASL exchange.
-type Mechanism = zk.Mechanism
-
-// DigestMD5 is a Config.SASL that shows a user and password by SASL DIGEST-MD5, without
-// sending the password. The server has to prove that it knows the password too.
-func DigestMD5(user, password string) func(host string) (Mechanism, error) {
-	return zk.DigestMD5(user, password)
+// Mechanism is the client's side of one SASL exchange. It is used by one goroutine at a
+// time.
+type Mechanism interface {
+	// Next returns the response to a server's challenge; the first call has a nil
+	// challenge. With done the exchange has succeeded and the response is not sent. An
+	// error ends the connection.
+	Next(challenge []byte) (response []byte, done bool, err error)
 }
 
-// TLSFiles names PEM files for TLS, which are read anew for each connection; its method
-// Config is a Config.TLS.
-type TLSFiles = zk.TLSFiles
+// DigestMD5 is a Config.SASL that shows a user and password by SASL DIGEST-MD5 without
+// sending the password.
+func DigestMD5(user, password string) func(host string) (Mechanism, error) {
+	digest := zk.DigestMD5(user, password)
+	return func(host string) (Mechanism, error) { return digest(host) }
+}
+
+// TLSFiles are PEM files, whose Config method is a Config.TLS. They are read for each new
+// connection, so a renewed certificate is used from the next one on.
+type TLSFiles struct {
+	CA         string // the authorities of the servers' certificates; "" means the system's
+	Cert       string // the client's certificate; without it the client shows none
+	Key        string // the certificate's key; "" means that Cert has it
+	ServerName string // the name in the servers' certificates, if it is another than that in Servers
+}
+
+// Config reads the files. Errors name the file.
+func (f TLSFiles) Config(host string) (*tls.Config, error) { return zk.TLSFiles(f).Config(host) }
 
 // client starts the client of a store.
 func (cfg Config) client(s *Store) (*zk.Client, error) {
@@ -79,16 +94,18 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 		}
 	}
 	s.acl = zk.WorldACL(zk.PermAll)
-	identified, err := cfg.identified()
-	if err != nil {
+	switch identified, err := cfg.identified(); {
+	case err != nil:
 		return nil, err
-	}
-	if identified {
+	case identified:
 		s.acl = zk.CreatorACL(zk.PermAll)
 	}
 	with := zk.Config{
-		Servers: servers, SessionTimeout: cfg.SessionTimeout, TLS: cfg.TLS, SASL: cfg.SASL,
+		Servers: servers, SessionTimeout: cfg.SessionTimeout, TLS: cfg.TLS,
 		OnEvent: s.onEvent, Logger: cfg.Logger,
+	}
+	if cfg.SASL != nil {
+		with.SASL = func(host string) (zk.Mechanism, error) { return cfg.SASL(host) }
 	}
 	for _, a := range cfg.Auth {
 		with.Auth = append(with.Auth, zk.Auth{Scheme: a.Scheme, Credentials: []byte(a.Secret)})

@@ -27,12 +27,15 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, mode
 		err = l.fetch(ctx)
 	}
 	switch {
+	case errors.Is(err, zk.ErrTooLarge):
+		rec := store.Record{AsOf: l.asOf, Version: l.version, Time: time.UnixMilli(l.stat.Mtime)}
+		return rec, s.translate("load", path, err, false)
 	case err != nil:
 		return store.Record{}, s.translate("load", path, err, false)
 	case l.version.IsZero():
-		return store.Record{}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
+		return store.Record{AsOf: l.asOf}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
 	}
-	return store.Record{Version: l.version, Data: l.data, Time: time.UnixMilli(l.stat.Mtime)}, nil
+	return store.Record{AsOf: l.asOf, Version: l.version, Data: l.data, Time: time.UnixMilli(l.stat.Mtime)}, nil
 }
 
 // look is one look at a payload.
@@ -42,11 +45,13 @@ type look struct {
 	known    store.Version
 	followed bool
 
-	session *zk.Session
-	done    bool // what follows is what the look showed
-	version store.Version
-	stat    zk.Stat
-	data    []byte
+	session   *zk.Session
+	fetchNext bool  // the next request is Get, after Exists
+	done      bool  // what follows is what the look showed
+	asOf      int64 // the last transaction that the server had applied
+	version   store.Version
+	stat      zk.Stat
+	data      []byte
 }
 
 // ask sends the first request. It only asks for the version if that is likely to be the
@@ -72,9 +77,9 @@ func (l *look) ask(ctx context.Context, path string, mode store.Consistency) (er
 // fetch asks on until there is an answer, in the same session, so that it is never older
 // than the first one.
 func (l *look) fetch(ctx context.Context) error {
-	for get := true; !l.done; get = !get {
+	for !l.done {
 		var request zk.Request = zk.Exists{Path: l.full, Watch: l.followed}
-		if get {
+		if l.fetchNext {
 			request = zk.Get{Path: l.full, Watch: l.followed}
 		}
 		since := l.store.watched.begin(l.full)
@@ -89,11 +94,15 @@ func (l *look) fetch(ctx context.Context) error {
 // take notes an answer. Get sets no watch where there is no node, so only Exists has a
 // say about that.
 func (l *look) take(request zk.Request, reply zk.Reply, since uint64) error {
+	l.asOf = reply.Zxid
 	_, exists := request.(zk.Exists)
+	l.fetchNext = exists
 	switch {
 	case errors.Is(reply.Err, zk.ErrNoNode):
 		l.done = exists || !l.followed
 		l.version = store.Version{}
+	case errors.Is(reply.Err, zk.ErrTooLarge) && !exists && l.version.IsZero():
+		return nil // which version it is, Exists says
 	case reply.Err != nil:
 		return reply.Err
 	default:

@@ -14,19 +14,16 @@ var errTaken = errors.New("the listener record belongs to another session")
 
 // refusals says what a server's codes mean to a caller. Codes that are not listed are
 // refusals too, of which nothing is known but that nothing was changed.
-var refusals = []struct {
-	code zk.Code
-	is   error
-}{
-	{zk.ErrNoNode, store.ErrNotFound},
-	{zk.ErrNodeExists, store.ErrExists},
-	{zk.ErrBadVersion, store.ErrConflict},
-	{zk.ErrNoAuth, store.ErrDenied},
-	{zk.ErrInvalidACL, store.ErrDenied},
-	{zk.ErrAuthFailed, store.ErrDenied},
-	{zk.ErrSASLRequired, fmt.Errorf("%w: %w", store.ErrDenied, store.ErrAuthRequired)},
-	{zk.ErrQuotaExceeded, store.ErrQuota},
-	{zk.ErrNoChildrenForEphemerals, store.ErrEphemeralParent},
+var refusals = map[zk.Code]error{
+	zk.ErrNoNode:                  store.ErrNotFound,
+	zk.ErrNodeExists:              store.ErrExists,
+	zk.ErrBadVersion:              store.ErrConflict,
+	zk.ErrNoAuth:                  store.ErrDenied,
+	zk.ErrInvalidACL:              store.ErrDenied,
+	zk.ErrAuthFailed:              store.ErrDenied,
+	zk.ErrSASLRequired:            fmt.Errorf("%w: %w", store.ErrDenied, store.ErrAuthRequired),
+	zk.ErrQuotaExceeded:           store.ErrQuota,
+	zk.ErrNoChildrenForEphemerals: store.ErrEphemeralParent,
 }
 
 // refused reports whether a server said no, so that nothing was changed.
@@ -60,10 +57,7 @@ func (s *Store) translate(verb, path string, err error, write bool) error {
 	case errors.Is(err, zk.ErrAuthRefused):
 		is = store.ErrDenied
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
-		if why := s.client.Err(); why != nil && !errors.Is(err, zk.ErrUnreachable) {
-			err = fmt.Errorf("%w: %w", err, why)
-		}
-		return fmt.Errorf("%s %s: no answer from ZooKeeper: %w", verb, path, err)
+		return fmt.Errorf("%s %s: %w", verb, path, s.silence(err))
 	case errors.Is(err, zk.ErrTooLarge):
 		is = store.ErrTooLarge
 	default:
@@ -75,14 +69,30 @@ func (s *Store) translate(verb, path string, err error, write bool) error {
 	return fmt.Errorf("%s %s: %w: %w", verb, path, is, err)
 }
 
+// silence says why no server answered in time: perhaps they refuse to talk to us.
+func (s *Store) silence(err error) error {
+	if why := s.client.Err(); why != nil && !errors.Is(err, zk.ErrUnreachable) {
+		err = fmt.Errorf("%w: %w", err, why)
+	}
+	for _, code := range []zk.Code{zk.ErrSASLRequired, zk.ErrAuthFailed} {
+		if errors.Is(err, code) {
+			return fmt.Errorf("%w: %w", meaningOf(code), err)
+		}
+	}
+	return fmt.Errorf("no answer from ZooKeeper: %w", err)
+}
+
 // meaning returns the sentinel of a refusal, and ErrUnavailable for everything else.
 func meaning(err error) error {
-	if refused(err) {
-		for _, r := range refusals {
-			if errors.Is(err, r.code) {
-				return r.is
-			}
-		}
+	if e, ok := errors.AsType[*zk.Error](err); ok && e.Outcome == zk.Refused {
+		return meaningOf(e.Code)
+	}
+	return store.ErrUnavailable
+}
+
+func meaningOf(code zk.Code) error {
+	if is, ok := refusals[code]; ok {
+		return is
 	}
 	return store.ErrUnavailable
 }

@@ -164,7 +164,7 @@ func (s *Store) Ping(ctx context.Context) (store.Pong, error) {
 	if _, _, err := s.ordered(ctx, anyPath); err != nil {
 		return store.Pong{}, s.translate("ping", s.znode("/"), err, false)
 	}
-	pong := store.Pong{Latency: time.Since(sent)}
+	pong := store.Pong{Server: s.client.Server(), Latency: time.Since(sent)}
 	pong.Version = serverVersion(ctx, pong.Server)
 	return pong, nil
 }

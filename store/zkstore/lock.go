@@ -222,7 +222,7 @@ func (l *latch) watchLoss() {
 		case <-l.session.Lost():
 			lost = true
 		case <-tick.C:
-			lost = silence(l.session) > l.session.Timeout()*2/3
+			lost = unheard(l.session) > l.session.Timeout()*2/3
 		case <-hints:
 			lost = l.removed(full)
 		}

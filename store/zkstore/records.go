@@ -29,11 +29,13 @@ type record struct {
 
 	data    []byte // guarded by records.mu; nil: nothing was announced yet
 	leaving bool   // guarded by records.mu: withdrawn, but not known to be gone
+	removed bool   // guarded by records.mu: somebody removed the znode
 
 	// What the znode is known to be, guarded by turn. A commit with a receipt is
 	// fenced by it: after a loss of the session, or another's write, it fails.
 	session *zk.Session // whose it is, nil if that is not known
 	version int32
+	conn    uint64 // the connection that tells of its end
 }
 
 func newRecords() records {
@@ -92,13 +94,33 @@ func (r *records) isLeaving(rec *record) bool {
 	return rec.leaving
 }
 
-// removed notes that a record that was to go is gone.
-func (r *records) removed(rec *record) {
+// gone notes that a record that was to go is gone.
+func (r *records) gone(rec *record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if rec.leaving && r.all[rec.full] == rec {
 		delete(r.all, rec.full)
 	}
+}
+
+// ended notes that a znode is gone. If it is a record that is to exist, the keeper puts
+// it back.
+func (r *records) ended(full string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if rec := r.all[full]; rec != nil && rec.data != nil {
+		rec.removed = true
+		r.wakeKeeper()
+	}
+}
+
+// takeRemoved reports whether the znode was removed since the last call.
+func (r *records) takeRemoved(rec *record) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	removed := rec.removed
+	rec.removed = false
+	return removed
 }
 
 func (r *records) list() []*record {
@@ -140,16 +162,35 @@ func (s *Store) keepRecords() {
 	}
 }
 
-// restoreRecords writes the records that are not the present session's, and removes
+// restoreRecords writes the records that are not there as this session's, and removes
 // those that are to go.
-func (s *Store) restoreRecords() (failed error) {
-	for _, rec := range s.records.list() {
-		if err := s.restoreRecord(rec); err != nil {
-			failed = errors.Join(failed, err)
+func (s *Store) restoreRecords() error {
+	list := s.records.list()
+	failed := make([]error, len(list))
+	var workers sync.WaitGroup
+	next := make(chan int)
+	for range min(restorers, len(list)) {
+		workers.Go(func() {
+			for i := range next {
+				failed[i] = s.restoreRecord(list[i])
+			}
+		})
+	}
+	for i := range list {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	for _, err := range failed {
+		if err != nil {
+			return err // one of many that say the same
 		}
 	}
-	return failed
+	return nil
 }
+
+// restorers is how many records are put right at the same time.
+const restorers = 32
 
 func (s *Store) restoreRecord(rec *record) error {
 	if err := rec.take(s.ctx); err != nil {
@@ -159,12 +200,32 @@ func (s *Store) restoreRecord(rec *record) error {
 	if s.records.isLeaving(rec) {
 		return s.removeRecord(s.ctx, rec)
 	}
-	data := s.records.standing(rec)
+	removed, data := s.records.takeRemoved(rec), s.records.standing(rec)
 	session, err := s.client.Session(s.ctx)
-	if err != nil || data == nil || rec.session == session {
+	if err != nil || data == nil {
 		return err
 	}
+	if rec.session == session && !removed && rec.conn == s.conn.Load() {
+		return nil
+	}
+	if rec.session == session {
+		err = s.watchRecord(s.ctx, rec)
+		if !errors.Is(err, zk.ErrNoNode) {
+			return err
+		}
+		rec.session = nil
+	}
 	return s.writeRecord(s.ctx, session, rec, data)
+}
+
+// watchRecord asks to be told of the znode's end. A watch of its children is told of
+// that, and not of its data, which change all the time.
+func (s *Store) watchRecord(ctx context.Context, rec *record) error {
+	reply, err := rec.session.Call(ctx, zk.Children{Path: rec.full, Watch: true})
+	if err == nil {
+		rec.conn = reply.Conn
+	}
+	return err
 }
 
 // writeRecord makes the znode exist, owned by the session. The caller has the turn.
@@ -198,7 +259,7 @@ func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *r
 	_, err := session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
 	if err == nil {
 		rec.session, rec.version = session, 0
-		return nil
+		return s.watchRecord(ctx, rec)
 	}
 	if !errors.Is(err, zk.ErrNodeExists) {
 		return err
@@ -211,10 +272,11 @@ func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *r
 		return errTaken
 	}
 	reply, err := session.Call(ctx, zk.Set{Path: rec.full, Data: data, Version: zk.AnyVersion})
-	if err == nil {
-		rec.session, rec.version = session, reply.Stat.Version
+	if err != nil {
+		return err
 	}
-	return err
+	rec.session, rec.version = session, reply.Stat.Version
+	return s.watchRecord(ctx, rec)
 }
 
 // removeRecord removes the znode if it is this session's. The caller has the turn.
@@ -229,7 +291,7 @@ func (s *Store) removeRecord(ctx context.Context, rec *record) error {
 		_, err = session.Call(ctx, zk.Delete{Path: rec.full, Version: found.Stat.Version})
 	}
 	if err == nil || errors.Is(err, zk.ErrNoNode) {
-		s.records.removed(rec)
+		s.records.gone(rec)
 		return nil
 	}
 	return err

@@ -39,6 +39,7 @@ type Store struct {
 	cancel context.CancelFunc
 
 	session  atomic.Pointer[zk.Session] // the newest, lost or not; nil before the first
+	conn     atomic.Uint64              // the newest connection's number
 	hints    hints.Hub                  // by the path of the znode
 	watched  watchedCache
 	folders  folderCache
@@ -76,6 +77,7 @@ func (s *Store) onEvent(event zk.Event) {
 	switch event.Kind {
 	case zk.Connected:
 		s.session.Store(event.Session)
+		s.conn.Store(event.Conn)
 		s.watched.clear()
 		s.hints.SignalAll()
 		s.records.wakeKeeper()
@@ -85,6 +87,9 @@ func (s *Store) onEvent(event zk.Event) {
 	case zk.AuthFailed:
 		s.logger.Warn("zkstore: a server refuses the credentials", "error", event.Err)
 	case zk.NodeCreated, zk.NodeDeleted, zk.NodeDataChanged:
+		if event.Kind == zk.NodeDeleted {
+			s.records.ended(event.Path)
+		}
 		s.watched.moved(event.Path)
 		s.hints.Signal(event.Path)
 	}
@@ -110,13 +115,13 @@ func (s *Store) Status() store.Status {
 		return store.Status{}
 	}
 	status := store.Status{Session: fmt.Sprintf("0x%x", session.ID())}
-	status.Connected = s.ctx.Err() == nil && session.Err() == nil && s.client.Err() == nil && silence(session) <= session.Timeout()/2
+	status.Connected = s.ctx.Err() == nil && session.Err() == nil && s.client.Err() == nil && unheard(session) <= session.Timeout()/2
 	return status
 }
 
-// silence is how long ago the request was sent that a server answered last. One of the
+// unheard is how long ago the request was sent that a server answered last. One of the
 // two clocks stands still while a machine is suspended.
-func silence(session *zk.Session) time.Duration {
+func unheard(session *zk.Session) time.Duration {
 	confirmed, now := session.Confirmed(), time.Now()
 	return max(now.Sub(confirmed), now.Round(0).Sub(confirmed.Round(0)))
 }

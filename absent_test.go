@@ -1,0 +1,151 @@
+package zkstate_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/memstore"
+	"github.com/zkstate/zkstate/store/storetest"
+)
+
+// losing is a store that loses the listener records of some ids, as if their sessions
+// had ended.
+type losing struct {
+	store.Store
+	mu        sync.Mutex // guards all below
+	lost      []string
+	forgotten []string
+}
+
+func (l *losing) lose(ids ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = ids
+}
+
+func (l *losing) Listeners(ctx context.Context, path string) ([]store.Listener, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found, err := l.Store.Listeners(ctx, path)
+	return slices.DeleteFunc(found, func(r store.Listener) bool { return slices.Contains(l.lost, r.ID) }), err
+}
+
+func (l *losing) Absent(ctx context.Context, path string, present []string) ([]store.Listener, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found, err := l.Store.Listeners(ctx, path)
+	return slices.DeleteFunc(found, func(r store.Listener) bool {
+		return slices.Contains(present, r.ID) || slices.Contains(l.forgotten, r.ID)
+	}), err
+}
+
+func (l *losing) Forget(_ context.Context, _ string, lost store.Listener) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forgotten = append(l.forgotten, lost.ID)
+	return nil
+}
+
+// TestWaitAppliedWaitsForTheVanished: a State that cannot reach the store serves what it
+// has, and its record is gone with its session. Nobody may be told meanwhile that all
+// have applied something newer.
+func TestWaitAppliedWaitsForTheVanished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		faults := storetest.Inject(mem.Attach())
+		cut, err := zkstate.Open(t.Context(), faults, "/app/config", initial(), zkstate.ID("cut"), zkstate.MaxStaleness(20*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(7 * time.Second)
+		faults.Hang(true)
+		s := &losing{Store: mem.Attach()}
+		s.lose("cut")
+		// The waiter has just started: it has never seen the record.
+		st, err := zkstate.Open(t.Context(), s, "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All().Within(5*time.Second)))
+		var not *zkstate.NotAppliedError
+		if !errors.As(err, &not) || len(not.Silent) != 1 || not.Silent[0].ID != "cut" || not.Silent[0].Status != zkstate.StatusLost {
+			t.Errorf("five seconds after it vanished: %v", err)
+		}
+		began := time.Now()
+		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil {
+			t.Error(err)
+		}
+		if got, err := cut.Read(); err == nil {
+			t.Errorf("all have applied it, and %v later one serves %+v", time.Since(began), got)
+		}
+		if took := time.Since(began); took > 21*time.Second {
+			t.Errorf("it was waited for %v after its reads had ended", took)
+		}
+		began = time.Now()
+		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil || time.Since(began) > time.Second {
+			t.Errorf("the next one waits %v for one who was lost long ago, %v", time.Since(began), err)
+		}
+		faults.Hang(false)
+		closeState(t, cut)
+		closeState(t, st)
+	})
+}
+
+// TestWaitAppliedAfterAReturn: one whose session was lost is back soon.
+func TestWaitAppliedAfterAReturn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		other, err := zkstate.Open(t.Context(), mem.Attach(), "/app/config", initial(), zkstate.ID("other"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &losing{Store: mem.Attach()}
+		st, err := zkstate.Open(t.Context(), s, "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.lose("other")
+		time.AfterFunc(3*time.Second, func() { s.lose() })
+		began := time.Now()
+		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took < 3*time.Second || took > 5*time.Second || len(s.forgotten) > 0 {
+			t.Errorf("one that was away for 3s was waited for %v; forgotten %v", took, s.forgotten)
+		}
+		closeState(t, other)
+		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil {
+			t.Error(err)
+		}
+		closeState(t, st)
+	})
+}
+
+// TestTheLostAreForgotten: nobody waits, and yet who was lost for good does not stay in
+// the store for ever.
+func TestTheLostAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		s := &losing{Store: mem.Attach()}
+		s.lose("dead")
+		if err := mem.Announce(t.Context(), "/app/config", "dead", []byte(`{"status":"applied"}`)); err != nil {
+			t.Fatal(err)
+		}
+		st, err := zkstate.Open(t.Context(), s, "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(4 * zkstate.DefaultMaxStaleness)
+		if !slices.Equal(s.forgotten, []string{"dead"}) {
+			t.Errorf("forgotten: %v", s.forgotten)
+		}
+		closeState(t, st)
+	})
+}

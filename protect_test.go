@@ -1,0 +1,133 @@
+package zkstate_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/memstore"
+)
+
+// panicking is a store with a fault of the worst kind, while on is set.
+type panicking struct {
+	store.Store
+	on atomic.Bool
+}
+
+func (p *panicking) may() {
+	if p.on.Load() {
+		panic("a slice bound")
+	}
+}
+
+func (p *panicking) Load(ctx context.Context, path string, known store.Version, mode store.Consistency) (store.Record, error) {
+	p.may()
+	return p.Store.Load(ctx, path, known, mode)
+}
+
+func (p *panicking) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, error) {
+	p.may()
+	return p.Store.Commit(ctx, ops...)
+}
+
+func (p *panicking) Announce(ctx context.Context, path, id string, data []byte) error {
+	p.may()
+	return p.Store.Announce(ctx, path, id, data)
+}
+
+func (p *panicking) Withdraw(ctx context.Context, path, id string) error {
+	p.may()
+	return p.Store.Withdraw(ctx, path, id)
+}
+
+func (p *panicking) Queue(ctx context.Context, path string) ([]store.Waiter, error) {
+	p.may()
+	return p.Store.Queue(ctx, path)
+}
+
+func (p *panicking) Lock(ctx context.Context, path, id string) (store.Lock, error) {
+	p.may()
+	return p.Store.Lock(ctx, path, id)
+}
+
+// TestPanicsEndNothing: whatever panics below a State, the application goes on, calls
+// get errors, and the State works again when the fault is gone.
+func TestPanicsEndNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		bad := &panicking{Store: mem.Attach()}
+		bad.on.Store(true)
+		if _, err := zkstate.Open(t.Context(), bad, "/app/config", initial()); err == nil {
+			t.Fatal("opened on a store that panics")
+		}
+		bad.on.Store(false)
+		st, err := zkstate.Open(t.Context(), bad, "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		bad.on.Store(true)
+		time.Sleep(3 * zkstate.DefaultRefresh) // looks and reports panic
+		if st.Health().Err == nil {
+			t.Error("Health knows of nothing")
+		}
+		if _, err := st.Update(t.Context(), bump); !errors.Is(err, zkstate.ErrUnknownOutcome) {
+			t.Errorf("an update whose commit panics: %v", err)
+		}
+		if _, err := st.Update(t.Context(), bump, zkstate.Exclusive()); err == nil || errors.Is(err, zkstate.ErrUnknownOutcome) {
+			t.Errorf("an update whose lock panics: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := st.ReadConsistent(ctx); !errors.Is(err, zkstate.ErrUnavailable) {
+			t.Errorf("a consistent read: %v", err)
+		}
+		bad.on.Store(false)
+		if _, err := st.Update(t.Context(), bump); err != nil {
+			t.Error(err)
+		}
+		if got, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 2 {
+			t.Errorf("%+v, %v", got, err)
+		}
+		bad.on.Store(true)
+		if err := st.Close(); err == nil {
+			t.Error("the record was not withdrawn, and Close says nothing")
+		}
+	})
+}
+
+// explosive is a type whose own encoding panics.
+type explosive struct {
+	Interval int
+	armed    bool
+}
+
+func (x explosive) MarshalJSON() ([]byte, error) {
+	if x.armed || x.Interval == 13 {
+		panic("bad luck")
+	}
+	return []byte(`{}`), nil
+}
+
+// TestPanicsOfTheTypeEndNothing: methods of the type run on the State's goroutines, too.
+func TestPanicsOfTheTypeEndNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		if _, err := mem.Commit(t.Context(), store.Create{Path: "/app/config", Data: []byte(`{"Interval":13}`)}); err != nil {
+			t.Fatal(err)
+		}
+		st, err := zkstate.Open(t.Context(), mem, "/app/config", explosive{armed: true}, zkstate.DetectMutation(func(error) { panic("mine") }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * zkstate.DefaultRefresh)
+		if got, err := st.Read(); err != nil || got.Interval != 13 {
+			t.Errorf("%+v, %v", got, err)
+		}
+		closeState(t, st)
+	})
+}

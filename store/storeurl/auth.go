@@ -1,0 +1,110 @@
+package storeurl
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"runtime"
+	"strings"
+
+	"github.com/zkstate/zkstate/store/zkstore"
+)
+
+// The environment variables that [EnvironmentAuth] reads, and whose names begin with
+// [AuthVariable].
+const (
+	// AuthVariable holds one set of credentials, as scheme:secret. For the scheme digest
+	// the secret is user:password.
+	AuthVariable = "ZKSTATE_AUTH"
+	// AuthFile names a file that holds them, one set a line. Empty lines, and those that
+	// begin with #, do not count. Nobody but its owner may have permission to read it.
+	AuthFile = "ZKSTATE_AUTH_FILE"
+)
+
+// ErrAuth means that the credentials in the environment cannot be used. The errors that
+// match it show nothing of them.
+var ErrAuth = errors.New("no usable credentials")
+
+// maxAuthFile bounds the size in bytes of a file of credentials.
+const maxAuthFile = 64 << 10
+
+var authScheme = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
+
+func environmentAuth() ([]zkstore.Auth, error) {
+	var all []zkstore.Auth
+	if file := os.Getenv(AuthFile); file != "" {
+		found, err := readAuthFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("$%s: %w", AuthFile, err)
+		}
+		all = found
+	}
+	if text := os.Getenv(AuthVariable); text != "" {
+		auth, err := parseAuth(text)
+		if err != nil {
+			return nil, fmt.Errorf("$%s: %w", AuthVariable, err)
+		}
+		all = append(all, auth)
+	}
+	return all, nil
+}
+
+func readAuthFile(file string) ([]zkstore.Auth, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAuth, err)
+	}
+	if err := checkAuthFile(file, info); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAuth, err)
+	}
+	var all []zkstore.Auth
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		entry := strings.TrimRight(string(line), "\r\n")
+		if strings.TrimSpace(entry) == "" || strings.HasPrefix(entry, "#") {
+			continue
+		}
+		auth, err := parseAuth(entry)
+		if err != nil {
+			return nil, fmt.Errorf("%s, line %d: %w", file, number, err)
+		}
+		all = append(all, auth)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: %s has none: write scheme:secret, such as digest:user:password, one a line", ErrAuth, file)
+	}
+	return all, nil
+}
+
+// checkAuthFile refuses a file that others can read, and one that is none: to open a
+// pipe could take for ever.
+func checkAuthFile(file string, info fs.FileInfo) error {
+	switch {
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%w: %s is not a regular file", ErrAuth, file)
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("%w: %s has mode %04o, so others could use it too: chmod 600 %s", ErrAuth, file, info.Mode().Perm(), file)
+	case info.Size() > maxAuthFile:
+		return fmt.Errorf("%w: %s has more than %d bytes", ErrAuth, file, maxAuthFile)
+	}
+	return nil
+}
+
+func parseAuth(text string) (zkstore.Auth, error) {
+	scheme, secret, ok := strings.Cut(text, ":")
+	if !ok || !authScheme.MatchString(scheme) || secret == "" {
+		return zkstore.Auth{}, fmt.Errorf("%w: it must be scheme:secret, such as digest:user:password", ErrAuth)
+	}
+	if user, password, ok := strings.Cut(secret, ":"); scheme == "digest" && (!ok || user == "" || password == "") {
+		return zkstore.Auth{}, fmt.Errorf("%w: for the scheme digest it must be digest:user:password", ErrAuth)
+	}
+	return zkstore.Auth{Scheme: scheme, Secret: secret}, nil
+}

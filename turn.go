@@ -1,0 +1,183 @@
+package zkstate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+// A turn in the store's queue of writers ends after so many commits or so much
+// time, and earlier if the State has nothing to write.
+const (
+	turnCommits = 32
+	turnTime    = 50 * time.Millisecond
+	// turnLinger is how long a writer whose turn it is waits for its callers' next writes.
+	turnLinger = 200 * time.Microsecond
+	// unlockBound is how long giving the turn up may keep this State's writers.
+	unlockBound = time.Second
+)
+
+// A plain update does not depend on the queue, which only makes contention orderly.
+// It waits for its turn while others have theirs, and goes on without one when nobody
+// seems to move: a script may hold the lock, a program may have left a place
+// behind, or the network of the holder may fail.
+const (
+	firstLook    = 20 * time.Millisecond // at the queue, for a caller that has to wait
+	turnStall    = time.Second           // with the same place at the head: it does not move
+	turnPatience = 5 * time.Second       // is the longest wait, however it moves
+	turnRest     = 5 * time.Second       // without the queue, after it did not move or our turn went wrong
+	deniedRest   = time.Minute           // without the queue, where the store does not let us in
+	turnYield    = 10 * time.Millisecond // between what would be turns, without the queue
+)
+
+// errNoTurn ends the wait for a turn of those who can do without.
+var errNoTurn = errors.New("the queue of writers does not move")
+
+// takeTurn waits for the turn in the store's queue, where one is needed.
+func (s *server[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
+	line := &s.st.line
+	queue := line.contended && !cfg.noRetry && cfg.ifVersion == nil && time.Now().After(line.queueAgain)
+	if s.lock != nil || !queue && !cfg.exclusive {
+		return nil
+	}
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.st.crew.start(func() {
+		_ = s.st.protect(func() error { s.st.watchQueue(waiting, cancel, !cfg.exclusive); return nil }) // which logs
+	})
+	lock, err := s.st.store.Lock(waiting, s.st.path, s.st.cfg.id)
+	switch {
+	case err == nil:
+		s.lock, s.began, s.commits = lock, time.Now(), 0
+		line.contended = lock.Waited()
+		line.setTrouble(nil)
+		return s.st.look(ctx, store.Local)
+	case cfg.exclusive && ctx.Err() != nil && errors.Is(line.lastTrouble(), ErrLocked):
+		return line.lastTrouble()
+	case cfg.exclusive:
+		return err
+	case context.Cause(waiting) == errNoTurn && ctx.Err() == nil:
+		line.queueAgain = time.Now().Add(turnRest)
+		return nil
+	case errors.Is(err, ErrDenied):
+		line.queueAgain = time.Now().Add(deniedRest)
+		return nil
+	case errors.Is(err, ErrUnavailable):
+		line.queueAgain = time.Now().Add(turnRest)
+	}
+	return err
+}
+
+// watchQueue notes who has the lock while a call waits for it, until ctx ends. If the
+// call can do without, it ends the wait when the queue does not move.
+func (st *State[T]) watchQueue(ctx context.Context, stop context.CancelCauseFunc, optional bool) {
+	patience := time.Now().Add(turnPatience)
+	timer := time.NewTimer(firstLook)
+	defer timer.Stop()
+	head := store.Waiter{}
+	for looks := 0; ; looks++ {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		looking, cancel := context.WithTimeout(ctx, turnStall)
+		queue, err := st.store.Queue(looking, st.path)
+		cancel()
+		was := head
+		if head = (store.Waiter{}); err == nil && len(queue) > 0 {
+			head = queue[0]
+		}
+		if head.Key != "" && head.ID != st.cfg.id {
+			st.line.setTrouble(lockedBy(head))
+		}
+		stalled := looks > 0 && (err != nil || head.Key == was.Key)
+		if optional && (stalled || time.Now().After(patience)) {
+			stop(errNoTurn)
+			return
+		}
+		timer.Reset(turnStall)
+	}
+}
+
+// lockedBy is the error of calls that wait for a lock which somebody else holds.
+func lockedBy(w store.Waiter) error {
+	who := w.ID
+	if who == "" {
+		who = w.Key
+	}
+	if w.Host != "" {
+		who += fmt.Sprintf(" on %s (process %d)", w.Host, w.PID)
+	}
+	left := ""
+	if w.Session == "" {
+		left = ", whose place was left behind and has to be removed by hand"
+	}
+	return fmt.Errorf("%w by %s since %s%s", ErrLocked, who, w.Since.UTC().Format(time.RFC3339), left)
+}
+
+// resting reports whether the State does without the queue, though it meets others.
+func (s *server[T]) resting() bool { return time.Now().Before(s.st.line.queueAgain) }
+
+// share lets others commit. Who never loses a race, because its network is quicker,
+// would never take turns: so a State that commits for as long as a turn may take looks
+// whether others wait for one, and pauses a little where it does without the queue.
+func (s *server[T]) share() {
+	line := &s.st.line
+	switch now := time.Now(); {
+	case s.lock != nil || line.idle() > turnTime:
+		line.burst = now
+		return
+	case now.Sub(line.burst) < turnTime:
+		return
+	case s.resting():
+		pause(s.st.ctx, jitter(turnYield))
+	case !line.contended:
+		ctx, cancel := context.WithTimeout(s.st.ctx, turnTime)
+		queue, err := s.st.store.Queue(ctx, s.st.path)
+		cancel()
+		line.contended = err == nil && len(queue) > 0
+	}
+	line.burst = time.Now()
+}
+
+// linger waits a little for the next call, and reports whether there may be one.
+func (s *server[T]) linger() bool {
+	if !s.mayStay(0) {
+		return false
+	}
+	timer := time.NewTimer(turnLinger)
+	defer timer.Stop()
+	select {
+	case <-s.st.line.arrived:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// mayStay reports whether the turn may go on after so many more commits, and is
+// likely to be of use.
+func (s *server[T]) mayStay(more int) bool {
+	return s.commits+more < turnCommits && time.Since(s.began) < turnTime && s.st.line.brisk(turnLinger)
+}
+
+// giveUp ends the turn, if it is ours. A State whose turn went wrong keeps away from
+// the queue for a while: the others would wait for it.
+func (s *server[T]) giveUp() {
+	if s.lock == nil {
+		return
+	}
+	if s.doubt {
+		s.st.line.queueAgain = time.Now().Add(turnRest)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), unlockBound)
+	defer cancel()
+	if err := s.st.protect(func() error { return s.lock.Unlock(ctx) }); err != nil {
+		s.st.cfg.logger.Info("zkstate: place in the queue of writers not given up yet", "path", s.st.path, "error", err)
+	}
+	s.lock = nil
+}

@@ -1,0 +1,226 @@
+package zkstate_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk"
+	"github.com/zkstate/zkstate/internal/zk/wire"
+	"github.com/zkstate/zkstate/internal/zkserver"
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/memstore"
+	"github.com/zkstate/zkstate/store/storetest"
+)
+
+// loser is a State that loses its next race to another one, and so goes to the queue.
+func loser(e *env, s store.Store, rival *zkstate.State[config]) *zkstate.State[config] {
+	e.Helper()
+	faults := storetest.Inject(s)
+	st := openOn(e, faults)
+	faults.BeforeCommit(func() {
+		if _, err := rival.Update(e.ctx, bump); err != nil {
+			e.Error(err)
+		}
+	})
+	return st
+}
+
+// TestPlainUpdatesPassTheLock: somebody holds the lock for as long as it takes. Only
+// exclusive updates wait, and say for whom.
+func TestPlainUpdatesPassTheLock(t *testing.T) {
+	eachStore(t, func(e *env) {
+		held, err := e.handle().Lock(e.ctx, "/app/config", "a-script")
+		if err != nil {
+			e.Fatal(err)
+		}
+		st := loser(e, e.handle(), e.open())
+		for range 20 {
+			if _, err := st.Update(e.ctx, bump); err != nil {
+				e.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(e.ctx, time.Second)
+		defer cancel()
+		_, err = st.Update(ctx, bump, zkstate.Exclusive())
+		if !errors.Is(err, zkstate.ErrLocked) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, zkstate.ErrUnavailable) ||
+			!strings.Contains(err.Error(), "a-script") || !strings.Contains(err.Error(), "nothing was written") {
+			e.Errorf("an exclusive update says %v", err)
+		}
+		if err := held.Unlock(e.ctx); err != nil {
+			e.Fatal(err)
+		}
+		if _, err := st.Update(e.ctx, bump, zkstate.Exclusive()); err != nil {
+			e.Error(err)
+		}
+		if got, err := st.Read(); err != nil || got.Interval != 1+1+20+1 {
+			e.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// TestLeftoverPlace: a place that nothing will ever remove is at the head of the queue.
+func TestLeftoverPlace(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t)
+	plain := plainSession(t, b.net.Addr())
+	for _, full := range []string{"/app/config/write_lock", "/app/config/write_lock/latch-dead-0000000000"} {
+		if _, err := plain.Call(b.ctx, zk.Create{Path: full, ACL: zk.WorldACL(zk.PermAll)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st := loser(b.env, zkOn(t, 4*time.Second, b.net.Addr()), b.writer)
+	for range 3 {
+		if _, err := st.Update(b.ctx, bump); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, time.Second)
+	defer cancel()
+	if _, err := st.Update(ctx, bump, zkstate.Exclusive()); !errors.Is(err, zkstate.ErrLocked) || !strings.Contains(err.Error(), "left behind") {
+		t.Errorf("an exclusive update says %v", err)
+	}
+}
+
+// lockless is a store that lets nobody into its queue.
+type lockless struct{ store.Store }
+
+func (lockless) Lock(context.Context, string, string) (store.Lock, error) {
+	return nil, fmt.Errorf("lock: %w", store.ErrDenied)
+}
+
+func TestUpdatesGoWithoutAQueue(t *testing.T) {
+	eachStore(t, func(e *env) {
+		st := loser(e, lockless{e.handle()}, e.open())
+		for range 3 {
+			if _, err := st.Update(e.ctx, bump); err != nil {
+				e.Fatal(err)
+			}
+		}
+		if _, err := st.Update(e.ctx, bump, zkstate.Exclusive()); !errors.Is(err, zkstate.ErrDenied) {
+			e.Errorf("an exclusive update says %v", err)
+		}
+	})
+}
+
+// slow is a store at the other end of a network: a commit takes a while, and one under
+// a lock is never answered in time if trouble is set.
+type slow struct {
+	store.Store
+	trouble time.Duration
+}
+
+func (s slow) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, error) {
+	time.Sleep(time.Millisecond)
+	for _, op := range ops {
+		switch op.(type) {
+		case store.Hold, store.Release:
+			if s.trouble > 0 {
+				time.Sleep(s.trouble)
+				return nil, fmt.Errorf("commit: the answer was lost, it was not applied: %w", store.ErrUnavailable)
+			}
+		}
+	}
+	return s.Store.Commit(ctx, ops...)
+}
+
+// TestTroubleIsNotContagious: one instance loses the answers to what it commits in its
+// turns, and keeps the turn for ten seconds each time. The others go on.
+func TestTroubleIsNotContagious(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const minute = time.Minute
+		first := memstore.New()
+		ctx, cancel := context.WithTimeout(t.Context(), minute)
+		defer cancel()
+		open := func(s store.Store) *zkstate.State[config] {
+			st, err := zkstate.Open(t.Context(), s, "/app/config", initial())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return st
+		}
+		flaky := open(slow{first.Attach(), 10 * time.Second})
+		others := []*zkstate.State[config]{open(slow{Store: first.Attach()}), open(slow{Store: first.Attach()})}
+		var group sync.WaitGroup
+		counted, longest := make([]int, len(others)), make([]time.Duration, len(others))
+		group.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = flaky.Update(ctx, bump)
+			}
+		})
+		for i, st := range others {
+			group.Go(func() {
+				for ctx.Err() == nil {
+					began := time.Now()
+					if _, err := st.Update(ctx, bump); err == nil {
+						counted[i]++
+						longest[i] = max(longest[i], time.Since(began))
+					}
+				}
+			})
+		}
+		group.Wait()
+		t.Logf("%d updates by the others in %v, the longest took %v", counted, minute, longest)
+		if min(counted[0], counted[1]) < int(minute/time.Millisecond)/10 || max(longest[0], longest[1]) > 3*time.Second {
+			t.Errorf("%d updates by the others in %v, the longest took %v", counted, minute, longest)
+		}
+		for _, st := range append(others, flaky) {
+			closeState(t, st)
+		}
+	})
+}
+
+var flakyFor = flag.Duration("flaky", 5*time.Second, "how long TestFlakyInstance counts")
+
+// TestFlakyInstance is the same on a real server: one instance loses the answer to
+// every other commit.
+func TestFlakyInstance(t *testing.T) {
+	t.Parallel()
+	server := zkserver.Standalone(t)
+	proxy, err := netfault.New(server.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := proxy.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
+	defer cancel()
+	e := &env{T: t, ctx: ctx}
+	flaky := openOn(e, zkOn(t, 4*time.Second, proxy.Addr()))
+	others := []*zkstate.State[config]{openOn(e, zkOn(t, 4*time.Second, server.Addr())), openOn(e, zkOn(t, 4*time.Second, server.Addr()))}
+	var commits atomic.Int64
+	heal := proxy.DropReplies(func(op wire.Opcode) bool { return op == 14 && commits.Add(1)%2 == 0 })
+	end := time.Now().Add(*flakyFor)
+	counted, longest := make([]int, 3), make([]time.Duration, 3)
+	var group sync.WaitGroup
+	for i, st := range append(others, flaky) {
+		group.Go(func() {
+			for time.Now().Before(end) {
+				began := time.Now()
+				if _, err := st.Update(ctx, bump); err != nil && !errors.Is(err, zkstate.ErrUnknownOutcome) {
+					t.Error(err)
+				}
+				counted[i]++
+				longest[i] = max(longest[i], time.Since(began))
+			}
+		})
+	}
+	group.Wait()
+	lost := heal()
+	t.Logf("%d updates, the last by the instance that lost %d answers; the longest took %v", counted, lost, longest)
+	if lost == 0 || min(counted[0], counted[1]) < 50 || max(longest[0], longest[1]) > 10*time.Second {
+		t.Errorf("%d updates, the last by the instance that lost %d answers; the longest took %v", counted, lost, longest)
+	}
+}
