@@ -29,12 +29,7 @@ type keeper struct {
 func (k *keeper) run() {
 	defer close(k.client.done)
 	defer k.farewells.Wait()
-	for {
-		c := k.connect()
-		if c == nil {
-			break
-		}
-		k.serve(c)
+	for c := k.connect(); c != nil && k.serve(c); c = k.connect() {
 	}
 	if k.session != nil {
 		k.lose(ErrClosed)
