@@ -1,11 +1,23 @@
-.PHONY: test quick lint zookeeper demo fuzz torture build bench-contention
+.PHONY: test install-check release-check quick lint zookeeper demo fuzz torture build bench-contention
 
 # Everything that must hold: real servers, the race detector, the linters. What speaks
 # to ZooKeeper is tested on Debian's and on 3.9; ZKSTATE_ZOOKEEPER=3.9 tests all on 3.9.
 test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
-	cd bench && ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
+	for module in bench examples tools; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -race -timeout 10m ./... || exit; done
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test -race -timeout 10m ./internal/zk/... ./store/zkstore/...
+
+# What users do with a release: the module is packed and installed, what
+# .goreleaser.yaml lists is built, 32 bits are tested.
+install-check:
+	go -C tools run ./installcheck
+
+# What goreleaser itself says, and all of a release that needs neither network nor
+# docker, in dist/. Goreleaser is built for it, which takes minutes.
+GORELEASER = go run github.com/goreleaser/goreleaser/v2@v2.15.1
+release-check:
+	$(GORELEASER) check
+	$(GORELEASER) release --snapshot --clean --skip=sbom,docker
 
 lint:
 	scripts/lint
@@ -24,7 +36,8 @@ demo:
 	go run ./cmd/zkstate demo
 
 build:
-	go build -trimpath -o dist/ ./cmd/zkstate ./examples/procwatch
+	go build -trimpath -o dist/ ./cmd/zkstate
+	go -C examples build -trimpath -o ../dist/ ./procwatch
 
 # Counting through cut connections, lost replies and killed sessions, for TORTURE.
 TORTURE ?= 30m

@@ -80,7 +80,7 @@ func (e *NotAppliedError) Error() string {
 	if e.Version.IsZero() {
 		what = "the deletion"
 	}
-	return fmt.Sprintf("%s: %s is committed and %v by %d: %s", e.Path, what, ErrNotApplied, len(e.Applied), strings.Join(parts, "; "))
+	return fmt.Sprintf("%s: %s is committed, and %d applied it: %s", e.Path, what, len(e.Applied), strings.Join(parts, "; "))
 }
 
 // Unwrap returns what ended the wait, if it was an error.

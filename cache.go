@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
+	"github.com/zkstate/zkstate/internal/atomicfile"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -69,27 +69,10 @@ func checksum(rest []byte) string {
 	return fmt.Sprintf("%s%x", cacheMagic, sha256.Sum256(rest))
 }
 
-// writeCache replaces the file as a whole: whoever reads it, after a crash too, sees
-// the old one or the new one. Only the user can read it.
-func writeCache(file, path string, version Version, doc []byte) (err error) {
+// writeCache replaces the file as a whole. Only the user can read it.
+func writeCache(file, path string, version Version, doc []byte) error {
 	rest := fmt.Appendf(nil, "%s\n%v\n%s", path, version, doc)
-	temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(temp.Name())
-		}
-	}()
-	_, err = fmt.Fprintf(temp, "%s\n%s", checksum(rest), rest)
-	if err == nil {
-		err = temp.Sync()
-	}
-	if err = errors.Join(err, temp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), file)
+	return atomicfile.Write(file, 0o600, fmt.Appendf(nil, "%s\n%s", checksum(rest), rest))
 }
 
 // startFromCache publishes the cached copy, unverified, and reports whether there is

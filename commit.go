@@ -46,7 +46,7 @@ func (st *State[T]) obstacle(cur *published[T], cfg updateConfig) error {
 	case cur.rejected != nil && !cfg.overwrite:
 		return cur.rejected
 	case cfg.ifVersion != nil && *cfg.ifVersion != cur.newest:
-		return fmt.Errorf("%w from %v to %v: read again", ErrConflict, *cfg.ifVersion, cur.newest)
+		return fmt.Errorf("%w from %v to %v", ErrConflict, *cfg.ifVersion, cur.newest)
 	}
 	return nil
 }

@@ -153,7 +153,7 @@ func TestLargeDocumentsAreJournaled(t *testing.T) {
 		st := e.open(zkstate.History(3))
 		var big strings.Builder // not to be compressed away
 		for i := 0; big.Len() < store.MaxCommit-2000; i++ {
-			fmt.Fprintf(&big, "%x", i*2654435761)
+			fmt.Fprintf(&big, "%x", uint64(i)*2654435761)
 		}
 		if _, err := st.Update(e.ctx, func(c *config) error {
 			c.Labels = map[string]string{"big": big.String()[:store.MaxCommit-2000]}

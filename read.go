@@ -39,6 +39,9 @@ func (st *State[T]) whyNot(verb string, cur *published[T]) error {
 	case cur.rejected != nil:
 		return fmt.Errorf("%s: %w: %w", verb, ErrStale, cur.rejected)
 	}
+	if cur.verified.IsZero() {
+		return fmt.Errorf("%s: %w: it was never verified: see whether the store is reachable; ReadDirty serves the cached copy", st.at(verb), ErrStale)
+	}
 	return fmt.Errorf("%s: %w: not verified for %v, the bound is %v: see whether the store is reachable; ReadDirty serves the old copy",
 		st.at(verb), ErrStale, cur.age().Round(time.Millisecond), st.cfg.maxStaleness)
 }

@@ -148,10 +148,13 @@ func (st *State[T]) attachOrCreate(ctx context.Context, _ <-chan struct{}) error
 // unanswered is the error of a call that ctx ended while the store was silent or
 // failing.
 func unanswered(ctx context.Context, cause error) error {
-	if errors.Is(cause, ErrUnavailable) || errors.Is(cause, ErrUnknownOutcome) {
-		return fmt.Errorf("%w (%w)", cause, ctx.Err())
+	if !errors.Is(cause, ErrUnavailable) && !errors.Is(cause, ErrUnknownOutcome) {
+		cause = fmt.Errorf("%w: %w", ErrUnavailable, cause)
 	}
-	return fmt.Errorf("%w: %w (%w)", ErrUnavailable, cause, ctx.Err())
+	if errors.Is(cause, ctx.Err()) {
+		return cause
+	}
+	return fmt.Errorf("%w (%w)", cause, ctx.Err())
 }
 
 // awaitCreation is how Expect gets its first copy.

@@ -33,7 +33,7 @@ func narrow(old, new []byte, keys []string) (p pair, oldErr, newErr error) {
 	}
 	head := commonPrefix(old, new)
 	tail := commonSuffix(old[head:], new[head:])
-	if 2*(head+tail) < len(old) {
+	if head+tail < len(old)-head-tail {
 		return whole(old, new) // there is not enough to be spared
 	}
 	s := scanners.Get().(*scanner)
@@ -45,7 +45,7 @@ func narrow(old, new []byte, keys []string) (p pair, oldErr, newErr error) {
 	tried := 0
 	for i, r := range rungs {
 		size := r.end - r.start
-		if size < 2*tried || leadsToKey(rungs[i:], keys) { // doubled, all trials together cost little more than the last
+		if size-tried < tried || leadsToKey(rungs[i:], keys) { // doubled, all trials together cost little more than the last
 			continue
 		}
 		tried = size

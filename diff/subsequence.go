@@ -26,14 +26,21 @@ func longestCommon(a, b []int32, ids int, budget *int) []match {
 	for _, id := range b {
 		count[id]++
 	}
-	pairs := 0
-	for _, id := range a {
-		pairs += count[id]
-	}
-	if pairs <= 4*(len(a)+len(b)) {
+	if pairs, few := countPairs(a, count, 4*(len(a)+len(b))); few {
 		return byMatches(a, b, count, pairs)
 	}
 	return inRounds(a, b, budget)
+}
+
+// countPairs returns how many pairs of equal elements there are, if they are no more
+// than limit. It stops there, because there may be more than an int can count.
+func countPairs(a []int32, count []int, limit int) (pairs int, few bool) {
+	for _, id := range a {
+		if pairs += count[id]; pairs > limit {
+			return 0, false
+		}
+	}
+	return pairs, true
 }
 
 // byMatches finds a longest chain of matches that ascends on both sides, after

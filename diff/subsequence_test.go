@@ -151,3 +151,15 @@ func TestChangeIsOneHarmlessLine(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestManyEqualElements: two lists of one number in 50,000 places have more pairs
+// than an int of 32 bits can count.
+func TestManyEqualElements(t *testing.T) {
+	const n = 50_000
+	old := []byte("[1" + strings.Repeat(",0", n) + ",1]")
+	new := []byte("[2" + strings.Repeat(",0", n) + ",0,2]")
+	changes, err := diff.Diff(old, new)
+	if err != nil || len(changes) != 3 {
+		t.Errorf("%d changes, %v", len(changes), err)
+	}
+}

@@ -17,7 +17,13 @@ var ErrOff = errors.New("the journal is off")
 
 // ErrNotKept means that a version, or its document, is not in the journal. It matches
 // [store.ErrNotFound] too.
-var ErrNotKept = fmt.Errorf("not in the journal, %w", store.ErrNotFound)
+var ErrNotKept error = notKept{}
+
+type notKept struct{}
+
+func (notKept) Error() string { return "not in the journal" }
+
+func (notKept) Is(target error) bool { return target == store.ErrNotFound }
 
 // Entry is one step in a document's history. In JSON it is
 //
@@ -64,8 +70,8 @@ func (e Entry) Document() []byte {
 // Read returns the history of the document at path, oldest first, as far as the
 // journal keeps it. It writes nothing. An entry that cannot be read is Unreadable and
 // fails no other; what it takes to unpack hostile ones is bounded. Read blocks until the
-// store answers, at most until ctx ends. Errors: [ErrOff], those of
-// [store.Store.Journal], and the context's.
+// store answers, at most until ctx ends. Errors: [ErrOff], or [store.ErrNotFound] if there
+// is no document either, those of [store.Store.Journal], and the context's.
 func Read(ctx context.Context, s store.Store, path string) ([]Entry, error) {
 	// The document first: whatever is committed after that has its entry.
 	rec, err := s.Load(ctx, path, store.Version{}, store.Linearizable)
@@ -75,6 +81,9 @@ func Read(ctx context.Context, s store.Store, path string) ([]Entry, error) {
 	keep, stored, err := s.Journal(ctx, path, math.MaxInt)
 	if err != nil {
 		return nil, err
+	}
+	if keep == 0 && rec.Version.IsZero() {
+		return nil, fmt.Errorf("history of %s: document %w, and no journal of it", path, store.ErrNotFound)
 	}
 	if keep == 0 {
 		return nil, fmt.Errorf("history of %s: %w", path, ErrOff)

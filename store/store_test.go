@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -44,6 +45,12 @@ func TestVersionOrder(t *testing.T) {
 	} {
 		if got := c.to.Since(c.from); got != c.since {
 			t.Errorf("from %v to %v are %d commits, want %d", c.from, c.to, got, c.since)
+		}
+	}
+	last := store.NewVersion(10, 1<<40, math.MaxInt32)
+	for _, from := range []store.Version{{}, again, store.NewVersion(10, 9, -2)} {
+		if got := last.Since(from); got < math.MaxInt32 {
+			t.Errorf("from %v to %v are %d commits", from, last, got)
 		}
 	}
 	ordered := []store.Version{{}, v0, v1, v4, again, againLater}

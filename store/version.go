@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -50,14 +51,17 @@ func (v Version) Since(u Version) int {
 	case v == u:
 		return 0
 	case v.created == u.created && v.counter > u.counter:
-		return int(v.counter) - int(u.counter)
+		return commits(int64(v.counter) - int64(u.counter))
 	case v.IsZero() || v.created == u.created || v.counter < 0 || v.Before(u):
 		return 1
 	case u.IsZero():
-		return int(v.counter) + 1
+		return commits(int64(v.counter) + 1)
 	}
-	return int(v.counter) + 2
+	return commits(int64(v.counter) + 2)
 }
+
+// commits is n as an int, or the largest int where that has 32 bits.
+func commits(n int64) int { return int(min(n, math.MaxInt)) }
 
 // String returns the version as counter.order.created, the last two in
 // hexadecimal as ZooKeeper prints them: "3.100000007.100000002". The zero

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -14,17 +15,18 @@ import (
 func (c *cli) newCreate() *cobra.Command {
 	var keep int
 	var reason *string
+	var input *inputForm
 	cmd := c.command("create PATH JSON", "Create a document that must not exist yet", cobra.ExactArgs(2), "json",
 		func(ctx context.Context, args []string) error {
-			ctx, cancel := c.bounded(ctx)
-			defer cancel()
 			if keep < 0 {
 				return usageError{fmt.Errorf("--history must not be negative")}
 			}
-			doc, err := c.argument(args[1])
+			doc, err := c.argument(ctx, args[1], input.String())
 			if err != nil {
 				return err
 			}
+			ctx, cancel := c.bounded(ctx)
+			defer cancel()
 			return c.withStore(ctx, true, func(s store.Store) error {
 				var version store.Version
 				if err := persist(ctx, func() (err error) {
@@ -38,7 +40,12 @@ func (c *cli) newCreate() *cobra.Command {
 		})
 	cmd.Flags().IntVar(&keep, "history", 0, "keep a journal of the newest `N` changes")
 	reason = reasonFlag(cmd)
+	input = inputFlag(cmd)
 	return cmd
+}
+
+func errExists(path string) error {
+	return fmt.Errorf("create %s: document %w", path, store.ErrExists)
 }
 
 // create makes a document, and switches its journal on first if keep is not 0.
@@ -55,13 +62,16 @@ func create(ctx context.Context, s store.Store, path string, doc []byte, keep in
 	}
 	if keep > 0 {
 		if _, err := s.Load(ctx, path, store.Version{}, store.Linearizable); err == nil {
-			return store.Version{}, fmt.Errorf("create %s: document %w", path, store.ErrExists)
+			return store.Version{}, errExists(path)
 		}
 		if err := s.SetJournal(ctx, path, keep); err != nil {
 			return store.Version{}, err
 		}
 	}
 	versions, err := s.Commit(ctx, op, store.Append{Path: path, Data: entry})
+	if errors.Is(err, store.ErrExists) {
+		return store.Version{}, errExists(path)
+	}
 	if err != nil {
 		return store.Version{}, err
 	}

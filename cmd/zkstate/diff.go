@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,14 +29,14 @@ func (c *cli) newDiff() *cobra.Command {
 	cmd.Long = cmd.Short + `, one change a line as watch does.
 
 What begins with / is a document in the store, as it is or, as /app/config@VERSION, as
-it was at a version that history shows; - is standard input; anything else is a file,
-and @ before its name says so where the name begins with /: @/tmp/config.json
+it was at a version that history shows; - is standard input; anything else is a file, such
+as ./config.json, and so is what stands behind an @: @/tmp/config.json
 
 -o json prints the changes as a list, -o patch as a JSON Patch (RFC 6902), which patch
 applies. On a terminal the lines are coloured, unless NO_COLOR is set.
 
 Exit codes, as those of diff(1): 0 same, 1 different, 2 trouble.`
-	cmd.ValidArgsFunction = nil // files
+	cmd.ValidArgsFunction = c.completeOperand
 	cmd.Flags().StringSliceVar(&keys, "key", nil, "pair the elements of lists by this member, such as id or `NAME`; may be repeated")
 	return cmd
 }
@@ -69,19 +69,19 @@ func (c *cli) diff(ctx context.Context, args, keys []string) error {
 // operand returns what an argument of diff stands for. It is the one place that
 // tells documents from files.
 func (c *cli) operand(ctx context.Context, arg string) (doc []byte, err error) {
-	if !strings.HasPrefix(arg, "/") {
-		doc, name, err := c.file(arg)
+	if _, inherited := descriptor(arg); inherited || !strings.HasPrefix(arg, "/") {
+		doc, name, err := c.file(ctx, arg)
 		if err != nil {
 			return nil, err
 		}
-		if err := diff.Check(doc); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		return doc, nil
+		return parseText(doc, name, formOf(name))
 	}
 	path, version := splitVersion(arg)
 	err = c.withStore(ctx, false, func(s store.Store) error {
 		rec, err := loadAt(ctx, s, path, version, store.Local)
+		if info, no := os.Stat(arg); errors.Is(err, store.ErrNotFound) && no == nil && !info.IsDir() {
+			return fmt.Errorf("%w, but there is a file of that name", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -98,9 +98,7 @@ func splitVersion(arg string) (path, version string) {
 	if at < 0 {
 		return arg, ""
 	}
-	_, full := store.ParseVersion(arg[at+1:])
-	_, short := strconv.ParseUint(arg[at+1:], 10, 31)
-	if full != nil && short != nil {
+	if _, _, err := parseVersion(arg[at+1:]); err != nil {
 		return arg, ""
 	}
 	return arg[:at], arg[at+1:]

@@ -1,12 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -18,34 +17,20 @@ import (
 // document is a State of any JSON: the tool knows no struct.
 type document = zkstate.State[json.RawMessage]
 
-// argument returns a JSON argument: itself, - for standard input, or @file.
-func (c *cli) argument(arg string) (json.RawMessage, error) {
+type documentSnapshot = zkstate.Snapshot[json.RawMessage]
+
+// argument returns a JSON argument: itself, - for standard input, or @file. It is YAML if
+// form says so, or the file's name.
+func (c *cli) argument(ctx context.Context, arg, form string) (json.RawMessage, error) {
 	text, name := []byte(arg), "the argument"
 	if arg == "-" || strings.HasPrefix(arg, "@") {
 		var err error
-		if text, name, err = c.file(arg); err != nil {
+		if text, name, err = c.file(ctx, arg); err != nil {
 			return nil, err
 		}
+		form = cmp.Or(form, formOf(name))
 	}
-	if err := diff.Check(text); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return text, nil
-}
-
-// file reads a file, which may have an @ before it, or standard input if it is -. It
-// returns what errors should call it, too.
-func (c *cli) file(arg string) (text []byte, name string, err error) {
-	if name = strings.TrimPrefix(arg, "@"); name == "-" {
-		name = "standard input"
-		text, err = io.ReadAll(io.LimitReader(c.stdin, 64<<20))
-	} else {
-		text, err = os.ReadFile(name)
-	}
-	if err != nil {
-		err = fmt.Errorf("read %s: %w", name, err)
-	}
-	return text, name, err
+	return parseText(text, name, form)
 }
 
 // load reads a document as it is stored, good or not.

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,21 +18,24 @@ import (
 
 func (c *cli) newEdit() *cobra.Command {
 	var reason *string
+	var input *inputForm
 	cmd := c.command("edit PATH", "Edit a document in $VISUAL or $EDITOR", cobra.ExactArgs(1), "json",
 		func(ctx context.Context, args []string) error {
 			rec, err := c.loadOnce(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			return c.edit(ctx, args[0], rec, *reason)
+			return c.edit(ctx, args[0], rec, cmp.Or(input.String(), "json"), *reason)
 		})
 	cmd.Long = cmd.Short + `.
 
 It shows the difference and commits only if the document is still at the version
 that was edited. If it is not, or the text is no good, the edited file is kept. A text
 that was not changed is not committed. The editor runs through the shell, so that the
-variable may hold arguments; it inherits no credentials, and Ctrl-C belongs to it.`
+variable may hold arguments; it inherits no credentials, and Ctrl-C belongs to it. With --input yaml
+you edit YAML, of which comments are not kept.`
 	reason = reasonFlag(cmd)
+	input = inputFlag(cmd)
 	return cmd
 }
 
@@ -47,18 +50,19 @@ func (c *cli) loadOnce(ctx context.Context, path string) (rec store.Record, err 
 	return rec, err
 }
 
-func (c *cli) edit(ctx context.Context, path string, rec store.Record, reason string) error {
-	var before bytes.Buffer
-	if json.Indent(&before, bytes.TrimSpace(rec.Data), "", "  ") != nil {
-		before.Reset()
-		before.Write(rec.Data) // broken: it is shown as it is
+func (c *cli) edit(ctx context.Context, path string, rec store.Record, form, reason string) error {
+	before, err := textForms[form](rec.Data)
+	if err != nil || form != "json" && good(path, rec) != nil {
+		before = append(rec.Data, '\n') // broken: it is shown as it is
 	}
-	before.WriteByte('\n')
-	after, file, err := c.editText(ctx, before.Bytes())
+	after, file, err := c.editText(ctx, before, form)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt) // the editor had it
 	defer stop()
 	if err == nil && file == "" {
 		err = errUnchanged
+	}
+	if err == nil {
+		after, err = parseText(after, "", form)
 	}
 	if err == nil {
 		err = c.commitEdit(ctx, path, rec, after, reason)
@@ -81,9 +85,6 @@ var errUnchanged = errors.New("nothing was changed")
 
 // commitEdit shows what was changed and commits it.
 func (c *cli) commitEdit(ctx context.Context, path string, rec store.Record, after []byte, reason string) error {
-	if err := diff.Check(after); err != nil {
-		return err
-	}
 	if good(path, rec) == nil {
 		changes, err := diff.Diff(rec.Data, after)
 		if err != nil {

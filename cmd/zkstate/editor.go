@@ -15,8 +15,8 @@ import (
 
 // editText returns text as the user leaves it in an editor, and the file that it is in,
 // which is gone if nothing was edited. An editor that fails may have saved all the same.
-func (c *cli) editText(ctx context.Context, text []byte) (after []byte, file string, err error) {
-	if file, err = writeTemp(text); err != nil {
+func (c *cli) editText(ctx context.Context, text []byte, form string) (after []byte, file string, err error) {
+	if file, err = writeTemp(text, form); err != nil {
 		return nil, "", fmt.Errorf("write the text for the editor: %w", err)
 	}
 	failed := c.runEditor(ctx, file)
@@ -38,8 +38,8 @@ func sameText(a, b []byte) bool {
 }
 
 // writeTemp writes a file that only the user can read.
-func writeTemp(text []byte) (string, error) {
-	f, err := os.CreateTemp("", "zkstate-*.json")
+func writeTemp(text []byte, form string) (string, error) {
+	f, err := os.CreateTemp("", "zkstate-*."+form)
 	if err != nil {
 		return "", err
 	}
@@ -62,10 +62,14 @@ func (c *cli) runEditor(ctx context.Context, file string) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = lockGrace
 	defer cedeInterrupts()()
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("editor %s: %w", editor, err)
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return nil
+	case cmd.ProcessState.ExitCode() == exitNoCommand:
+		return fmt.Errorf("editor %s: there is no such command: set VISUAL or EDITOR", editor)
 	}
-	return nil
+	return fmt.Errorf("editor %s: %w", editor, err)
 }
 
 // cedeInterrupts leaves SIGINT and SIGQUIT to the commands of the terminal until resume

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/history"
+	"github.com/zkstate/zkstate/internal/atomicfile"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/storeurl"
 )
@@ -36,13 +38,17 @@ var exits = []struct {
 	code   int
 	advice string
 }{
-	{errBusy, exitBusy, "wait longer with --wait, or see who has it"},
+	{errUnfinished, exitUnreachable, "raise --timeout, or see whether who writes it is done"},
+	{errNotYet, exitUnreachable, "raise --timeout to wait longer"},
+	{errYAML, exitRejected, "nothing was written; correct the YAML"},
+	{atomicfile.ErrKind, exitOther, "name one, or none that exists"},
+	{store.ErrLocked, exitBusy, "wait longer with --wait, or see to who has it"},
 	{store.ErrLockLost, exitLockLost, "the command was asked to end; see what it did before you run it again"},
 	{zkstate.ErrNotApplied, exitNotApplied, "listeners shows who has what"},
 	{zkstate.ErrUnknownOutcome, exitUnreachable, "look at the document before you try again"},
 	{zkstate.ErrRejected, exitRejected, "get -o raw shows the document as it is, set replaces it"},
 	{zkstate.ErrTooLarge, exitRejected, "nothing was written; make it smaller"},
-	{zkstate.ErrConflict, exitConflict, "read it again and retry"},
+	{zkstate.ErrConflict, exitConflict, ""}, // whoever says it says what to do
 	{store.ErrExists, exitConflict, "use set to change it"},
 	{storeurl.ErrURL, exitUsage, ""},
 	{storeurl.ErrAuth, exitUsage, ""},
@@ -53,14 +59,46 @@ var exits = []struct {
 	{diff.ErrCopyLimit, exitRejected, "nothing was written"},
 	{diff.ErrPointerSyntax, exitUsage, "pointers look like /processes/0"},
 	{diff.ErrPointer, exitNotFound, "get shows what is there"},
-	{zkstate.ErrUnavailable, exitUnreachable, "check --store and whether its servers run, or raise --timeout"},
-	{context.DeadlineExceeded, exitUnreachable, "check --store and whether its servers run, or raise --timeout"},
+	{store.ErrQuota, exitOther, "nothing was written; whoever runs the servers set the limit"},
+	{store.ErrEphemeralParent, exitOther, "nothing was written; choose another path"},
+	{store.ErrDamaged, exitOther, ""},
+	{context.Canceled, exitOther, ""},
+	{zkstate.ErrUnavailable, exitUnreachable, awayAdvice},
+	{context.DeadlineExceeded, exitUnreachable, awayAdvice},
 	{zkstate.ErrNoJournal, exitNotFound, "switch it on with: zkstate history PATH --keep N"},
 	{history.ErrNotKept, exitNotFound, "history shows what is there"},
 	{zkstate.ErrNotFound, exitNotFound, "create it with: zkstate create"},
 	{zkstate.ErrDeleted, exitNotFound, "create it with: zkstate create"},
-	{zkstate.ErrDenied, exitOther, "check the permissions"},
-	{context.Canceled, exitOther, "it was interrupted"},
+	{store.ErrAuthRequired, exitOther, "show credentials with " + storeurl.AuthFile},
+	{zkstate.ErrDenied, exitOther, "check the permissions, and as whom you go there"},
+}
+
+const awayAdvice = "check --store and whether its servers run, or raise --timeout"
+
+// adviceIn is advice that fits a command better.
+var adviceIn = map[string]map[error]string{
+	"delete": {zkstate.ErrNotFound: "there is nothing to delete"},
+	"watch":  {zkstate.ErrNotFound: "watch --wait waits for it"},
+	"mirror": {zkstate.ErrNotFound: "mirror --wait waits for it"},
+	"set":    {zkstate.ErrNotFound: "set --create creates it"},
+	"diff":   {zkstate.ErrNotFound: "what begins with / is a document, @FILE and ./FILE are files"},
+}
+
+// situation is what an explanation depends on beside the error.
+type situation struct {
+	command string // the name of the subcommand, "" if there is none
+	file    bool   // the store is a file on this machine
+}
+
+// advice says what to do about an error of exits.
+func (s situation) advice(is error, advice string) string {
+	if better, ok := adviceIn[s.command][is]; ok {
+		return better
+	}
+	if s.file && advice == awayAdvice {
+		return "check the file that --store names, and who uses it"
+	}
+	return advice
 }
 
 // runError marks an error of a command that was understood; any other that comes
@@ -89,31 +127,62 @@ type usageError struct{ error }
 
 // explain returns the exit code of an error and one line that says what happened
 // and what to do, if there is anything to say.
-func explain(err error) (code int, message string) {
+func (s situation) explain(err error) (code int, message string) {
 	var t trouble
 	switch {
 	case errors.Is(err, errDifferent):
 		return exitDifferent, ""
 	case errors.As(err, &t):
-		_, message = explain(failure(t.error))
+		_, message = s.explain(failure(t.error))
 		return exitTrouble, message
 	}
-	message = strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	message = plain(err.Error())
 	if !errors.As(err, new(runError)) || errors.As(err, new(usageError)) {
-		return exitUsage, message + ": see zkstate --help"
+		return exitUsage, message + ": see " + strings.TrimSpace("zkstate "+s.command) + " --help"
 	}
-	var syntax *diff.SyntaxError
+	code, advice := exitOther, ""
+	if errors.As(err, new(*diff.SyntaxError)) {
+		code, advice = exitRejected, "nothing was written; correct the JSON"
+	}
 	for _, exit := range exits {
-		if !errors.Is(err, exit.err) {
+		if errors.Is(err, exit.err) {
+			code, advice = exit.code, s.advice(exit.err, exit.advice)
+			break
+		}
+	}
+	if advice != "" {
+		message += ": " + advice
+	}
+	return code, message
+}
+
+// phrases are what the library says to programmers, and what that is for users of the
+// command line.
+var phrases = strings.NewReplacer(
+	": open with Observer if you only read", "",
+	": write a good document, or update with Overwrite", "",
+	context.DeadlineExceeded.Error(), "the time was up",
+	context.Canceled.Error(), "it was interrupted",
+)
+
+// plain makes one line of an error's text, in which nothing is said twice: of two calls
+// that fail on the same thing, the inner one says more.
+func plain(text string) string {
+	if before, names, ok := strings.Cut(text, "Did you mean this?"); ok {
+		text = before + "(is it " + strings.Join(strings.Fields(names), ", or ") + "?)"
+	}
+	text = phrases.Replace(strings.Join(strings.Fields(text), " "))
+	parts := strings.Split(text, ": ")
+	for i := 0; i < len(parts)-1; i++ {
+		words := strings.Fields(parts[i])
+		if len(words) != 2 && len(words) != 4 || !strings.ContainsAny(words[1], "/.") {
 			continue
 		}
-		if exit.advice != "" {
-			message += ": " + exit.advice
+		again := func(later string) bool { return slices.Contains(strings.Fields(later), words[1]) }
+		if slices.ContainsFunc(parts[i+1:], again) {
+			parts = slices.Delete(parts, i, i+1)
+			i--
 		}
-		return exit.code, message
 	}
-	if errors.As(err, &syntax) {
-		return exitRejected, message + ": nothing was written; correct the JSON"
-	}
-	return exitOther, message
+	return strings.Join(parts, ": ")
 }

@@ -37,7 +37,7 @@ func TestExplain(t *testing.T) {
 		{failure(zkstate.ErrDenied), exitOther},
 		{failure(context.Canceled), exitOther},
 	} {
-		code, message := explain(fmt.Errorf("in context:\n%w", c.err))
+		code, message := (situation{}).explain(fmt.Errorf("in context:\n%w", c.err))
 		if code != c.want {
 			t.Errorf("%v: exit code %d, want %d", c.err, code, c.want)
 		}
@@ -45,7 +45,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%v: explained in more than one line: %q", c.err, message)
 		}
 	}
-	if code, message := explain(failure(fmt.Errorf("%w: %w", zkstate.ErrUnknownOutcome, context.DeadlineExceeded))); !strings.Contains(message, "look at the document") {
+	if code, message := (situation{}).explain(failure(fmt.Errorf("%w: %w", zkstate.ErrUnknownOutcome, context.DeadlineExceeded))); !strings.Contains(message, "look at the document") {
 		t.Errorf("a lost answer is explained as %d %q", code, message)
 	}
 }

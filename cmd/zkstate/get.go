@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 
@@ -15,7 +14,7 @@ func (c *cli) newGet() *cobra.Command {
 	mode := store.Local
 	var consistent bool
 	var at string
-	cmd := c.command("get PATH [POINTER]", "Print a document, or the value that a JSON Pointer leads to", cobra.RangeArgs(1, 2), "json raw",
+	cmd := c.command("get PATH [POINTER]", "Print a document, or the value that a JSON Pointer leads to", cobra.RangeArgs(1, 2), "json raw yaml",
 		func(ctx context.Context, args []string) error {
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
@@ -34,7 +33,7 @@ func (c *cli) newGet() *cobra.Command {
 
 -o json (the default) indents it; numbers and the order of keys stay as they are.
 -o raw prints the stored bytes, a broken document's too, and of a string that a
-pointer leads to its text.`
+pointer leads to its text. -o yaml keeps numbers and the order of keys, too.`
 	cmd.Flags().BoolVar(&consistent, "consistent", false, "see every commit that finished before: ask ZooKeeper's quorum, not one server")
 	cmd.Flags().StringVar(&at, "at", "", "what it was at this `VERSION`, see history")
 	return cmd
@@ -65,19 +64,27 @@ func (c *cli) printValue(args []string, rec store.Record) error {
 		}
 		value = found
 	}
-	var out bytes.Buffer
+	return c.printFound(value)
+}
+
+// printFound prints a good value in the form that --output says.
+func (c *cli) printFound(value json.RawMessage) error {
 	var text string
+	var out []byte
+	var err error
 	switch {
+	case c.output == "yaml":
+		out, err = toYAML(value)
 	case c.output == "raw" && json.Unmarshal(value, &text) == nil && value[0] == '"':
-		out.WriteString(text)
+		out = append([]byte(text), '\n')
 	case c.output == "raw":
-		out.Write(value)
+		out = append(value, '\n')
 	default:
-		if err := json.Indent(&out, bytes.TrimSpace(value), "", "  "); err != nil {
-			return err
-		}
+		out, err = indented(value)
 	}
-	out.WriteByte('\n')
-	_, err := c.stdout.Write(out.Bytes())
+	if err != nil {
+		return err
+	}
+	_, err = c.stdout.Write(out)
 	return err
 }

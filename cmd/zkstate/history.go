@@ -161,7 +161,6 @@ func entryAt(ctx context.Context, s store.Store, path, version string) (zkstate.
 		return zkstate.Entry{}, err
 	}
 	if wanted.IsZero() {
-		wanted = store.NewVersion(0, 0, counter) // which never was
 		var found []store.Version
 		for _, e := range entries {
 			if e.Version.Counter() == counter && !e.Deleted {
@@ -169,11 +168,18 @@ func entryAt(ctx context.Context, s store.Store, path, version string) (zkstate.
 				wanted = e.Version
 			}
 		}
+		if len(found) == 0 {
+			return zkstate.Entry{}, fmt.Errorf("%s: version %d: %w", path, counter, history.ErrNotKept)
+		}
 		if len(found) > 1 {
 			return zkstate.Entry{}, usageError{fmt.Errorf("version %s can be each of %v: give it in full", version, found)}
 		}
 	}
-	return history.Find(entries, wanted)
+	entry, err := history.Find(entries, wanted)
+	if err != nil {
+		return zkstate.Entry{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return entry, nil
 }
 
 // reasonFlag adds the flag of that name.

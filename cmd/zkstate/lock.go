@@ -83,6 +83,7 @@ ZKSTATE_AUTH_FILE, nor those in ZKSTATE_STORE.`
 	cmd.Flags().DurationVar(&flags.wait, "wait", 0, "give up after this `time` in the queue, with exit code 75; 0 waits for ever")
 	cmd.Flags().StringVar(&flags.id, "id", "", "the `name` of the place in the queue (default made of host, process and chance)")
 	cmd.Flags().SetInterspersed(false)
+	cmd.ValidArgsFunction = c.completePath(cobra.ShellCompDirectiveDefault)
 	return cmd
 }
 
@@ -95,13 +96,10 @@ type lockFlags struct {
 // follows them. What looks like a flag in the command belongs to it.
 func flagsBefore(cmd *cobra.Command, args []string) (argv []string, err error) {
 	if err := cmd.Flags().Parse(args); err != nil {
-		return nil, err
+		return nil, checkFlag(cmd, err)
 	}
 	return cmd.Flags().Args(), nil
 }
-
-// errBusy means that somebody else has the lock.
-var errBusy = errors.New("the lock is held by somebody else")
 
 // takeLock waits for the lock. That the store answers at all is found out within
 // --timeout: a queue may take its time, a server that is away is an error.
@@ -123,9 +121,34 @@ func (c *cli) takeLock(ctx context.Context, s store.Store, path string, flags lo
 	defer enough()
 	lock, err := s.Lock(waiting, path, flags.id)
 	if errors.Is(err, context.DeadlineExceeded) && s.Status().Connected {
-		return nil, fmt.Errorf("lock %s: gave up after %v: %w", path, flags.wait, errBusy)
+		return nil, fmt.Errorf("lock %s: gave up after %v: %w%s", path, flags.wait, store.ErrLocked, c.holder(ctx, s, path))
 	}
 	return lock, err
+}
+
+// holder says who has a lock, as far as the store knows.
+func (c *cli) holder(ctx context.Context, s store.Store, path string) string {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	queue, err := s.Queue(ctx, path)
+	if err != nil || len(queue) == 0 {
+		return ""
+	}
+	return " by " + describe(queue[0])
+}
+
+func describe(w store.Waiter) string {
+	who := w.ID
+	if w.PID != 0 {
+		who += fmt.Sprintf(", process %d", w.PID)
+	}
+	if w.Host != "" {
+		who += " on " + w.Host
+	}
+	if w.Session == "" {
+		who += ", left behind"
+	}
+	return who + ", in the queue since " + timeOf(w.Since)
 }
 
 // runLocked runs the command until it ends, and asks it to end if the lock is lost
@@ -142,14 +165,9 @@ func (c *cli) runLocked(ctx context.Context, lock store.Lock, argv []string) err
 		case <-done:
 		}
 	}()
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.terminal.in, c.terminal.out, c.terminal.err
-	cmd.Env = childEnv()
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = lockGrace
-	runtime.LockOSThread() // whose end would end the command too, see dieWithParent
+	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	dieWithParent(cmd)
+	cmd := c.child(ctx, argv)
 	err := cmd.Run()
 	select {
 	case <-lock.Lost():

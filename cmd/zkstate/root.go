@@ -10,8 +10,10 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
@@ -59,7 +61,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var exited exitError
 	switch {
 	case err == nil:
@@ -67,7 +69,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.As(err, &exited):
 		return int(exited)
 	}
-	code, message := explain(err)
+	at := situation{file: c.onFile()}
+	if cmd != root {
+		at.command = cmd.Name()
+	}
+	code, message := at.explain(err)
 	if message != "" {
 		fmt.Fprintln(c.stderr, "zkstate: "+printable.Line(message))
 	}
@@ -85,23 +91,27 @@ Exit codes: 0 done; 1 other; 2 usage; 3 document or pointer not found; 4 conflic
 (exists already, version moved, a patch's test failed); 5 unreachable or timed out;
 6 document rejected (not JSON, a key twice, too large, refused by its type); 7 the lock
 was lost; 8 committed, and not applied by those who were waited for; 75 lock --wait gave
-up. lock passes its command's exit code through. Those of diff are 0 same, 1 different,
-2 trouble.
+up. lock, watch --once and mirror --once pass their command's exit code through. Those
+of diff are 0 same, 1 different, 2 trouble.
 
 Credentials for ZooKeeper can be in the URL of the store, in the variable ZKSTATE_AUTH,
 as scheme:secret, and in the file that ZKSTATE_AUTH_FILE names, one a line, which only
 its owner may be allowed to read. For the scheme digest the secret is user:password.`,
+		Version:       thisBuild().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate(thisBuild().String() + "\n")
+	root.SetFlagErrorFunc(checkFlag)
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE or zk://HOST:PORT,…/CHROOT (default $ZKSTATE_STORE, else a file in your state directory)")
-	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch only the attaching, of edit not the editing, of lock only finding the store, and demo has bounds of its own")
-	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get json or raw, for diff json or patch")
+	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch and mirror only the attaching, of edit not the editing, of lock only finding the store, and demo has bounds of its own")
+	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get and wait json, raw or yaml, for diff json or patch")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),
-		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(),
+		c.newWait(), c.newMirror(), c.newLs(), c.newStat(), c.newPing(),
+		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(), c.newMan(),
 		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
 	)
 	return root
@@ -109,11 +119,15 @@ its owner may be allowed to read. For the scheme digest the secret is user:passw
 
 // command makes a subcommand whose run gets a context that --timeout bounds.
 func (c *cli) command(use, short string, args cobra.PositionalArgs, formats string, run func(ctx context.Context, args []string) error) *cobra.Command {
+	completion := cobra.NoFileCompletions
+	if strings.Contains(use, "PATH") {
+		completion = c.completePath(cobra.ShellCompDirectiveNoFileComp)
+	}
 	return &cobra.Command{
 		Use:               use,
 		Short:             short,
-		Args:              args,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args:              checkArgs(args),
+		ValidArgsFunction: completion,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := c.checkFlags(formats); err != nil {
 				return err
@@ -123,9 +137,49 @@ func (c *cli) command(use, short string, args cobra.PositionalArgs, formats stri
 	}
 }
 
+// checkArgs says in words of ours what args says, and refuses a PATH that can be none
+// before any store is opened.
+func checkArgs(args cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		switch err := args(cmd, given); {
+		case errors.As(err, new(usageError)):
+			return err
+		case err != nil:
+			return fmt.Errorf("it is zkstate %s, and the arguments given are %d", cmd.Use, len(given))
+		}
+		if name := strings.Fields(cmd.Use); len(name) > 1 && name[1] == "PATH" {
+			return failure(store.CheckPath(given[0]))
+		}
+		return nil
+	}
+}
+
+// checkFlag says in words of ours what is wrong with a flag.
+func checkFlag(_ *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &invalid):
+		return fmt.Errorf("--%s cannot be %q: it must be a %s", invalid.GetFlag().Name, invalid.GetValue(), valueTypes[invalid.GetFlag().Value.Type()])
+	case errors.As(err, &unknown) && len(unknown.GetSpecifiedName()) == 1 && unicode.IsDigit(rune(unknown.GetSpecifiedName()[0])):
+		return fmt.Errorf("%w: a negative number goes behind --", err)
+	}
+	return err
+}
+
+// valueTypes are pflag's names for what a flag can be, in words of ours.
+var valueTypes = map[string]string{"duration": "time such as 10s or 1m30s", "int": "whole number", "bool": "true or false", "input": "format that it reads: json or yaml"}
+
+// onFile reports whether the store is a file on this machine.
+func (c *cli) onFile() bool {
+	url, err := c.storeURL()
+	scheme, _, _ := strings.Cut(url, ":")
+	return err == nil && strings.EqualFold(scheme, "sqlite")
+}
+
 func (c *cli) checkFlags(formats string) error {
 	if c.timeout <= 0 {
-		return fmt.Errorf("--timeout must be more than nothing")
+		return fmt.Errorf("--timeout must be more than 0")
 	}
 	if c.output == "" {
 		return nil
@@ -224,6 +278,9 @@ func persist(ctx context.Context, fn func() error) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			if errors.Is(err, ctx.Err()) {
+				return err
+			}
 			return fmt.Errorf("%w (%w)", err, ctx.Err())
 		}
 	}

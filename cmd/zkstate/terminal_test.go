@@ -24,13 +24,18 @@ import (
 // that hostileStore makes. A command that is not here fails the test.
 var onTerminal = map[string][][]string{
 	"create":    {{"/good", "1"}, {"/new", "@" + evil}, {"/new", "{\"" + evil + "\":}"}},
-	"get":       {{"/good"}, {"/good", "-o", "raw"}, {"/good", "/a"}, {"/good", "/a", "-o", "raw"}, {"/good", "/" + evil}, {"/broken"}, {"/broken", "-o", "raw"}, {"/good", "--at", "0"}, {"/" + evil}},
+	"get":       {{"/good"}, {"/good", "-o", "raw"}, {"/good", "-o", "yaml"}, {"/good", "/a"}, {"/good", "/a", "-o", "raw"}, {"/good", "/" + evil}, {"/broken"}, {"/broken", "-o", "raw"}, {"/good", "--at", "0"}, {"/" + evil}},
 	"set":       {{"/broken", "/a", "1"}, {"/good", "/" + evil + "/b", "1"}, {"/good", "/a", "1", "--wait", "all", "--timeout", "500ms"}, {"/good", "/a", "{\"" + evil + "\":}"}},
 	"unset":     {{"/broken", "/a"}, {"/good", "/" + evil}},
 	"patch":     {{"/broken", "@patch"}, {"/good", "@patch"}, {"/good", "@" + evil}},
 	"edit":      {{"/good"}, {"/broken"}},
 	"diff":      {{"/good", "/other"}, {"/good", "/other", "-o", "json"}, {"/good", "/other", "-o", "patch"}, {"/good", "/broken"}, {"/good@0", "/good"}},
-	"watch":     {{"--replay", "/good"}, {"--replay", "-o", "json", "/good"}, {"--replay", "/broken", "--timeout", "500ms"}},
+	"watch":     {{"--replay", "/good"}, {"--replay", "-o", "json", "/good"}, {"--replay", "/broken", "--timeout", "500ms"}, {"/good", "--", evil}},
+	"wait":      {{"/good", "/a"}, {"/good", "/a", "-o", "raw"}, {"/good", "/a", "-o", "yaml"}, {"/good", "/" + evil, "--timeout", "300ms"}, {"/good", "/a=" + evil}},
+	"mirror":    {{"/broken", "f.json", "--once"}, {"/good", evil, "--once"}, {"/good", "none/" + evil + ".json", "--once"}, {"/good", "f.json", "--once", "--", evil}},
+	"ls":        {{}, {"-R"}, {"-R", "-o", "json"}, {"/other\u202e"}, {"/" + evil}},
+	"stat":      {{"/other\u202e"}, {"/other\u202e", "-o", "json"}, {"/" + evil}},
+	"ping":      {{}, {"-o", "json"}},
 	"history":   {{"/good"}, {"/good", "--diff"}, {"/good", "-o", "json"}, {"/broken"}},
 	"rollback":  {{"/good", "9"}, {"/broken", "0"}, {"/good", evil}},
 	"listeners": {{"/good"}, {"/good", "-o", "json"}, {"/broken"}},
@@ -39,7 +44,7 @@ var onTerminal = map[string][][]string{
 }
 
 // withoutForeigners are the commands that print nothing that others wrote.
-var withoutForeigners = map[string]bool{"version": true, "demo": true, "demo-agent": true, "demo-break": true, "help": true, "completion": true}
+var withoutForeigners = map[string]bool{"version": true, "demo": true, "demo-agent": true, "demo-break": true, "help": true, "completion": true, "man": true}
 
 // terminalOutput runs the program on a new terminal that adds nothing of its own, and
 // returns what arrives there. A command that would go on for ever is interrupted when

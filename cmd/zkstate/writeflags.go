@@ -60,7 +60,7 @@ func (f *writeFlags) options(ctx context.Context, s store.Store, path string) ([
 			return nil, err
 		}
 		if rec.Version.Counter() != counter {
-			return nil, fmt.Errorf("%s is at version %v, not at %d: %w", path, rec.Version, counter, store.ErrConflict)
+			return nil, fmt.Errorf("%s is at version %v, not at %d: %w: read again and retry", path, rec.Version, counter, store.ErrConflict)
 		}
 		version = rec.Version
 	}

@@ -1,8 +1,8 @@
 // Procwatch is an agent that watches the processes of its host against a list of
 // globs that it shares with every other instance of itself:
 //
-//	go run ./examples/procwatch                # an SQLite file on this machine
-//	go run ./examples/procwatch -store zk://zk1,zk2,zk3
+//	go -C examples run ./procwatch             # an SQLite file on this machine
+//	go -C examples run ./procwatch -store zk://zk1,zk2,zk3
 //
 // Whoever changes the list, with any tool, changes what all agents do:
 //

@@ -6,14 +6,17 @@ import (
 	"testing"
 )
 
-// Require skips a test where ZooKeeper is not installed, or fails it if
-// ZKSTATE_REQUIRE_ZOOKEEPER is 1. A wrong installation always fails it.
+// Require skips a test where ZooKeeper is not installed, and with -short, or fails it
+// if ZKSTATE_REQUIRE_ZOOKEEPER is 1. A wrong installation always fails it.
 func Require(tb testing.TB) {
 	tb.Helper()
 	err := Installed()
+	required := os.Getenv("ZKSTATE_REQUIRE_ZOOKEEPER") == "1"
 	switch {
+	case testing.Short() && !required:
+		tb.Skip("zkserver: -short goes without ZooKeeper")
 	case err == nil:
-	case errors.Is(err, ErrNotInstalled) && os.Getenv("ZKSTATE_REQUIRE_ZOOKEEPER") != "1":
+	case errors.Is(err, ErrNotInstalled) && !required:
 		tb.Skip(err)
 	default:
 		tb.Fatal(err)

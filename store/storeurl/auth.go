@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"runtime"
 	"strings"
 
@@ -16,8 +15,8 @@ import (
 // The environment variables that [EnvironmentAuth] reads, and whose names begin with
 // [AuthVariable].
 const (
-	// AuthVariable holds one set of credentials, as scheme:secret. For the scheme digest
-	// the secret is user:password.
+	// AuthVariable holds one set of credentials, as scheme:secret. The scheme is digest,
+	// and the secret user:password.
 	AuthVariable = "ZKSTATE_AUTH"
 	// AuthFile names a file that holds them, one set a line. Empty lines, and those that
 	// begin with #, do not count. Nobody but its owner may have permission to read it.
@@ -30,8 +29,6 @@ var ErrAuth = errors.New("no usable credentials")
 
 // maxAuthFile bounds the size in bytes of a file of credentials.
 const maxAuthFile = 64 << 10
-
-var authScheme = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
 
 func environmentAuth() ([]zkstore.Auth, error) {
 	var all []zkstore.Auth
@@ -79,7 +76,7 @@ func readAuthFile(file string) ([]zkstore.Auth, error) {
 		all = append(all, auth)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: %s has none: write scheme:secret, such as digest:user:password, one a line", ErrAuth, file)
+		return nil, fmt.Errorf("%w: %s has none: write digest:user:password, one a line", ErrAuth, file)
 	}
 	return all, nil
 }
@@ -98,13 +95,12 @@ func checkAuthFile(file string, info fs.FileInfo) error {
 	return nil
 }
 
+// parseAuth reads scheme:secret. The only scheme is digest; who leaves it out is told so.
 func parseAuth(text string) (zkstore.Auth, error) {
-	scheme, secret, ok := strings.Cut(text, ":")
-	if !ok || !authScheme.MatchString(scheme) || secret == "" {
-		return zkstore.Auth{}, fmt.Errorf("%w: it must be scheme:secret, such as digest:user:password", ErrAuth)
-	}
-	if user, password, ok := strings.Cut(secret, ":"); scheme == "digest" && (!ok || user == "" || password == "") {
-		return zkstore.Auth{}, fmt.Errorf("%w: for the scheme digest it must be digest:user:password", ErrAuth)
+	scheme, secret, _ := strings.Cut(text, ":")
+	user, password, _ := strings.Cut(secret, ":")
+	if scheme != "digest" || user == "" || password == "" {
+		return zkstore.Auth{}, fmt.Errorf("%w: it must be scheme:secret, which is digest:user:password", ErrAuth)
 	}
 	return zkstore.Auth{Scheme: scheme, Secret: secret}, nil
 }

@@ -51,13 +51,14 @@ func TestEnvironmentAuth(t *testing.T) {
 		"bad variable":     {"", "hidden"},
 		"digest, no user":  {"", "digest:hidden"},
 		"digest, no words": {"", "digest::"},
+		"scheme left out":  {"", "user:hidden"},
 	} {
 		err := open(c.file, c.variable, storeurl.EnvironmentAuth())
 		if !errors.Is(err, storeurl.ErrAuth) || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	good := write(0o600, "# ours\r\n\ndigest:user:pa:ss wo#rd\r\nip:127.0.0.1\n")
+	good := write(0o600, "# ours\r\n\ndigest:user:pa:ss wo#rd\r\ndigest:more:words\n")
 	if err := open(good, "digest:other:word", storeurl.EnvironmentAuth()); err != nil {
 		t.Error(err)
 	}

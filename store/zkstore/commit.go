@@ -46,6 +46,12 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 			}
 			defer c.record.give()
 		}
+		if release, ok := op.(store.Release); ok {
+			if l, ours := release.Lock.(*latch); ours { // it is not lost if its place is seen to go meanwhile
+				l.releasing.Add(1)
+				defer l.released()
+			}
+		}
 	}
 	return c.run(ctx)
 }
@@ -116,8 +122,7 @@ func (c *commit) size() (bytes int) {
 	return bytes
 }
 
-// send makes one Multi of the parts. A lock that it gives up is not lost if its place is
-// seen to go meanwhile.
+// send makes one Multi of the parts.
 func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -125,13 +130,6 @@ func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 	multi := make(zk.Multi, len(c.parts))
 	for i, p := range c.parts {
 		multi[i] = p.request
-	}
-	for _, op := range c.ops {
-		if op, ok := op.(store.Release); ok {
-			l := op.Lock.(*latch) // held has seen to that
-			l.releasing.Add(1)
-			defer l.released()
-		}
 	}
 	requests := []zk.Request{multi}
 	for _, op := range c.ops {

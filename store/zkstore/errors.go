@@ -48,7 +48,7 @@ func (s *Store) translate(verb, path string, err error, write bool) error {
 	case write && uncertain(err):
 		is = store.ErrUnknownOutcome
 		if s.ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", store.ErrClosed, err)
+			err = fmt.Errorf("%w: %w", store.ErrClosed, reason(err))
 		}
 	case errors.Is(err, errTaken):
 		is = store.ErrTaken
@@ -64,13 +64,28 @@ func (s *Store) translate(verb, path string, err error, write bool) error {
 		is = meaning(err)
 	}
 	if errors.Is(err, is) {
-		return fmt.Errorf("%s %s: %w", verb, path, err)
+		return fmt.Errorf("%s %s: %w", verb, path, reason(err))
 	}
-	return fmt.Errorf("%s %s: %w: %w", verb, path, is, err)
+	return fmt.Errorf("%s %s: %w: %w", verb, path, is, reason(err))
+}
+
+// reason is why a request failed, without what the client calls it.
+func reason(err error) error {
+	e, ok := errors.AsType[*zk.Error](err)
+	switch {
+	case !ok:
+		return err
+	case e.Outcome != zk.Refused:
+		return e.Cause
+	case e.Path == "":
+		return e.Code
+	}
+	return fmt.Errorf("znode %s: %w", e.Path, e.Code)
 }
 
 // silence says why no server answered in time: perhaps they refuse to talk to us.
 func (s *Store) silence(err error) error {
+	err = reason(err)
 	if why := s.client.Err(); why != nil && !errors.Is(err, zk.ErrUnreachable) {
 		err = fmt.Errorf("%w: %w", err, why)
 	}

@@ -82,6 +82,18 @@ func (b *lockBed) await(what string, ok func() bool) {
 	}
 }
 
+// killSession ends the faulty store's session.
+func (b *lockBed) killSession() {
+	b.Helper()
+	granted, ok := b.net.LastSession()
+	if !ok {
+		b.Fatal("no session was seen")
+	}
+	if err := zkserver.KillSession(b.ctx, b.server.Addr(), granted.ID, granted.Password); err != nil {
+		b.Error(err)
+	}
+}
+
 func (b *lockBed) load() store.Record {
 	b.Helper()
 	rec, err := b.direct.Load(b.ctx, "/doc", store.Version{}, store.Linearizable)
@@ -183,13 +195,7 @@ func TestLockLostWithTheSession(t *testing.T) {
 	b := newLockBed(t)
 	lock := b.lock(b.faulty, "me")
 	lost := lock.Lost()
-	granted, ok := b.net.LastSession()
-	if !ok {
-		t.Fatal("no session was seen")
-	}
-	if err := zkserver.KillSession(b.ctx, b.server.Addr(), granted.ID, granted.Password); err != nil {
-		t.Fatal(err)
-	}
+	b.killSession()
 	next := b.lock(b.direct, "next")
 	select {
 	case <-lost:
