@@ -152,7 +152,7 @@ func (c *Client) disconnected(server string, reason error) {
 	c.connected, c.server = false, ""
 }
 
-// Server returns host:port that was dialled for the present connection, "" while there is none.
+// Server returns the address of the server that the client is connected to, as it was dialled, "" if it is to none.
 func (c *Client) Server() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,13 +5,9 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/zkstate/zkstate/internal/zk"
 )
-
-// keeperPause is between two tries to put records right.
-const keeperPause = 200 * time.Millisecond
 
 // records are this store's listener records. A record is an ephemeral znode: it dies
 // with the session, and a new session has to put it back.
@@ -24,8 +20,10 @@ type records struct {
 
 // record is one listener record that is to exist, or to go.
 type record struct {
-	full string        // the znode
-	turn chan struct{} // held by who writes the znode, so that an older write cannot come last
+	full  string        // the znode
+	path  string        // of the document
+	entry string        // the znode in its roster
+	turn  chan struct{} // held by who writes the znode, so that an older write cannot come last
 
 	data    []byte // guarded by records.mu; nil: nothing was announced yet
 	leaving bool   // guarded by records.mu: withdrawn, but not known to be gone
@@ -35,6 +33,7 @@ type record struct {
 	// fenced by it: after a loss of the session, or another's write, it fails.
 	session *zk.Session // whose it is, nil if that is not known
 	version int32
+	entered bool   // there is an entry in the roster
 	conn    uint64 // the connection that tells of its end
 }
 
@@ -50,13 +49,14 @@ func (r *records) wakeKeeper() {
 	}
 }
 
-// get returns the record of that znode, a new one if there is none.
-func (r *records) get(full string) *record {
+// recordOf returns the record of a listener, a new one if there is none.
+func (s *Store) recordOf(path, id string) *record {
+	r, full := &s.records, s.record(path, id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	found := r.all[full]
 	if found == nil {
-		found = &record{full: full, turn: make(chan struct{}, 1)}
+		found = &record{full: full, path: path, entry: s.entryOf(path, id), turn: make(chan struct{}, 1)}
 		r.all[full] = found
 	}
 	return found
@@ -145,89 +145,6 @@ func (rec *record) take(ctx context.Context) error {
 
 func (rec *record) give() { <-rec.turn }
 
-// keepRecords puts records right after each new connection, and whenever it is asked to,
-// until the store is closed.
-func (s *Store) keepRecords() {
-	for {
-		select {
-		case <-s.records.wake:
-		case <-s.ctx.Done():
-			return
-		}
-		if err := s.restoreRecords(); err != nil && s.ctx.Err() == nil {
-			s.logger.Warn("zkstore: listener records are not right yet", "error", err)
-			pause(s.ctx, keeperPause)
-			s.records.wakeKeeper()
-		}
-	}
-}
-
-// restoreRecords writes the records that are not there as this session's, and removes
-// those that are to go.
-func (s *Store) restoreRecords() error {
-	list := s.records.list()
-	failed := make([]error, len(list))
-	var workers sync.WaitGroup
-	next := make(chan int)
-	for range min(restorers, len(list)) {
-		workers.Go(func() {
-			for i := range next {
-				failed[i] = s.restoreRecord(list[i])
-			}
-		})
-	}
-	for i := range list {
-		next <- i
-	}
-	close(next)
-	workers.Wait()
-	for _, err := range failed {
-		if err != nil {
-			return err // one of many that say the same
-		}
-	}
-	return nil
-}
-
-// restorers is how many records are put right at the same time.
-const restorers = 32
-
-func (s *Store) restoreRecord(rec *record) error {
-	if err := rec.take(s.ctx); err != nil {
-		return err
-	}
-	defer rec.give()
-	if s.records.isLeaving(rec) {
-		return s.removeRecord(s.ctx, rec)
-	}
-	removed, data := s.records.takeRemoved(rec), s.records.standing(rec)
-	session, err := s.client.Session(s.ctx)
-	if err != nil || data == nil {
-		return err
-	}
-	if rec.session == session && !removed && rec.conn == s.conn.Load() {
-		return nil
-	}
-	if rec.session == session {
-		err = s.watchRecord(s.ctx, rec)
-		if !errors.Is(err, zk.ErrNoNode) {
-			return err
-		}
-		rec.session = nil
-	}
-	return s.writeRecord(s.ctx, session, rec, data)
-}
-
-// watchRecord asks to be told of the znode's end. A watch of its children is told of
-// that, and not of its data, which change all the time.
-func (s *Store) watchRecord(ctx context.Context, rec *record) error {
-	reply, err := rec.session.Call(ctx, zk.Children{Path: rec.full, Watch: true})
-	if err == nil {
-		rec.conn = reply.Conn
-	}
-	return err
-}
-
 // writeRecord makes the znode exist, owned by the session. The caller has the turn.
 func (s *Store) writeRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
 	for attempt := 0; ; attempt++ {
@@ -256,26 +173,26 @@ func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *r
 			return err
 		}
 	}
-	_, err := session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+	err := s.createRecord(ctx, session, rec, data)
 	if err == nil {
-		rec.session, rec.version = session, 0
+		rec.session, rec.version, rec.entered = session, 0, true
 		return s.watchRecord(ctx, rec)
 	}
 	if !errors.Is(err, zk.ErrNodeExists) {
 		return err
 	}
 	found, err := session.Call(ctx, zk.Exists{Path: rec.full})
+	if errors.Is(err, zk.ErrNoAuth) || err == nil && found.Stat.EphemeralOwner != session.ID() {
+		return errTaken
+	}
 	if err != nil {
 		return err
-	}
-	if found.Stat.EphemeralOwner != session.ID() {
-		return errTaken
 	}
 	reply, err := session.Call(ctx, zk.Set{Path: rec.full, Data: data, Version: zk.AnyVersion})
 	if err != nil {
 		return err
 	}
-	rec.session, rec.version = session, reply.Stat.Version
+	rec.session, rec.version, rec.entered = session, reply.Stat.Version, true
 	return s.watchRecord(ctx, rec)
 }
 
@@ -291,8 +208,11 @@ func (s *Store) removeRecord(ctx context.Context, rec *record) error {
 		_, err = session.Call(ctx, zk.Delete{Path: rec.full, Version: found.Stat.Version})
 	}
 	if err == nil || errors.Is(err, zk.ErrNoNode) {
+		err = s.leaveRoster(ctx, session, rec)
+	}
+	if err == nil {
+		rec.entered = false
 		s.records.gone(rec)
-		return nil
 	}
 	return err
 }

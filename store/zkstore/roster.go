@@ -1,0 +1,178 @@
+package zkstore
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/zkstate/zkstate/internal/zk"
+	"github.com/zkstate/zkstate/store"
+)
+
+// The roster of a document says who announced itself and has not withdrawn. A listener's
+// record goes with its session, so it cannot say that its owner is still there; the
+// entry in the roster is a persistent znode, made before the record and removed after it.
+// Where the roster may not be written, listeners go without.
+
+// createRecord enters the record in the roster, and then creates it. One that comes back
+// changes its entry: who was about to forget it does not then.
+func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
+	create := zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral}
+	if !rec.entered {
+		replies, err := session.Do(ctx, zk.Create{Path: rec.entry, Data: data, ACL: s.acl}, create)
+		if len(replies) < 2 {
+			return err
+		}
+		if replies[0].Err == nil || replies[1].Err != nil {
+			return replies[1].Err
+		}
+		return s.enter(ctx, session, rec, data)
+	}
+	if err := s.enter(ctx, session, rec, data); err != nil {
+		return err
+	}
+	_, err := session.Call(ctx, create)
+	return err
+}
+
+// enter changes the entry, or makes it if somebody forgot it. One that may not be made
+// is done without.
+func (s *Store) enter(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
+	for range maxAttempts {
+		_, err := session.Call(ctx, zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion})
+		if errors.Is(err, zk.ErrNoNode) {
+			_, err = session.Call(ctx, zk.Create{Path: rec.entry, Data: data, ACL: s.acl})
+		}
+		if errors.Is(err, zk.ErrNoNode) { // the folder is missing
+			if err = s.ensureContainer(ctx, session, rec.path, s.roster(rec.path)); err == nil {
+				continue
+			}
+		}
+		if err == nil || refused(err) && !errors.Is(err, zk.ErrNodeExists) {
+			return nil
+		}
+		if !refused(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveRoster removes entries of records that go, or whose handle does. What fails is
+// taken for a listener that was lost.
+func (s *Store) leaveRoster(ctx context.Context, session *zk.Session, recs ...*record) error {
+	var requests []zk.Request
+	for _, rec := range recs {
+		if rec.entered {
+			requests = append(requests, zk.Delete{Path: rec.entry, Version: zk.AnyVersion})
+		}
+	}
+	if len(requests) == 0 {
+		return nil
+	}
+	replies, err := session.Do(ctx, requests...)
+	if len(replies) == 0 {
+		return err
+	}
+	for _, reply := range replies {
+		if reply.Err != nil && !errors.Is(reply.Err, zk.ErrNoNode) && !errors.Is(reply.Err, zk.ErrNoAuth) {
+			return reply.Err
+		}
+	}
+	return nil
+}
+
+// farewellBound is how long Close waits for the roster.
+const farewellBound = 500 * time.Millisecond
+
+// withdrawAll says good-bye for all records; they go with the session.
+func (s *Store) withdrawAll() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewellBound)
+	defer cancel()
+	var entered []*record
+	for _, rec := range s.records.list() {
+		if rec.take(ctx) == nil {
+			defer rec.give()
+			entered = append(entered, rec)
+		}
+	}
+	if len(entered) == 0 {
+		return
+	}
+	session, err := s.client.Session(ctx)
+	if err == nil {
+		err = s.leaveRoster(ctx, session, entered...)
+	}
+	if err != nil {
+		s.logger.Info("zkstore: listeners count as lost: their good-byes were not heard", "error", err)
+	}
+}
+
+// Absent implements [store.Store]. The answer is linearizable.
+func (s *Store) Absent(ctx context.Context, path string, present []string) ([]store.Listener, error) {
+	if err := store.CheckPath(path); err != nil {
+		return nil, err
+	}
+	found, err := s.readRoster(ctx, path, present)
+	if err != nil {
+		return nil, s.translate("list lost listeners of", path, err, false)
+	}
+	return found, nil
+}
+
+func (s *Store) readRoster(ctx context.Context, path string, present []string) (found []store.Listener, _ error) {
+	session, replies, err := s.ordered(ctx, path, zk.Children{Path: s.roster(path)})
+	if err == nil {
+		err = replies[0].Err
+	}
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	ids := slices.DeleteFunc(replies[0].Children, func(id string) bool { return slices.Contains(present, id) })
+	slices.Sort(ids)
+	for batch := range slices.Chunk(ids, readBatch) {
+		requests := make([]zk.Request, len(batch))
+		for i, id := range batch {
+			requests[i] = zk.Get{Path: s.entryOf(path, id)}
+		}
+		answers, _ := session.Do(ctx, requests...) // each reply has its own error
+		for i, id := range batch {
+			answer := answers[i]
+			switch {
+			case answer.Err == nil:
+				found = append(found, store.Listener{ID: id, Data: append([]byte{}, answer.Data...), Returns: int64(answer.Stat.Version)})
+			case errors.Is(answer.Err, zk.ErrNoNode): // it withdrew meanwhile
+			case refused(answer.Err):
+				found = append(found, store.Listener{ID: id, Err: s.translate("read the entry of listener "+id+" of", path, answer.Err, false)})
+			default:
+				return nil, answer.Err
+			}
+		}
+	}
+	return found, nil
+}
+
+// Forget implements [store.Store]. That the record is not there is checked by making it,
+// for no longer than the transaction.
+func (s *Store) Forget(ctx context.Context, path string, lost store.Listener) error {
+	if err := store.CheckPath(path); err != nil {
+		return err
+	}
+	if err := store.CheckID(lost.ID); err != nil {
+		return err
+	}
+	record := s.record(path, lost.ID)
+	_, err := s.call(ctx, zk.Multi{
+		zk.Create{Path: record, ACL: s.acl, Mode: zk.Ephemeral},
+		zk.Delete{Path: record, Version: zk.AnyVersion},
+		zk.Delete{Path: s.entryOf(path, lost.ID), Version: int32(lost.Returns)},
+	})
+	if errors.Is(err, zk.ErrNodeExists) || errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrBadVersion) {
+		return nil
+	}
+	return s.translate("forget listener "+lost.ID+" of", path, err, false)
+}
