@@ -28,7 +28,7 @@ type verdict struct {
 // what was said not to be is not.
 func TestVerdictsAgainstTheLog(t *testing.T) {
 	b := newLockBed(t)
-	ctx, cancel := context.WithTimeout(b.ctx, 8*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 	defer cancel()
 	stop := b.net.DropReplies(func(op wire.Opcode) bool {
 		if op == wire.OpMulti && rand.IntN(40) == 0 {
