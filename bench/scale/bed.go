@@ -23,7 +23,7 @@ func newBed(log io.Writer) (*bed, error) {
 	server, err := zkserver.Start(zkserver.Config{
 		TickTime:   2 * time.Second,
 		JVMFlags:   []string{"-Xmx1g", "-Dznode.container.checkIntervalMs=1000", "-Dznode.container.maxPerMinute=60000"},
-		Properties: map[string]string{"forceSync": "no"},
+		Properties: map[string]string{"forceSync": "no", "clientPortListenBacklog": "1024"},
 	})
 	if err != nil {
 		return nil, err

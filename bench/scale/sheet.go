@@ -60,15 +60,11 @@ func (s *sheet) text() string {
 	rows := [][]string{append(head, "goal", "result")}
 	for _, f := range s.order {
 		row := []string{f.name}
-		last := math.NaN()
 		for _, size := range s.sizes {
-			value := s.get(f, size)
-			row = append(row, figures.Number(value))
-			if !math.IsNaN(value) {
-				last = value
-			}
+			row = append(row, figures.Number(s.get(f, size)))
 		}
-		rows = append(rows, append(row, f.goal.name(), f.goal.verdict(last)))
+		largest := s.get(f, s.sizes[len(s.sizes)-1])
+		rows = append(rows, append(row, f.goal.name(), f.goal.verdict(largest)))
 	}
 	return figures.Grid(rows)
 }

@@ -18,7 +18,7 @@ func TestSheet(t *testing.T) {
 open all, s                          0.50  12.0      -       -
   ratio                              9.00  3.00   <= 3     met
 heap of a session, KiB                  -  3100  <= 64  missed
-cut: all verified after, s           1.00     -   <= 3     met
+cut: all verified after, s           1.00     -   <= 3       -
 session lost: all verified after, s     -   inf   <= 5  missed
 `
 	if got := s.text(); got != want {
