@@ -65,6 +65,14 @@ bench-client:
 	scripts/zookeeper
 	cd bench && go run ./client $(CLIENTFLAGS)
 
+# What many documents on a handle and many instances of a document cost. About ten
+# minutes; see bench/README.md.
+SCALEFLAGS ?=
+.PHONY: bench-scale
+bench-scale:
+	scripts/zookeeper
+	cd bench && go run ./scale $(SCALEFLAGS)
+
 # The diff beside others, on the same documents, in one run.
 .PHONY: bench-diff
 bench-diff:

@@ -7,6 +7,7 @@ require (
 	github.com/r3labs/diff/v3 v3.0.2
 	github.com/wI2L/jsondiff v0.7.1
 	github.com/zkstate/zkstate v0.0.0
+	modernc.org/sqlite v1.61.1
 )
 
 require (
@@ -27,7 +28,6 @@ require (
 	modernc.org/libc v1.79.0 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
-	modernc.org/sqlite v1.61.1 // indirect
 )
 
 replace github.com/zkstate/zkstate => ../
