@@ -74,12 +74,10 @@ func (c *cli) watch(ctx context.Context, st *document, replay, once bool) error 
 	if replay {
 		opts = append(opts, zkstate.Replay())
 	}
-	lines := json.NewEncoder(c.stdout)
-	lines.SetEscapeHTML(false)
 	for set := range st.Changes(ctx, opts...) {
 		var err error
 		if c.output == "json" {
-			err = lines.Encode(set)
+			err = c.printJSON(set)
 		} else {
 			err = c.printChanges(set.Changes)
 		}
