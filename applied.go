@@ -11,26 +11,26 @@ import (
 	"github.com/zkstate/zkstate/internal/printable"
 )
 
-// Crowd says which listeners an update waits for; see [WaitApplied].
-type Crowd struct {
+// AppliedBy says which listeners an update waits for; see [WaitApplied].
+type AppliedBy struct {
 	least  int // 0: all
 	within time.Duration
 }
 
 // All are all listeners of the document except the State that waits.
-func All() Crowd { return Crowd{} }
+func All() AppliedBy { return AppliedBy{} }
 
 // AtLeast are any n listeners of the document, not counting the State that waits.
-func AtLeast(n int) Crowd { return Crowd{least: max(n, 1)} }
+func AtLeast(n int) AppliedBy { return AppliedBy{least: max(n, 1)} }
 
 // Within bounds the wait, from the commit on. Without it the context alone does.
-func (c Crowd) Within(d time.Duration) Crowd {
-	c.within = d
-	return c
+func (by AppliedBy) Within(d time.Duration) AppliedBy {
+	by.within = d
+	return by
 }
 
-// WaitApplied makes Update, Rollback or Delete wait, after the commit, until the crowd
-// has applied it, which is until reads of those States serve that version or a later
+// WaitApplied makes Update, Rollback or Delete wait, after the commit, until those listeners
+// have applied it, which is until reads of those States serve that version or a later
 // one, or say that the document is deleted. A listener that closes is not waited for,
 // and one that comes is. One that vanishes without closing, because its session was
 // lost or its process was killed, may still serve what it has: it is waited for until
@@ -39,7 +39,7 @@ func (c Crowd) Within(d time.Duration) Crowd {
 // If that does not come about, because of the time, or sooner because of those who
 // reject the document, the call returns the version, which is committed all the same,
 // together with a [NotAppliedError].
-func WaitApplied(crowd Crowd) UpdateOption { return func(c *updateConfig) { c.crowd = &crowd } }
+func WaitApplied(by AppliedBy) UpdateOption { return func(c *updateConfig) { c.appliedBy = &by } }
 
 // NotAppliedError says who has applied a version that was waited for, and who has
 // not. It matches [ErrNotApplied], and the context's error if that ended the wait.
@@ -89,12 +89,12 @@ func (e *NotAppliedError) Unwrap() error { return e.cause }
 // Is reports whether target is [ErrNotApplied].
 func (e *NotAppliedError) Is(target error) bool { return target == ErrNotApplied }
 
-// awaitApplied waits for a crowd to apply version, which is committed.
-func (st *State[T]) awaitApplied(ctx context.Context, version Version, crowd Crowd) error {
+// awaitApplied waits until those listeners have applied version, which is committed.
+func (st *State[T]) awaitApplied(ctx context.Context, version Version, by AppliedBy) error {
 	committed := time.Now()
-	if crowd.within > 0 {
+	if by.within > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, crowd.within)
+		ctx, cancel = context.WithTimeout(ctx, by.within)
 		defer cancel()
 	}
 	report := &NotAppliedError{Path: st.path, Version: version}
@@ -104,7 +104,7 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, crowd Cro
 		switch {
 		case err == nil:
 			report.sort(listeners, st.own.is)
-			if done, failed := report.verdict(crowd); failed {
+			if done, failed := report.verdict(by); failed {
 				return report
 			} else if done {
 				return nil
@@ -171,10 +171,10 @@ func (e *NotAppliedError) sort(listeners []Listener, waits func(Listener) bool) 
 }
 
 // verdict reports whether the wait has come to its end, or to nothing.
-func (e *NotAppliedError) verdict(crowd Crowd) (done, failed bool) {
-	if crowd.least > 0 {
+func (e *NotAppliedError) verdict(by AppliedBy) (done, failed bool) {
+	if by.least > 0 {
 		// A listener may yet come.
-		return len(e.Applied) >= crowd.least, false
+		return len(e.Applied) >= by.least, false
 	}
 	return len(e.Silent)+len(e.Rejected) == 0, len(e.Silent) == 0 && len(e.Rejected) > 0
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/zkstate/zkstate/store/storetest"
 )
 
-// crowded is a State with a commit under way that does not go on until release is
+// busy is a State with a commit under way that does not go on until release is
 // called: what is updated meanwhile waits in the queue.
-func crowded(e *env) (st *zkstate.State[config], faults *storetest.Faults, release func()) {
+func busy(e *env) (st *zkstate.State[config], faults *storetest.Faults, release func()) {
 	faults = storetest.Inject(e.handle())
 	st = openOn(e, faults, zkstate.Refresh(time.Hour))
 	started, proceed := make(chan struct{}), make(chan struct{})
@@ -38,7 +38,7 @@ func crowded(e *env) (st *zkstate.State[config], faults *storetest.Faults, relea
 func TestCombining(t *testing.T) {
 	eachStore(t, func(e *env) {
 		const waiting = 50
-		st, faults, release := crowded(e)
+		st, faults, release := busy(e)
 		_, before := faults.Calls()
 		var group sync.WaitGroup
 		for i := range waiting {
@@ -78,7 +78,7 @@ var errOwn = errors.New("of its own")
 // committed, and nothing of theirs.
 func TestCombinedFailures(t *testing.T) {
 	eachStore(t, func(e *env) {
-		st, _, release := crowded(e)
+		st, _, release := busy(e)
 		var group sync.WaitGroup
 		waiting := 0
 		update := func(ctx context.Context, fn func(*config) error, check func(error)) {
@@ -140,7 +140,7 @@ func TestCombinedFailures(t *testing.T) {
 // TestCombinedAliases: what a function put into its copy stays its caller's.
 func TestCombinedAliases(t *testing.T) {
 	eachStore(t, func(e *env) {
-		st, _, release := crowded(e)
+		st, _, release := busy(e)
 		mine := []string{"mine", "alone"}
 		var group sync.WaitGroup
 		group.Go(func() {
@@ -222,7 +222,7 @@ func TestComingAlong(t *testing.T) {
 // other one in the line.
 func TestAloneAmongOthers(t *testing.T) {
 	eachStore(t, func(e *env) {
-		st, _, release := crowded(e)
+		st, _, release := busy(e)
 		snap, err := st.ReadDirty()
 		if err != nil {
 			e.Fatal(err)
@@ -248,7 +248,7 @@ func TestAloneAmongOthers(t *testing.T) {
 // its own business.
 func TestCombinedTooLarge(t *testing.T) {
 	eachStore(t, func(e *env) {
-		st, _, release := crowded(e)
+		st, _, release := busy(e)
 		var group sync.WaitGroup
 		var refused atomic.Int64
 		for i := range 5 {
@@ -280,7 +280,7 @@ func TestCombinedTooLarge(t *testing.T) {
 // that the outcome is not known, and the others get theirs.
 func TestLeavingMidCommit(t *testing.T) {
 	eachStore(t, func(e *env) {
-		st, faults, release := crowded(e)
+		st, faults, release := busy(e)
 		ctx, leave := context.WithCancel(e.ctx)
 		var group sync.WaitGroup
 		group.Go(func() {
@@ -315,7 +315,7 @@ func TestLeavingMidCommit(t *testing.T) {
 // others still do, is told that nothing was written, and nothing of it is.
 func TestLeavingBeforeTheCommit(t *testing.T) {
 	eachStore(t, func(e *env) {
-		st, _, release := crowded(e)
+		st, _, release := busy(e)
 		ctx, leave := context.WithCancel(e.ctx)
 		left := make(chan error, 1)
 		go func() {

@@ -137,7 +137,7 @@ type updateConfig struct {
 	overwrite bool
 	exclusive bool
 	reason    string
-	crowd     *Crowd
+	appliedBy *AppliedBy
 }
 
 // alone reports whether the call shares no commit with others.

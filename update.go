@@ -91,8 +91,8 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 
 // conclude waits for those that the caller wants to have applied what was committed.
 func (st *State[T]) conclude(ctx context.Context, r *request[T], out outcome) (Version, error) {
-	if out.err == nil && r.cfg.crowd != nil {
-		out.err = st.awaitApplied(ctx, out.version, *r.cfg.crowd)
+	if out.err == nil && r.cfg.appliedBy != nil {
+		out.err = st.awaitApplied(ctx, out.version, *r.cfg.appliedBy)
 	}
 	return out.version, out.err
 }

@@ -61,8 +61,11 @@ func create(ctx context.Context, s store.Store, path string, doc []byte, keep in
 		return store.Version{}, err
 	}
 	if keep > 0 {
-		if _, err := s.Load(ctx, path, store.Version{}, store.Linearizable); err == nil {
+		switch _, err := s.Load(ctx, path, store.Version{}, store.Linearizable); {
+		case err == nil:
 			return store.Version{}, errExists(path)
+		case !errors.Is(err, store.ErrNotFound): // the journal of a document that cannot be read is left alone
+			return store.Version{}, err
 		}
 		if err := s.SetJournal(ctx, path, keep); err != nil {
 			return store.Version{}, err

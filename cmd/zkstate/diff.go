@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -105,16 +104,14 @@ func splitVersion(arg string) (path, version string) {
 }
 
 func (c *cli) printDiff(changes []diff.Change) error {
-	out := json.NewEncoder(c.stdout)
-	out.SetEscapeHTML(false)
 	switch c.output {
 	case "json":
 		if changes == nil {
 			changes = []diff.Change{}
 		}
-		return out.Encode(changes)
+		return c.printJSON(changes)
 	case "patch":
-		return out.Encode(diff.ToPatch(changes))
+		return c.printJSON(diff.ToPatch(changes))
 	}
 	return c.printChanges(changes)
 }

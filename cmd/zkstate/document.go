@@ -107,7 +107,7 @@ func (c *cli) committed(path string, version zkstate.Version) error {
 		_, err := fmt.Fprintln(c.stdout, version)
 		return err
 	}
-	return json.NewEncoder(c.stdout).Encode(struct {
+	return c.printJSON(struct {
 		Path      string          `json:"path"`
 		Version   zkstate.Version `json:"version"`
 		Committed time.Time       `json:"committed"` // when the store's acknowledgement was here

@@ -151,6 +151,9 @@ func (s situation) explain(err error) (code int, message string) {
 			break
 		}
 	}
+	if s.command == "diff" { // which writes nothing whatever it finds
+		advice = strings.TrimPrefix(advice, "nothing was written; ")
+	}
 	if advice != "" {
 		message += ": " + advice
 	}

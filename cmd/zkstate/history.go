@@ -2,17 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/history"
-	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -61,10 +58,8 @@ func readHistory(ctx context.Context, s store.Store, path string) (entries []zks
 }
 
 func (c *cli) printHistoryLines(entries []zkstate.Entry) error {
-	lines := json.NewEncoder(c.stdout)
-	lines.SetEscapeHTML(false)
 	for _, e := range entries {
-		if err := lines.Encode(e); err != nil {
+		if err := c.printJSON(e); err != nil {
 			return err
 		}
 	}
@@ -72,18 +67,17 @@ func (c *cli) printHistoryLines(entries []zkstate.Entry) error {
 }
 
 func (c *cli) printHistory(entries []zkstate.Entry, changes bool) error {
-	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "VERSION\tTIME\tWHO\tCHANGES\tWHY")
+	rows := [][]string{{"VERSION", "TIME", "WHO", "CHANGES", "WHY"}}
 	for _, e := range entries {
-		fmt.Fprintf(w, "%v\t%s\t%s\t%s\t%s\n", e.Version, timeOf(e.Time), whoOf(e), countOf(e), printable.Line(e.Why))
+		rows = append(rows, []string{e.Version.String(), timeOf(e.Time), whoOf(e), countOf(e), e.Why})
 		if !changes {
 			continue
 		}
 		for _, change := range e.Changes {
-			fmt.Fprintf(w, "  %v\n", change)
+			rows = append(rows, []string{"  " + change.String()})
 		}
 	}
-	return w.Flush()
+	return c.printTable(rows)
 }
 
 func timeOf(t time.Time) string {
@@ -96,13 +90,13 @@ func timeOf(t time.Time) string {
 func whoOf(e zkstate.Entry) string {
 	switch {
 	case e.Unreadable != "" && e.Who == (history.Who{}):
-		return printable.Line(e.Unreadable)
+		return e.Unreadable
 	case e.Outside > 1:
 		return fmt.Sprintf("outside (%d writes)", e.Outside)
 	case e.Outside > 0:
 		return "outside"
 	}
-	return printable.Line(e.Who.String())
+	return e.Who.String()
 }
 
 func countOf(e zkstate.Entry) string {

@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate"
-	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -41,17 +37,13 @@ func (c *cli) printListeners(found []zkstate.Listener, newest zkstate.Version) e
 		if found == nil {
 			found = []zkstate.Listener{}
 		}
-		return json.NewEncoder(c.stdout).Encode(found)
+		return c.printJSON(found)
 	}
-	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tHOST\tPID\tAPP\tSINCE\tAPPLIED\tSTATUS\tREASON")
+	rows := [][]string{{"ID", "HOST", "PID", "APP", "SINCE", "APPLIED", "STATUS", "REASON"}}
 	for _, l := range found {
-		fmt.Fprintln(w, strings.Join([]string{
-			printable.Line(l.ID), printable.Line(l.Host), strconv.Itoa(l.PID), printable.Line(l.App), timeOf(l.Since),
-			l.Applied.String(), printable.Line(statusOf(l, newest)), printable.Line(l.Reason),
-		}, "\t"))
+		rows = append(rows, []string{l.ID, l.Host, strconv.Itoa(l.PID), l.App, timeOf(l.Since), l.Applied.String(), statusOf(l, newest), l.Reason})
 	}
-	return w.Flush()
+	return c.printTable(rows)
 }
 
 // statusOf marks who is behind the document.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
@@ -27,14 +25,11 @@ func (c *cli) showQueue(ctx context.Context, path string) error {
 		if c.output == "json" {
 			return c.printJSON(waitersJSON(queue))
 		}
-		w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tHOST\tPID\tSINCE\tPLACE\tKEY")
+		rows := [][]string{{"ID", "HOST", "PID", "SINCE", "PLACE", "KEY"}}
 		for i, waiter := range queue {
-			fmt.Fprintln(w, strings.Join([]string{
-				printable.Line(waiter.ID), printable.Line(waiter.Host), strconv.Itoa(waiter.PID), timeOf(waiter.Since), placeOf(i, waiter), printable.Line(waiter.Key),
-			}, "\t"))
+			rows = append(rows, []string{waiter.ID, waiter.Host, strconv.Itoa(waiter.PID), timeOf(waiter.Since), placeOf(i, waiter), waiter.Key})
 		}
-		return w.Flush()
+		return c.printTable(rows)
 	})
 }
 

@@ -172,12 +172,22 @@ func (c *cli) close(ctx context.Context, what string, closing func() error) {
 	}
 }
 
-func (c *cli) logger() *slog.Logger {
-	level := slog.LevelError + 1
+// logger logs nothing unless --verbose is given.
+func (c *cli) logger() *slog.Logger { return c.loggerFrom(slog.LevelError + 1) }
+
+// loggerFrom logs what is at least as grave as level, and everything with --verbose.
+// Errors are in the words of the command line.
+func (c *cli) loggerFrom(level slog.Level) *slog.Logger {
 	if c.verbose {
 		level = slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
+	rephrase := func(_ []string, attr slog.Attr) slog.Attr {
+		if err, ok := attr.Value.Any().(error); ok {
+			attr.Value = slog.StringValue(plain(err.Error()))
+		}
+		return attr
+	}
+	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: rephrase}))
 }
 
 // storeURL is where the documents are.

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -74,7 +73,7 @@ func (c *cli) newVersion() *cobra.Command {
 	return c.command("version", "Print the version of this program", cobra.NoArgs, "json",
 		func(context.Context, []string) error {
 			if c.output == "json" {
-				return json.NewEncoder(c.stdout).Encode(thisBuild())
+				return c.printJSON(thisBuild())
 			}
 			_, err := fmt.Fprintln(c.stdout, thisBuild())
 			return err

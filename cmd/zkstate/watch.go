@@ -59,8 +59,7 @@ SIGTERM when zkstate gets SIGINT or SIGTERM, and SIGKILL ten seconds later.
 }
 
 func (c *cli) attachObserver(ctx context.Context, s store.Store, path string, wait bool) (*document, error) {
-	logger := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	opts := []zkstate.OpenOption{zkstate.Observer(), zkstate.TolerateRejected(), zkstate.Logger(logger)}
+	opts := []zkstate.OpenOption{zkstate.Observer(), zkstate.TolerateRejected(), zkstate.Logger(c.loggerFrom(slog.LevelWarn))}
 	if wait {
 		return zkstate.Expect[json.RawMessage](ctx, s, path, opts...)
 	}
@@ -75,12 +74,10 @@ func (c *cli) watch(ctx context.Context, st *document, replay, once bool) error 
 	if replay {
 		opts = append(opts, zkstate.Replay())
 	}
-	lines := json.NewEncoder(c.stdout)
-	lines.SetEscapeHTML(false)
 	for set := range st.Changes(ctx, opts...) {
 		var err error
 		if c.output == "json" {
-			err = lines.Encode(set)
+			err = c.printJSON(set)
 		} else {
 			err = c.printChanges(set.Changes)
 		}

@@ -147,13 +147,13 @@ func TestHintForWhatCameAndWent(t *testing.T) {
 	}
 }
 
-// Sessions are born while others ask for them and bury the dead.
-func TestSessionsAmongGravediggers(t *testing.T) {
+// Sessions are born while others ask for them and remove the dead.
+func TestSessionsAreMadeWhileOthersRemoveTheDead(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sessions")
 	stop := make(chan struct{})
-	var diggers sync.WaitGroup
+	var removers sync.WaitGroup
 	for range 2 {
-		diggers.Go(func() {
+		removers.Go(func() {
 			for {
 				select {
 				case <-stop:
@@ -161,7 +161,7 @@ func TestSessionsAmongGravediggers(t *testing.T) {
 				default:
 				}
 				for _, id := range lockFiles(dir) {
-					bury(dir, id)
+					removeSession(dir, id)
 				}
 			}
 		})
@@ -172,7 +172,7 @@ func TestSessionsAmongGravediggers(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !s.inPlace() || !alive(dir, s.id) {
-			t.Fatalf("session %d was buried alive", i)
+			t.Fatalf("session %d was removed while it lived", i)
 		}
 		s.release()
 		if alive(dir, s.id) {
@@ -180,7 +180,7 @@ func TestSessionsAmongGravediggers(t *testing.T) {
 		}
 	}
 	close(stop)
-	diggers.Wait()
+	removers.Wait()
 	if left := lockFiles(dir); len(left) != 0 {
 		t.Errorf("lock files left: %v", left)
 	}

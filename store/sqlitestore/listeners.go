@@ -259,12 +259,12 @@ func (s *Store) sweep(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
-	if err := s.buryDead(ctx); err != nil && ctx.Err() == nil {
+	if err := s.removeDead(ctx); err != nil && ctx.Err() == nil {
 		s.log.Warn("remove dead listeners", "file", s.file, "error", err)
 	}
 }
 
-func (s *Store) buryDead(ctx context.Context) error {
+func (s *Store) removeDead(ctx context.Context) error {
 	var dead []string
 	err := s.each(ctx, func(rows *sql.Rows) error {
 		var owner string
@@ -291,7 +291,7 @@ func (s *Store) buryDead(ctx context.Context) error {
 	}
 	for _, id := range lockFiles(s.sessions()) {
 		if own := s.session.Load(); own == nil || own.id != id {
-			bury(s.sessions(), id)
+			removeSession(s.sessions(), id)
 		}
 	}
 	return nil

@@ -220,7 +220,7 @@ func awaitRows(t *testing.T, file string, n int) {
 }
 
 // What a dead process left is removed by the next one that announces.
-func TestDeadAreBuried(t *testing.T) {
+func TestDeadAreRemoved(t *testing.T) {
 	file := tempFile(t)
 	for _, id := range []string{"a", "b"} {
 		c := spawn(t, "announce", file, id)

@@ -64,7 +64,7 @@ func (h *sessionHolder) nextCall() int64 {
 }
 
 // newSession makes and locks a lock file in dir. Between the two somebody may
-// ask for the lock, or find the newborn dead and bury it; hence the second look.
+// ask for the lock, or find a new one dead and remove it; hence the second look.
 func newSession(ctx context.Context, dir string, mode fs.FileMode) (*session, error) {
 	// Who may read the database must be able to ask who lives.
 	if err := os.Mkdir(dir, mode|mode&0o444>>2); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -111,8 +111,8 @@ func (s *session) release() {
 // as with a lock file of another user, it is taken to live.
 func alive(dir, id string) bool { return !withDead(dir, id, func(string) {}) }
 
-// bury removes the lock file of a session if it is dead, while holding the lock.
-func bury(dir, id string) { withDead(dir, id, func(file string) { _ = os.Remove(file) }) }
+// removeSession removes the lock file of a session if it is dead, while holding the lock.
+func removeSession(dir, id string) { withDead(dir, id, func(file string) { _ = os.Remove(file) }) }
 
 // withDead reports whether the session is dead, and calls f with its lock file
 // if there is one. It creates nothing.

@@ -349,10 +349,10 @@ func TestReceiptFindsOut(t *testing.T) {
 	}
 }
 
-// TestReceiptOfALostBurn: the request is lost, and so is the answer to the write that
+// TestReceiptOfALostFence: the request is lost, and so is the answer to the write that
 // makes it fail for good. The commit is not applied, whether or not there was a record
 // before, and that is what is said.
-func TestReceiptOfALostBurn(t *testing.T) {
+func TestReceiptOfALostFence(t *testing.T) {
 	b := newLockBed(t)
 	b.watch()
 	for _, name := range []string{"no record", "a record"} {
