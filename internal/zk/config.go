@@ -119,7 +119,7 @@ func (cfg Config) complete() (Config, error) {
 		return cfg, errors.New("zk: no servers are given")
 	case cfg.SessionTimeout < time.Millisecond, cfg.SessionTimeout.Milliseconds() > math.MaxInt32:
 		return cfg, fmt.Errorf("zk: a session timeout of %v is not possible", cfg.SessionTimeout)
-	case cfg.MaxRequest < 0, cfg.MaxReply < 0, cfg.MaxReply > math.MaxInt32:
+	case cfg.MaxRequest < 0, cfg.MaxRequest > math.MaxInt32, cfg.MaxReply < 0, cfg.MaxReply > math.MaxInt32:
 		return cfg, errors.New("zk: a size limit is out of range")
 	}
 	return cfg, nil

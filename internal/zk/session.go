@@ -56,8 +56,10 @@ func (s *Session) Err() error {
 }
 
 // Confirmed returns when the newest request that a server has answered was sent, pings included. No server ends the
-// session by itself before Timeout after that. Who must stop before the session can have ended looks at the larger of
-// the monotonic and the wall time since then: one of the clocks may have stood still while the machine was suspended.
+// session by itself before Timeout after that, but for one case: a server that is cut off from its leader goes on
+// answering pings for up to syncLimit ticks, and the leader counts from before that. Who must stop before the session
+// can have ended looks at the larger of the monotonic and the wall time since then: one of the clocks may have stood
+// still while the machine was suspended.
 func (s *Session) Confirmed() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

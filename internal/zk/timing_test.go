@@ -3,6 +3,7 @@ package zk_test
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -366,6 +367,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"NegativeTimeout": {Servers: zk.Hosts{"a:1"}, SessionTimeout: -1},
 		"EndlessTimeout":  {Servers: zk.Hosts{"a:1"}, SessionTimeout: 597 * time.Hour},
 		"NegativeLimit":   {Servers: zk.Hosts{"a:1"}, MaxReply: -1},
+		"LimitNoIntHas":   {Servers: zk.Hosts{"a:1"}, MaxRequest: math.MaxInt},
 	} {
 		if _, err := zk.Connect(cfg); err == nil {
 			t.Errorf("%s: no error", name)

@@ -188,13 +188,13 @@ func (c *commit) judge(err error) (again bool, _ error) {
 // journal was switched, since its folder was looked at.
 func (c *commit) judgeGuard(path string, e *zk.Error) (again bool, _ error) {
 	s := c.store
-	switch e.Code {
-	case zk.ErrNoAuth:
+	switch {
+	case e.Code == zk.ErrNoAuth && e.Path == s.folder(path):
 		f := c.folders[path]
 		f.unguarded = true
 		s.folders.set(path, f)
 		return true, nil
-	case zk.ErrNoNode, zk.ErrBadVersion:
+	case e.Code == zk.ErrNoNode, e.Code == zk.ErrBadVersion:
 		s.folders.forget(path)
 		s.watched.moved(s.payload(path))
 		return true, nil

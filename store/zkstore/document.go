@@ -61,7 +61,7 @@ func (l *look) ask(ctx context.Context, path string, mode store.Consistency) (er
 	if !l.known.IsZero() && !l.store.watched.likelyMoved(l.full, l.known) {
 		request = zk.Exists{Path: l.full, Watch: l.followed}
 	}
-	since := l.store.watched.begin(l.full)
+	since := l.store.watched.begin(l.full, l.followed)
 	var replies []zk.Reply
 	if mode == store.Linearizable {
 		l.session, replies, err = l.store.ordered(ctx, path, request)
@@ -82,7 +82,7 @@ func (l *look) fetch(ctx context.Context) error {
 		if l.fetchNext {
 			request = zk.Get{Path: l.full, Watch: l.followed}
 		}
-		since := l.store.watched.begin(l.full)
+		since := l.store.watched.begin(l.full, l.followed)
 		reply, _ := l.session.Call(ctx, request) // the reply has the error
 		if err := l.take(request, reply, since); err != nil {
 			return err

@@ -197,7 +197,8 @@ func (l *latch) Unlock(ctx context.Context) error {
 
 // Lost implements [store.Lock]. A lock counts as lost when no server has been heard
 // of for two thirds of the session timeout, before any of them can have given it to
-// somebody else.
+// somebody else. A server that is cut off from its leader is heard of all the same for
+// some ticks; a commit that holds the lock fails then.
 func (l *latch) Lost() <-chan struct{} {
 	l.watch.Do(func() {
 		if !l.store.goOn(l.watchLoss) {

@@ -48,7 +48,7 @@ func (c *commit) look(ctx context.Context, anew bool) error {
 		base := baseOf(op)
 		if full := s.payload(op.Target()); !base.IsZero() && !s.watched.fresh(full, base) {
 			followed := s.hints.Watched(full)
-			since := s.watched.begin(full)
+			since := s.watched.begin(full, followed)
 			ask(func(replies []zk.Reply) error { return c.confirm(ctx, op.Target(), base, replies[0], since, followed) }, zk.Exists{Path: full, Watch: followed})
 		}
 	}

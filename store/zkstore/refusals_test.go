@@ -134,6 +134,34 @@ func TestReadOnlyFolder(t *testing.T) {
 	}
 }
 
+// TestJournalMayNotBeRead: a journal whose right to be read was taken away is a refusal,
+// not a conflict that is tried again.
+func TestJournalMayNotBeRead(t *testing.T) {
+	b := newLockBed(t)
+	s := b.direct
+	if err := s.SetJournal(b.ctx, "/doc", 10); err != nil {
+		t.Fatal(err)
+	}
+	rec, err := s.Load(b.ctx, "/doc", store.Version{}, store.Linearizable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(base store.Version) ([]store.Version, error) {
+		return s.Commit(b.ctx, store.Put{Path: "/doc", Base: base, Data: []byte("1")}, store.Append{Path: "/doc", Data: []byte("e")})
+	}
+	made, err := put(rec.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.plain.call(zk.SetACL{Path: "/doc/history", ACL: zk.WorldACL(zk.PermAll &^ zk.PermRead), Version: zk.AnyVersion})
+	_, err = put(made[0])
+	wantErr(t, err, store.ErrDenied)
+	b.plain.call(zk.SetACL{Path: "/doc/history", ACL: zk.WorldACL(zk.PermAll), Version: zk.AnyVersion})
+	if _, err := put(made[0]); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestGiantDocument: another tool wrote more than the client reads. That is its own
 // trouble, no other's, and it can be deleted.
 func TestGiantDocument(t *testing.T) {

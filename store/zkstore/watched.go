@@ -39,14 +39,23 @@ type seenNode struct {
 // seenFor is about a round trip.
 const seenFor = time.Millisecond
 
-// begin is called before a look; saw wants what it returns.
-func (w *watchedCache) begin(full string) uint64 {
+// begin is called before a look, which sets a watch if it is followed; saw wants what it
+// returns.
+func (w *watchedCache) begin(full string, followed bool) uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if n := w.nodes[full]; n != nil {
-		return n.events + w.lost // both only grow
+	n := w.nodes[full]
+	if n == nil && followed { // from here on events are counted
+		if w.nodes == nil {
+			w.nodes = make(map[string]*watchedNode)
+		}
+		n = &watchedNode{}
+		w.nodes[full] = n
 	}
-	return w.lost
+	if n == nil {
+		return w.lost
+	}
+	return n.events + w.lost // both only grow
 }
 
 // saw notes what a look showed. followed says that it set a watch.
@@ -54,16 +63,9 @@ func (w *watchedCache) saw(full string, since uint64, version store.Version, fol
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.last = seenNode{full, version, time.Now()}
-	if !followed {
-		return
-	}
 	n := w.nodes[full]
-	if n == nil {
-		if w.nodes == nil {
-			w.nodes = make(map[string]*watchedNode)
-		}
-		n = &watchedNode{}
-		w.nodes[full] = n
+	if n == nil || !followed {
+		return
 	}
 	n.stale = false
 	if n.events+w.lost == since { // no event came meanwhile
@@ -116,7 +118,7 @@ func (w *watchedCache) forget(full string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if n := w.nodes[full]; n != nil {
-		w.lost += n.events + 1 // a look that is under way finds no node that it could be about
+		w.lost += n.events + 1 // a look that is under way is not about a node that comes later
 		delete(w.nodes, full)
 	}
 }

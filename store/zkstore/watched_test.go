@@ -14,7 +14,7 @@ func TestWatchedCache(t *testing.T) {
 	version := store.NewVersion(1, 2, 1)
 	var w watchedCache
 	look := func(followed bool, meanwhile func()) {
-		since := w.begin(full)
+		since := w.begin(full, followed)
 		meanwhile()
 		w.saw(full, since, version, followed)
 		w.made("/other", version) // else it was seen just now
@@ -43,6 +43,11 @@ func TestWatchedCache(t *testing.T) {
 		if got := w.fresh(full, version); got != c.want {
 			t.Errorf("%s: fresh is %v", name, got)
 		}
+	}
+	w = watchedCache{}
+	look(true, func() { w.moved(full) })
+	if w.fresh(full, version) {
+		t.Error("an event in the first look: fresh")
 	}
 	w = watchedCache{}
 	if w.fresh(full, store.Version{}) || w.likelyMoved(full, version) {
