@@ -23,13 +23,17 @@ func hung(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-// TestHungServer: one that hangs costs at most a third of the session timeout.
+// TestHungServer: one that hangs keeps nobody from the next one within the session timeout. What it costs exactly,
+// TestHangsInTheHandshake says in fake time: on a busy machine the good server may be slow as well.
 func TestHungServer(t *testing.T) {
 	server := zkserver.Standalone(t)
+	first, _ := connect(t, zk.Config{Servers: zk.Hosts{server.Addr()}}) // its first session takes a new server long
+	first.Close()
+	const timeout = 6 * time.Second
 	for range 5 {
 		begun := time.Now()
-		client, _ := connect(t, zk.Config{Servers: zk.Hosts{hung(t), server.Addr()}, SessionTimeout: 6 * time.Second})
-		if took := time.Since(begun); took > 2*time.Second {
+		client, _ := connect(t, zk.Config{Servers: zk.Hosts{hung(t), server.Addr()}, SessionTimeout: timeout})
+		if took := time.Since(begun); took > timeout {
 			t.Errorf("it took %v", took)
 		}
 		client.Close()
