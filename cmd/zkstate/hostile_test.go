@@ -96,12 +96,14 @@ func TestUnreadableEntriesHideNoVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	rec, err := s.Load(t.Context(), "/doc", store.Version{}, store.Linearizable)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Commit(t.Context(), store.Put{Path: "/doc", Base: rec.Version, Data: []byte("2")}, store.Append{Path: "/doc", Data: []byte("garbage")}); err != nil {
-		t.Fatal(err)
+	for _, doc := range []string{"2", "3"} { // the document itself tells the version of the last entry
+		rec, err := s.Load(t.Context(), "/doc", store.Version{}, store.Linearizable)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Commit(t.Context(), store.Put{Path: "/doc", Base: rec.Version, Data: []byte(doc)}, store.Append{Path: "/doc", Data: []byte("garbage")}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, args := range [][]string{{"get", "/doc", "--at", "0"}, {"rollback", "/doc", "0"}} {
 		var stdout, stderr bytes.Buffer
