@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -155,10 +156,10 @@ func entryAt(ctx context.Context, s store.Store, path, version string) (zkstate.
 		return zkstate.Entry{}, err
 	}
 	if wanted.IsZero() {
-		var found []store.Version
-		for _, e := range entries {
-			if e.Version.Counter() == counter && !e.Deleted {
-				found = append(found, e.Version)
+		var found []string
+		for _, e := range entries { // the version of one that is unreadable is not known
+			if e.Version.Counter() == counter && !e.Deleted && !e.Version.IsZero() {
+				found = append(found, e.Version.String())
 				wanted = e.Version
 			}
 		}
@@ -166,7 +167,7 @@ func entryAt(ctx context.Context, s store.Store, path, version string) (zkstate.
 			return zkstate.Entry{}, fmt.Errorf("%s: version %d: %w", path, counter, history.ErrNotKept)
 		}
 		if len(found) > 1 {
-			return zkstate.Entry{}, usageError{fmt.Errorf("version %s can be each of %v: give it in full", version, found)}
+			return zkstate.Entry{}, usageError{fmt.Errorf("version %s can be each of %s: give it in full", version, strings.Join(found, ", "))}
 		}
 	}
 	entry, err := history.Find(entries, wanted)

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,6 +82,35 @@ func hostileEntries(t *testing.T, doc string) [][]byte {
 		t.Fatal(err)
 	}
 	return [][]byte{entry, []byte(evil), []byte(`{"base":` + mustJSON(t, evil) + `}`), entry}
+}
+
+// TestUnreadableEntriesHideNoVersion: what cannot be read is no version 0.
+func TestUnreadableEntriesHideNoVersion(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "state.db")
+	t.Setenv(storeVariable, url)
+	if code := run(t.Context(), []string{"create", "/doc", "1", "--history", "9"}, nil, io.Discard, io.Discard); code != 0 {
+		t.Fatal(code)
+	}
+	s, err := storeurl.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, doc := range []string{"2", "3"} { // the document itself tells the version of the last entry
+		rec, err := s.Load(t.Context(), "/doc", store.Version{}, store.Linearizable)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Commit(t.Context(), store.Put{Path: "/doc", Base: rec.Version, Data: []byte(doc)}, store.Append{Path: "/doc", Data: []byte("garbage")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"get", "/doc", "--at", "0"}, {"rollback", "/doc", "0"}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), args, nil, &stdout, &stderr); code != 0 {
+			t.Errorf("%q: %d, %s", args, code, stderr.String())
+		}
+	}
 }
 
 func mustJSON(t *testing.T, v any) string {
