@@ -68,12 +68,15 @@ func (s *Store) restoreRecord(rec *record) error {
 	if s.records.isLeaving(rec) {
 		return s.removeRecord(s.ctx, rec)
 	}
-	removed, data := s.records.takeRemoved(rec), s.records.standing(rec)
+	if s.records.takeRemoved(rec) {
+		rec.conn = 0 // until a look has succeeded
+	}
+	data := s.records.standing(rec)
 	session, err := s.client.Session(s.ctx)
 	if err != nil || data == nil {
 		return err
 	}
-	if rec.session == session && !removed && rec.conn == s.conn.Load() {
+	if rec.session == session && rec.conn == s.conn.Load() {
 		return nil
 	}
 	if rec.session == session {

@@ -349,10 +349,10 @@ func TestReceiptFindsOut(t *testing.T) {
 	}
 }
 
-// TestReceiptOfALostFence: the request is lost, and so is the answer to the write that
+// TestReceiptOfALostRevocation: the request is lost, and so is the answer to the write that
 // makes it fail for good. The commit is not applied, whether or not there was a record
 // before, and that is what is said.
-func TestReceiptOfALostFence(t *testing.T) {
+func TestReceiptOfALostRevocation(t *testing.T) {
 	b := newLockBed(t)
 	b.watch()
 	for _, name := range []string{"no record", "a record"} {
@@ -365,10 +365,10 @@ func TestReceiptOfALostFence(t *testing.T) {
 			}
 			return false
 		})
-		burn := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpSetData })
+		revocation := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpSetData })
 		_, err := b.commitSigned(v, "lost")
 		stop()
-		<-burn
+		<-revocation
 		if rec := b.load(); rec.Version != v || !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknownOutcome) {
 			t.Errorf("%s: stored is %q, the commit says %v", name, rec.Data, err)
 		}

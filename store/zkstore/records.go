@@ -34,7 +34,7 @@ type record struct {
 	session *zk.Session // whose it is, nil if that is not known
 	version int32
 	entered bool   // there is an entry in the roster
-	conn    uint64 // the connection that tells of its end
+	conn    uint64 // the connection that tells of its end, 0 if none does
 }
 
 func newRecords() records {
