@@ -107,10 +107,27 @@ func checkBase(op Op) error {
 	return nil
 }
 
-// CheckPath refuses what cannot be a document's path: it is absolute, has no
-// trailing slash, no empty, "." or ".." element, no control or private-use
-// characters (ZooKeeper's rules), and lies outside /zookeeper.
+// CheckPath refuses what cannot be a document's path: what [CheckChroot] refuses, and
+// the names that stores keep below a document: payload, listeners, listeners_open,
+// write_lock and history.
 func CheckPath(path string) error {
+	if err := CheckChroot(path); err != nil {
+		return err
+	}
+	for part := range strings.SplitSeq(path[1:], "/") {
+		switch part {
+		case "payload", "listeners", "listeners_open", "write_lock", "history":
+			return fmt.Errorf("path %q: documents keep their own things under the name %s: %w", path, part, ErrInvalidPath)
+		}
+	}
+	return nil
+}
+
+// CheckChroot refuses what can be neither a chroot nor a document's path: such a path
+// is absolute, has no trailing slash, no empty, "." or ".." element, no characters that
+// ZooKeeper refuses (control, private use, and all beyond U+FFFF, which are surrogates
+// to it), and lies outside /zookeeper.
+func CheckChroot(path string) error {
 	refuse := func(why string) error {
 		return fmt.Errorf("path %q: %s: %w", path, why, ErrInvalidPath)
 	}
@@ -137,7 +154,7 @@ func CheckPath(path string) error {
 		}
 	}
 	for _, r := range path {
-		if r < 0x20 || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0 && r <= 0xffff {
+		if r < 0x20 || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0 {
 			return refuse(fmt.Sprintf("character %U is not allowed", r))
 		}
 	}

@@ -64,12 +64,12 @@ func TestVersionOrder(t *testing.T) {
 }
 
 func TestCheckPath(t *testing.T) {
-	for _, path := range []string{"/a", "/a/b-c_d.e", "/ü/☃", "/zookeepers", "/a/zookeeper", "/...", "/a/.b", "/" + strings.Repeat("x", 1023)} {
+	for _, path := range []string{"/a", "/a/b-c_d.e", "/ü/☃", "/zookeepers", "/a/zookeeper", "/payloads", "/a/History", "/...", "/a/.b", "/" + strings.Repeat("x", 1023)} {
 		if err := store.CheckPath(path); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, path := range []string{"", "a", "/", "//", "/a/", "/a//b", "/.", "/a/..", "/a/./b", "/zookeeper", "/zookeeper/a", "/a\n", "/\x7f", "/\ue000", "/\ufff9", "/a\xff", "/" + strings.Repeat("x", 1024)} {
+	for _, path := range []string{"", "a", "/", "//", "/a/", "/a//b", "/.", "/a/..", "/a/./b", "/zookeeper", "/zookeeper/a", "/a\n", "/\x7f", "/\ue000", "/\ufff9", "/\U0001f600", "/svc/payload", "/x/history/y", "/listeners", "/a/write_lock", "/a/listeners_open", "/a\xff", "/" + strings.Repeat("x", 1024)} {
 		if err := store.CheckPath(path); !errors.Is(err, store.ErrInvalidPath) {
 			t.Errorf("%q: %v", path, err)
 		}

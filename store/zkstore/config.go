@@ -89,7 +89,7 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 		return nil, err
 	}
 	if s.chroot = strings.TrimSuffix(cfg.Chroot, "/"); s.chroot != "" {
-		if err := store.CheckPath(s.chroot); err != nil {
+		if err := store.CheckChroot(s.chroot); err != nil {
 			return nil, fmt.Errorf("chroot: %w", err)
 		}
 	}

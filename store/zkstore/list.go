@@ -106,19 +106,10 @@ func documentNames(folder string, children zk.Reply) ([]string, error) {
 		return nil, nil
 	}
 	names := slices.DeleteFunc(children.Children, func(name string) bool {
-		return ownName(name) || store.CheckPath(store.Child(folder, name)) != nil
+		return store.CheckPath(store.Child(folder, name)) != nil // the store's own, or another tool's
 	})
 	slices.Sort(names)
 	return names, children.Err
-}
-
-// ownName reports whether a znode of that name belongs to a document.
-func ownName(name string) bool {
-	switch name {
-	case "payload", "listeners", "listeners_open", "write_lock", "history":
-		return true
-	}
-	return false
 }
 
 // placeRequests are what describe wants the answers to.
