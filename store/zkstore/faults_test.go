@@ -52,6 +52,15 @@ func TestDeletedBeforeItWasFoundOut(t *testing.T) {
 			b.plain.deleteAll(path)
 			b.killSession()
 		},
+		"the payload, and the session is lost too": func(path string) {
+			b.plain.delete(path + "/payload")
+			b.killSession()
+		},
+		"only the folder was made again, and the session is lost": func(path string) {
+			b.plain.deleteAll(path)
+			b.plain.create(path, "", zk.Persistent)
+			b.killSession()
+		},
 	} {
 		created := fmt.Sprint("/created/", len(name))
 		err := b.loseAnswers(func() error {
