@@ -201,7 +201,7 @@ func TestFlakyInstance(t *testing.T) {
 	flaky := openOn(e, zkOn(t, 4*time.Second, proxy.Addr()))
 	others := []*zkstate.State[config]{openOn(e, zkOn(t, 4*time.Second, server.Addr())), openOn(e, zkOn(t, 4*time.Second, server.Addr()))}
 	var commits atomic.Int64
-	heal := proxy.DropReplies(func(op wire.Opcode) bool { return op == 14 && commits.Add(1)%2 == 0 })
+	heal := proxy.DropReplies(func(op wire.Opcode) bool { return op == wire.OpMulti && commits.Add(1)%2 == 0 })
 	end := time.Now().Add(*flakyFor)
 	counted, longest := make([]int, 3), make([]time.Duration, 3)
 	var group sync.WaitGroup

@@ -40,7 +40,7 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 	for _, op := range ops {
 		if receipt, ok := op.(store.Receipt); ok {
 			c.receipt = receipt
-			c.record = s.records.get(s.record(receipt.Path, receipt.ID))
+			c.record = s.recordOf(receipt.Path, receipt.ID)
 			if err := c.record.take(ctx); err != nil {
 				return nil, s.translate("commit", receipt.Path, err, false)
 			}

@@ -138,7 +138,7 @@ func (s *Store) ensure(ctx context.Context, full string) error {
 // tidy removes the folders of a deleted document as far as they are empty and
 // without data. It is a courtesy: failing at it is no error.
 func (s *Store) tidy(ctx context.Context, path string) {
-	paths := []string{s.listeners(path), s.queue(path), s.folder(path)}
+	paths := []string{s.listeners(path), s.roster(path), s.queue(path), s.folder(path)}
 	looks := make([]zk.Request, len(paths))
 	for i, full := range paths {
 		looks[i] = zk.Get{Path: full}

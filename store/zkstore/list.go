@@ -115,7 +115,7 @@ func documentNames(folder string, children zk.Reply) ([]string, error) {
 // ownName reports whether a znode of that name belongs to a document.
 func ownName(name string) bool {
 	switch name {
-	case "payload", "listeners", "write_lock", "history":
+	case "payload", "listeners", "listeners_open", "write_lock", "history":
 		return true
 	}
 	return false

@@ -22,7 +22,7 @@ func (s *Store) Announce(ctx context.Context, path, id string, data []byte) erro
 		return fmt.Errorf("announce %s at %s: record of %d bytes: %w", id, path, len(data), store.ErrTooLarge)
 	}
 	// It can be done again without harm, so a lost answer is no unknown outcome.
-	return s.translate("announce "+id+" at", path, s.announce(ctx, s.records.get(s.record(path, id)), data), false)
+	return s.translate("announce "+id+" at", path, s.announce(ctx, s.recordOf(path, id), data), false)
 }
 
 func (s *Store) announce(ctx context.Context, rec *record, data []byte) error {

@@ -29,7 +29,7 @@ func (l *latch) join(ctx context.Context) error {
 		})
 		switch {
 		case errors.Is(err, zk.ErrNoNode) && attempt < 3: // the server removes empty containers
-			if err := l.store.ensureQueue(ctx, l.session, l.path); err != nil {
+			if err := l.store.ensureContainer(ctx, l.session, l.path, l.store.queue(l.path)); err != nil {
 				return err
 			}
 		case err != nil:
@@ -72,13 +72,13 @@ func (l *latch) find(ctx context.Context) error {
 	return nil
 }
 
-// ensureQueue makes the folder as a container, which the server removes when it is
-// empty. Servers before 3.5 have none: there it is a plain znode.
-func (s *Store) ensureQueue(ctx context.Context, session *zk.Session, path string) error {
+// ensureContainer makes a folder of a document as a container, which the server removes
+// when it is empty. Servers before 3.5 have none: there it is a plain znode.
+func (s *Store) ensureContainer(ctx context.Context, session *zk.Session, path, full string) error {
 	if err := s.ensure(ctx, s.folder(path)); err != nil {
 		return err
 	}
-	create := zk.Create{Path: s.queue(path), ACL: s.acl, Mode: zk.Container}
+	create := zk.Create{Path: full, ACL: s.acl, Mode: zk.Container}
 	_, err := session.Call(ctx, create)
 	if errors.Is(err, zk.ErrUnimplemented) {
 		create.Mode = zk.Persistent

@@ -24,8 +24,10 @@ type records struct {
 
 // record is one listener record that is to exist, or to go.
 type record struct {
-	full string        // the znode
-	turn chan struct{} // held by who writes the znode, so that an older write cannot come last
+	full  string        // the znode
+	path  string        // of the document
+	entry string        // the znode in its roster
+	turn  chan struct{} // held by who writes the znode, so that an older write cannot come last
 
 	data    []byte // guarded by records.mu; nil: nothing was announced yet
 	leaving bool   // guarded by records.mu: withdrawn, but not known to be gone
@@ -35,6 +37,7 @@ type record struct {
 	// fenced by it: after a loss of the session, or another's write, it fails.
 	session *zk.Session // whose it is, nil if that is not known
 	version int32
+	entered bool   // there is an entry in the roster
 	conn    uint64 // the connection that tells of its end
 }
 
@@ -50,13 +53,14 @@ func (r *records) wakeKeeper() {
 	}
 }
 
-// get returns the record of that znode, a new one if there is none.
-func (r *records) get(full string) *record {
+// recordOf returns the record of a listener, a new one if there is none.
+func (s *Store) recordOf(path, id string) *record {
+	r, full := &s.records, s.record(path, id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	found := r.all[full]
 	if found == nil {
-		found = &record{full: full, turn: make(chan struct{}, 1)}
+		found = &record{full: full, path: path, entry: s.entryOf(path, id), turn: make(chan struct{}, 1)}
 		r.all[full] = found
 	}
 	return found
@@ -256,9 +260,9 @@ func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *r
 			return err
 		}
 	}
-	_, err := session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+	err := s.createRecord(ctx, session, rec, data)
 	if err == nil {
-		rec.session, rec.version = session, 0
+		rec.session, rec.version, rec.entered = session, 0, true
 		return s.watchRecord(ctx, rec)
 	}
 	if !errors.Is(err, zk.ErrNodeExists) {
@@ -275,7 +279,7 @@ func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *r
 	if err != nil {
 		return err
 	}
-	rec.session, rec.version = session, reply.Stat.Version
+	rec.session, rec.version, rec.entered = session, reply.Stat.Version, true
 	return s.watchRecord(ctx, rec)
 }
 
@@ -291,8 +295,37 @@ func (s *Store) removeRecord(ctx context.Context, rec *record) error {
 		_, err = session.Call(ctx, zk.Delete{Path: rec.full, Version: found.Stat.Version})
 	}
 	if err == nil || errors.Is(err, zk.ErrNoNode) {
+		err = s.leaveRoster(ctx, session, rec)
+	}
+	if err == nil {
+		rec.entered = false
 		s.records.gone(rec)
-		return nil
 	}
 	return err
+}
+
+// farewellBound is how long Close waits for the roster.
+const farewellBound = 500 * time.Millisecond
+
+// withdrawAll says good-bye for all records; they go with the session.
+func (s *Store) withdrawAll() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewellBound)
+	defer cancel()
+	var entered []*record
+	for _, rec := range s.records.list() {
+		if rec.take(ctx) == nil {
+			defer rec.give()
+			entered = append(entered, rec)
+		}
+	}
+	if len(entered) == 0 {
+		return
+	}
+	session, err := s.client.Session(ctx)
+	if err == nil {
+		err = s.leaveRoster(ctx, session, entered...)
+	}
+	if err != nil {
+		s.logger.Info("zkstore: listeners count as lost: their good-byes were not heard", "error", err)
+	}
 }

@@ -1,7 +1,8 @@
 // Package zkstore keeps documents in ZooKeeper.
 //
 // A document /a/b is the znode /a/b/payload; its listeners are ephemeral znodes
-// under /a/b/listeners, and its exclusive writers queue as ephemeral sequential
+// under /a/b/listeners, with entries in the roster /a/b/listeners_open that outlive their
+// session, and its exclusive writers queue as ephemeral sequential
 // ones under /a/b/write_lock. The entries of its journal, where that is on, are under
 // /a/b/history, whose own data says how many are kept. Any tool may read and write
 // them.
@@ -133,6 +134,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.cancel()
+	s.withdrawAll()
 	s.client.Close()
 	s.tasks.Wait()
 	return nil
@@ -172,6 +174,8 @@ func (s *Store) folder(path string) string      { return s.chroot + path }
 func (s *Store) payload(path string) string     { return s.chroot + path + "/payload" }
 func (s *Store) listeners(path string) string   { return s.chroot + path + "/listeners" }
 func (s *Store) record(path, id string) string  { return s.listeners(path) + "/" + id }
+func (s *Store) roster(path string) string      { return s.chroot + path + "/listeners_open" }
+func (s *Store) entryOf(path, id string) string { return s.roster(path) + "/" + id }
 func (s *Store) queue(path string) string       { return s.chroot + path + "/write_lock" }
 func (s *Store) place(path, name string) string { return s.queue(path) + "/" + name }
 func (s *Store) history(path string) string     { return s.chroot + path + "/history" }
