@@ -81,7 +81,7 @@ func (st *State[T]) forgetLost() {
 // forgetLostLater lets forgetLost run once, when the State has been open for a while.
 func (st *State[T]) forgetLostLater() *time.Timer {
 	return time.AfterFunc(jitter(2*st.cfg.maxStaleness), func() {
-		st.crew.start(func() {
+		st.tasks.start(func() {
 			_ = st.protect(func() error { st.forgetLost(); return nil }) // which logs
 		})
 	})

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk/wire"
+	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/memstore"
 	"github.com/zkstate/zkstate/store/storetest"
@@ -28,6 +31,12 @@ func (l *losing) lose(ids ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lost = ids
+}
+
+func (l *losing) gone() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.forgotten)
 }
 
 func (l *losing) Listeners(ctx context.Context, path string) ([]store.Listener, error) {
@@ -117,8 +126,8 @@ func TestWaitAppliedAfterAReturn(t *testing.T) {
 		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(began); took < 3*time.Second || took > 5*time.Second || len(s.forgotten) > 0 {
-			t.Errorf("one that was away for 3s was waited for %v; forgotten %v", took, s.forgotten)
+		if took := time.Since(began); took < 3*time.Second || took > 5*time.Second || len(s.gone()) > 0 {
+			t.Errorf("one that was away for 3s was waited for %v; forgotten %v", took, s.gone())
 		}
 		closeState(t, other)
 		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil {
@@ -143,9 +152,84 @@ func TestTheLostAreForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(4 * zkstate.DefaultMaxStaleness)
-		if !slices.Equal(s.forgotten, []string{"dead"}) {
-			t.Errorf("forgotten: %v", s.forgotten)
+		if got := s.gone(); !slices.Equal(got, []string{"dead"}) {
+			t.Errorf("forgotten: %v", got)
 		}
 		closeState(t, st)
 	})
+}
+
+// servesOlder reports whether a State's reads serve an older version than v.
+func servesOlder(st *zkstate.State[config], v zkstate.Version) bool {
+	_, err := st.Read()
+	snap, _ := st.ReadDirty()
+	return err == nil && snap.Version.Before(v)
+}
+
+// TestVanishedOnZooKeeper: on a real server, a listener is cut off until its session has
+// ended, and then its sessions are killed again and again. Whenever all are said to have
+// applied a version, it serves nothing older.
+func TestVanishedOnZooKeeper(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t, zkstate.ID("cut"), zkstate.MaxStaleness(12*time.Second), zkstate.Refresh(500*time.Millisecond))
+	b.net.SetMode(netfault.Blackhole)
+	b.eventually("its record goes with its session", func() bool {
+		found, err := b.writer.Listeners(b.ctx)
+		return err == nil && !slices.ContainsFunc(found, func(l zkstate.Listener) bool { return l.ID == "cut" })
+	})
+	late := openOn(b.env, zkOn(t, 4*time.Second, b.server), zkstate.ID("late"))
+	if _, err := b.st.Read(); err != nil {
+		t.Fatalf("the test's premise: it still serves what it has: %v", err)
+	}
+	v, err := late.Update(b.ctx, bump, zkstate.WaitApplied(zkstate.All()))
+	if err != nil || servesOlder(b.st, v) {
+		t.Errorf("said to be applied by all: %v; and older is served: %v", err, servesOlder(b.st, v))
+	}
+	b.net.SetMode(netfault.Pass)
+	b.eventually("it is back", func() bool { _, err := b.st.Read(); return err == nil })
+
+	kills := 0
+	for range 8 {
+		if session, ok := b.net.LastSession(); ok && zkserver.KillSession(b.ctx, b.server, session.ID, session.Password) == nil {
+			kills++
+		}
+		v, err := late.Update(b.ctx, bump, zkstate.WaitApplied(zkstate.All()))
+		if err != nil || servesOlder(b.st, v) {
+			t.Errorf("after %d kills, said to be applied by all: %v; and older is served: %v", kills, err, servesOlder(b.st, v))
+		}
+	}
+	t.Logf("%d sessions were killed", kills)
+	if kills == 0 {
+		t.Error("no session was killed: this test has shown nothing")
+	}
+}
+
+// TestCloseSaysGoodBye: nobody waits for a State that was closed, although the answer to
+// its good-bye was lost.
+func TestCloseSaysGoodBye(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t)
+	for range 3 {
+		s := zkOn(t, 4*time.Second, b.net.Addr())
+		st, err := zkstate.Open(b.ctx, s, "/app/config", initial(), zkstate.ID("leaver"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpDelete })
+		if err := st.Close(); err != nil {
+			t.Logf("Close says %v", err)
+		}
+		<-lost
+		began := time.Now()
+		if _, err := b.writer.Update(b.ctx, bump, zkstate.WaitApplied(zkstate.All())); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > zkstate.DefaultMaxStaleness/2 {
+			t.Errorf("it was waited for %v", took)
+		}
+		found, err := b.writer.Listeners(b.ctx)
+		if err != nil || slices.ContainsFunc(found, func(l zkstate.Listener) bool { return l.ID == "leaver" }) {
+			t.Errorf("its record stays: %+v, %v", found, err)
+		}
+	}
 }

@@ -103,7 +103,7 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, crowd Cro
 		listeners, err := st.concerned(ctx, committed)
 		switch {
 		case err == nil:
-			report.sort(listeners, st.attendance.is)
+			report.sort(listeners, st.own.is)
 			if done, failed := report.verdict(crowd); failed {
 				return report
 			} else if done {

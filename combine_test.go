@@ -18,7 +18,7 @@ import (
 )
 
 // crowded is a State with a commit under way that does not go on until release is
-// called: what is updated meanwhile waits in line.
+// called: what is updated meanwhile waits in the queue.
 func crowded(e *env) (st *zkstate.State[config], faults *storetest.Faults, release func()) {
 	faults = storetest.Inject(e.handle())
 	st = openOn(e, faults, zkstate.Refresh(time.Hour))
@@ -51,7 +51,7 @@ func TestCombining(t *testing.T) {
 					e.Errorf("made %v, serves %v, %v", v, snap.Version, err)
 				}
 			})
-			st.AwaitLine(i + 1)
+			st.AwaitQueued(i + 1)
 		}
 		release()
 		group.Wait()
@@ -92,7 +92,7 @@ func TestCombinedFailures(t *testing.T) {
 				check(err)
 			})
 			waiting++
-			st.AwaitLine(waiting)
+			st.AwaitQueued(waiting)
 		}
 		spoil := func(c *config) {
 			c.Processes[0] = "spoilt"
@@ -126,7 +126,7 @@ func TestCombinedFailures(t *testing.T) {
 		update(e.ctx, func(*config) error { return nil }, good)
 		update(e.ctx, bump, good)
 		leave()
-		for st.InLine() > waiting-1 {
+		for st.Queued() > waiting-1 {
 			time.Sleep(time.Millisecond)
 		}
 		release()
@@ -149,13 +149,13 @@ func TestCombinedAliases(t *testing.T) {
 				e.Errorf("%v, %v", mine, err)
 			}
 		})
-		st.AwaitLine(1)
+		st.AwaitQueued(1)
 		group.Go(func() {
 			if _, err := st.Update(e.ctx, func(c *config) error { c.Processes[0] = "theirs"; return nil }); err != nil {
 				e.Error(err)
 			}
 		})
-		st.AwaitLine(2)
+		st.AwaitQueued(2)
 		release()
 		group.Wait()
 		if got, err := st.Read(); err != nil || got.Processes[0] != "theirs" || got.Processes[1] != "alone" {
@@ -197,13 +197,13 @@ func TestComingAlong(t *testing.T) {
 				v.Extra["mine"].([]any)[0] = "spoilt"
 				return errOwn
 			})
-			st.AwaitLine(1)
+			st.AwaitQueued(1)
 			add(2, nil, func(v *loose) error {
 				v.Names = append(v.Names, "b")
 				v.Extra["mine"].([]any)[0] = "y"
 				return nil
 			})
-			st.AwaitLine(2)
+			st.AwaitQueued(2)
 			return nil
 		})
 		group.Wait()
@@ -234,7 +234,7 @@ func TestAloneAmongOthers(t *testing.T) {
 					e.Errorf("update %d: %v", i, err)
 				}
 			})
-			st.AwaitLine(i + 1)
+			st.AwaitQueued(i + 1)
 		}
 		release()
 		group.Wait()
@@ -266,7 +266,7 @@ func TestCombinedTooLarge(t *testing.T) {
 					e.Errorf("update %d: %v", i, err)
 				}
 			})
-			st.AwaitLine(i + 1)
+			st.AwaitQueued(i + 1)
 		}
 		release()
 		group.Wait()
@@ -288,13 +288,13 @@ func TestLeavingMidCommit(t *testing.T) {
 				e.Errorf("who left is told %v", err)
 			}
 		})
-		st.AwaitLine(1)
+		st.AwaitQueued(1)
 		stays := make(chan error, 1)
 		go func() {
 			_, err := st.Update(e.ctx, bump)
 			stays <- err
 		}()
-		st.AwaitLine(2)
+		st.AwaitQueued(2)
 		sent, goOn := make(chan struct{}), make(chan struct{})
 		faults.BeforeCommit(func() { close(sent); <-goOn })
 		release()
@@ -325,7 +325,7 @@ func TestLeavingBeforeTheCommit(t *testing.T) {
 			})
 			left <- err
 		}()
-		st.AwaitLine(1)
+		st.AwaitQueued(1)
 		var told error
 		stays := make(chan error, 1)
 		go func() {
@@ -336,7 +336,7 @@ func TestLeavingBeforeTheCommit(t *testing.T) {
 			})
 			stays <- err
 		}()
-		st.AwaitLine(2)
+		st.AwaitQueued(2)
 		release()
 		if err := <-stays; err != nil {
 			e.Error(err)

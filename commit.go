@@ -111,8 +111,8 @@ func encodesTo[T any](doc, want []byte) (yes bool) {
 }
 
 // commit sends what a batch made and publishes it as everybody else's.
-func (s *server[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
-	st := s.st
+func (w *writer[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
+	st := w.st
 	flight := &inFlight{base: cur.newest, landed: make(chan struct{})}
 	st.committing.Store(flight)
 	defer func() {
@@ -120,7 +120,7 @@ func (s *server[T]) commit(b *batch[T], cur *published[T], made work[T]) (Versio
 		close(flight.landed)
 	}()
 	asked := st.now()
-	versions, err := s.send(b, cur, made.changed, store.Put{Path: st.path, Base: cur.newest, Data: made.doc})
+	versions, err := w.send(b, cur, made.changed, store.Put{Path: st.path, Base: cur.newest, Data: made.doc})
 	if err != nil {
 		return Version{}, err
 	}
@@ -131,33 +131,33 @@ func (s *server[T]) commit(b *batch[T], cur *published[T], made work[T]) (Versio
 }
 
 // remove deletes the document.
-func (s *server[T]) remove(b *batch[T], cur *published[T]) error {
-	asked := s.st.now()
-	if _, err := s.send(b, cur, b.members, store.Delete{Path: s.st.path, Base: cur.newest}); err != nil {
+func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
+	asked := w.st.now()
+	if _, err := w.send(b, cur, b.members, store.Delete{Path: w.st.path, Base: cur.newest}); err != nil {
 		return err
 	}
-	if !s.st.publish(observation[T]{asked: asked, linearizable: true}) {
-		s.st.askForLook() // something else was seen meanwhile
+	if !w.st.publish(observation[T]{asked: asked, linearizable: true}) {
+		w.st.askForLook() // something else was seen meanwhile
 	}
-	s.st.line.finish(b.members[0], outcome{})
+	w.st.queue.finish(b.members[0], outcome{})
 	return nil
 }
 
 // send commits op, with a receipt, under the lock where it is our turn. Those who
 // have a part in it must still be there.
-func (s *server[T]) send(b *batch[T], cur *published[T], parts []*request[T], op store.Op) ([]Version, error) {
-	st := s.st
-	if !st.line.seal(b, parts) {
+func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op store.Op) ([]Version, error) {
+	st := w.st
+	if !st.queue.markSent(b, parts) {
 		return nil, errLeft
 	}
-	s.parts = parts
+	w.parts = parts
 	var locked []store.Op
-	last := !s.mayStay(1)
+	last := !w.mayStay(1)
 	switch {
-	case s.lock != nil && last:
-		locked = []store.Op{store.Release{Lock: s.lock}}
-	case s.lock != nil:
-		locked = []store.Op{store.Hold{Lock: s.lock}}
+	case w.lock != nil && last:
+		locked = []store.Op{store.Release{Lock: w.lock}}
+	case w.lock != nil:
+		locked = []store.Op{store.Hold{Lock: w.lock}}
 	}
 	token, record := st.receipt()
 	receipt := store.Receipt{Path: st.path, ID: st.cfg.id, Data: record}
@@ -168,9 +168,9 @@ func (s *server[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	if err != nil {
 		return nil, err
 	}
-	st.attendance.sign(token)
-	if s.commits++; s.lock != nil && last {
-		s.lock = nil
+	st.own.noteReceipt(token)
+	if w.commits++; w.lock != nil && last {
+		w.lock = nil
 	}
 	return versions, nil
 }

@@ -125,7 +125,7 @@ func TestUnknownIsTheirs(t *testing.T) {
 				_, err := st.Update(e.ctx, func(*config) error { return errOwn })
 				own <- err
 			}()
-			st.AwaitLine(1)
+			st.AwaitQueued(1)
 			return bump(c)
 		})
 		if !errors.Is(err, zkstate.ErrUnknownOutcome) {

@@ -2,16 +2,16 @@ package zkstate
 
 import "time"
 
-// AwaitLine waits until n calls wait behind the one that is being carried out.
-func (st *State[T]) AwaitLine(n int) {
-	for st.InLine() < n {
+// AwaitQueued waits until n calls wait behind the one that is being carried out.
+func (st *State[T]) AwaitQueued(n int) {
+	for st.Queued() < n {
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// InLine is how many calls wait behind the one that is being carried out.
-func (st *State[T]) InLine() int {
-	st.line.mu.Lock()
-	defer st.line.mu.Unlock()
-	return len(st.line.waiting)
+// Queued is how many calls wait behind the one that is being carried out.
+func (st *State[T]) Queued() int {
+	st.queue.mu.Lock()
+	defer st.queue.mu.Unlock()
+	return len(st.queue.waiting)
 }

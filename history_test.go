@@ -218,7 +218,7 @@ func TestBatchReasons(t *testing.T) {
 		update("second", bump)
 		update("second", bump)
 		update("idle", func(*config) error { return nil })
-		st.AwaitLine(3)
+		st.AwaitQueued(3)
 		close(release)
 		group.Wait()
 		entries, err := st.History(e.ctx)

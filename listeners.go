@@ -108,7 +108,7 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 		}
 	}
 	st.forgetting = st.forgetLostLater()
-	st.crew.start(func() {
+	st.tasks.start(func() {
 		defer release()
 		st.report(record, wake)
 	})
@@ -147,13 +147,13 @@ func (st *State[T]) report(written []byte, wake <-chan struct{}) {
 
 // record encodes what this State has to say of itself now.
 func (st *State[T]) record() []byte {
-	st.attendance.mu.Lock()
-	defer st.attendance.mu.Unlock()
-	return st.recordLocked(st.attendance.self.Receipt)
+	st.own.mu.Lock()
+	defer st.own.mu.Unlock()
+	return st.recordLocked(st.own.self.Receipt)
 }
 
 func (st *State[T]) recordLocked(receipt string) []byte {
-	cur, self := st.current.Load(), st.attendance.self
+	cur, self := st.current.Load(), st.own.self
 	self.Applied, self.Status, self.Receipt = cur.version, StatusApplied, receipt
 	switch {
 	case cur.deleted:
@@ -170,16 +170,16 @@ func (st *State[T]) recordLocked(receipt string) []byte {
 	return encoded
 }
 
-// attendance is what a State says of itself beyond its copy.
-type attendance struct {
+// ownRecord is what a State says of itself beyond its copy.
+type ownRecord struct {
 	mu      sync.Mutex // guards all below
 	self    Listener   // Receipt is of the last commit that is known to be applied
 	commits int        // that were tried
 }
 
-func newAttendance(cfg config) attendance {
+func newOwnRecord(cfg config) ownRecord {
 	host, _ := os.Hostname() // an unknown host is an empty one
-	return attendance{self: Listener{
+	return ownRecord{self: Listener{
 		ID: cfg.id, Host: host, PID: os.Getpid(), App: cfg.app, Since: time.Now().UTC().Truncate(time.Millisecond),
 		MaxStaleness: cfg.maxStaleness,
 	}}
@@ -187,7 +187,7 @@ func newAttendance(cfg config) attendance {
 
 // receipt makes a receipt that no commit had before, and the record with it.
 func (st *State[T]) receipt() (token string, record []byte) {
-	a := &st.attendance
+	a := &st.own
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.commits++
@@ -195,8 +195,8 @@ func (st *State[T]) receipt() (token string, record []byte) {
 	return token, st.recordLocked(token)
 }
 
-// sign notes that the commit with that receipt was applied.
-func (a *attendance) sign(token string) {
+// noteReceipt notes that the commit with that receipt was applied.
+func (a *ownRecord) noteReceipt(token string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.self.Receipt = token
@@ -204,7 +204,7 @@ func (a *attendance) sign(token string) {
 
 // is reports whether l is this State's own record, and not another one's with the
 // same id.
-func (a *attendance) is(l Listener) bool {
+func (a *ownRecord) is(l Listener) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return l.ID == a.self.ID && l.Host == a.self.Host && l.PID == a.self.PID && l.Since.Equal(a.self.Since)

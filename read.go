@@ -111,7 +111,7 @@ const roundBound = 30 * time.Second
 // who joined, so no single caller's context may end it.
 func (st *State[T]) startRound(done func(error)) {
 	ctx, cancel := context.WithTimeout(st.ctx, roundBound)
-	started := st.crew.start(func() {
+	started := st.tasks.start(func() {
 		defer cancel()
 		done(st.look(ctx, store.Linearizable))
 	})

@@ -33,6 +33,7 @@ import (
 // network, and a writer that reaches it directly.
 type zkBed struct {
 	*env
+	server string // its address
 	net    *netfault.Proxy
 	st     *zkstate.State[config]
 	writer *zkstate.State[config]
@@ -51,7 +52,7 @@ func newZKBed(t *testing.T, opts ...zkstate.OpenOption) *zkBed {
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
 	t.Cleanup(cancel)
-	b := &zkBed{env: &env{T: t, ctx: ctx}, net: proxy}
+	b := &zkBed{env: &env{T: t, ctx: ctx}, server: server.Addr(), net: proxy}
 	b.st = openOn(b.env, zkOn(t, 4*time.Second, proxy.Addr()), opts...)
 	b.writer = openOn(b.env, zkOn(t, 4*time.Second, server.Addr()))
 	return b

@@ -29,9 +29,9 @@ type State[T any] struct {
 	initial T
 	copier  *jsoncopy.Copier[T] // nil: T is copied by encoding and decoding it
 
-	ctx  context.Context // ends when the State is closed
-	stop context.CancelFunc
-	crew crew // the State's own goroutines
+	ctx   context.Context // ends when the State is closed
+	stop  context.CancelFunc
+	tasks tasks // the State's own goroutines
 
 	publishing sync.Mutex                   // serializes the changes of current
 	current    atomic.Pointer[published[T]] // swapped by publish only
@@ -41,10 +41,10 @@ type State[T any] struct {
 	wanted     chan struct{}                // asks the follower to look again
 
 	journaled  atomic.Bool              // the document's journal is on, or was
-	attendance attendance               // what the listener record says
+	own        ownRecord                // what the listener record says
 	forgetting *time.Timer              // starts forgetLost; nil for an observer
 	rounds     rounds.Rounds            // of consistent reads
-	line       line[T]                  // of writing calls
+	queue      writeQueue[T]            // of writing calls
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
 
 	closing  sync.Once
@@ -90,9 +90,9 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	}
 	st := &State[T]{
 		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
-		wanted:     make(chan struct{}, 1),
-		line:       line[T]{arrived: make(chan struct{}, 1)},
-		attendance: newAttendance(cfg),
+		wanted: make(chan struct{}, 1),
+		queue:  writeQueue[T]{arrived: make(chan struct{}, 1)},
+		own:    newOwnRecord(cfg),
 	}
 	st.ctx, st.stop = context.WithCancel(context.Background())
 	hints, unwatch := s.Watch(path)
@@ -109,12 +109,12 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		st.stop()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	st.crew.start(func() {
+	st.tasks.start(func() {
 		defer unwatch()
 		st.follow(hints)
 	})
 	if cfg.cache != "" {
-		st.crew.start(st.keepCache)
+		st.tasks.start(st.keepCache)
 	}
 	return st, nil
 }
@@ -244,7 +244,7 @@ func (st *State[T]) Close() error {
 		defer cancel()
 		working, enough := context.WithTimeout(ctx, closeBound*3/4)
 		defer enough()
-		if !st.crew.dismiss(working) {
+		if !st.tasks.stop(working) {
 			st.closeErr = fmt.Errorf("close %s: an update's function or the store does not return: %w", st.path, ErrUnavailable)
 		}
 		if st.cfg.observer {

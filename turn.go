@@ -37,36 +37,36 @@ const (
 var errNoTurn = errors.New("the queue of writers does not move")
 
 // takeTurn waits for the turn in the store's queue, where one is needed.
-func (s *server[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
-	line := &s.st.line
-	queue := line.contended && !cfg.noRetry && cfg.ifVersion == nil && time.Now().After(line.queueAgain)
-	if s.lock != nil || !queue && !cfg.exclusive {
+func (w *writer[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
+	calls := &w.st.queue
+	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && time.Now().After(calls.queueAgain)
+	if w.lock != nil || !queue && !cfg.exclusive {
 		return nil
 	}
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.st.crew.start(func() {
-		_ = s.st.protect(func() error { s.st.watchQueue(waiting, cancel, !cfg.exclusive); return nil }) // which logs
+	w.st.tasks.start(func() {
+		_ = w.st.protect(func() error { w.st.watchQueue(waiting, cancel, !cfg.exclusive); return nil }) // which logs
 	})
-	lock, err := s.st.store.Lock(waiting, s.st.path, s.st.cfg.id)
+	lock, err := w.st.store.Lock(waiting, w.st.path, w.st.cfg.id)
 	switch {
 	case err == nil:
-		s.lock, s.began, s.commits = lock, time.Now(), 0
-		line.contended = lock.Waited()
-		line.setTrouble(nil)
-		return s.st.look(ctx, store.Local)
-	case cfg.exclusive && ctx.Err() != nil && errors.Is(line.lastTrouble(), ErrLocked):
-		return line.lastTrouble()
+		w.lock, w.began, w.commits = lock, time.Now(), 0
+		calls.contended = lock.Waited()
+		calls.setTrouble(nil)
+		return w.st.look(ctx, store.Local)
+	case cfg.exclusive && ctx.Err() != nil && errors.Is(calls.lastTrouble(), ErrLocked):
+		return calls.lastTrouble()
 	case cfg.exclusive:
 		return err
 	case context.Cause(waiting) == errNoTurn && ctx.Err() == nil:
-		line.queueAgain = time.Now().Add(turnRest)
+		calls.queueAgain = time.Now().Add(turnRest)
 		return nil
 	case errors.Is(err, ErrDenied):
-		line.queueAgain = time.Now().Add(deniedRest)
+		calls.queueAgain = time.Now().Add(deniedRest)
 		return nil
 	case errors.Is(err, ErrUnavailable):
-		line.queueAgain = time.Now().Add(turnRest)
+		calls.queueAgain = time.Now().Add(turnRest)
 	}
 	return err
 }
@@ -92,7 +92,7 @@ func (st *State[T]) watchQueue(ctx context.Context, stop context.CancelCauseFunc
 			head = queue[0]
 		}
 		if head.Key != "" && head.ID != st.cfg.id {
-			st.line.setTrouble(lockedBy(head))
+			st.queue.setTrouble(lockedBy(head))
 		}
 		stalled := looks > 0 && (err != nil || head.Key == was.Key)
 		if optional && (stalled || time.Now().After(patience)) {
@@ -120,39 +120,39 @@ func lockedBy(w store.Waiter) error {
 }
 
 // resting reports whether the State does without the queue, though it meets others.
-func (s *server[T]) resting() bool { return time.Now().Before(s.st.line.queueAgain) }
+func (w *writer[T]) resting() bool { return time.Now().Before(w.st.queue.queueAgain) }
 
 // share lets others commit. Who never loses a race, because its network is quicker,
 // would never take turns: so a State that commits for as long as a turn may take looks
 // whether others wait for one, and pauses a little where it does without the queue.
-func (s *server[T]) share() {
-	line := &s.st.line
+func (w *writer[T]) share() {
+	calls := &w.st.queue
 	switch now := time.Now(); {
-	case s.lock != nil || line.idle() > turnTime:
-		line.burst = now
+	case w.lock != nil || calls.idle() > turnTime:
+		calls.burst = now
 		return
-	case now.Sub(line.burst) < turnTime:
+	case now.Sub(calls.burst) < turnTime:
 		return
-	case s.resting():
-		pause(s.st.ctx, jitter(turnYield))
-	case !line.contended:
-		ctx, cancel := context.WithTimeout(s.st.ctx, turnTime)
-		queue, err := s.st.store.Queue(ctx, s.st.path)
+	case w.resting():
+		pause(w.st.ctx, jitter(turnYield))
+	case !calls.contended:
+		ctx, cancel := context.WithTimeout(w.st.ctx, turnTime)
+		queue, err := w.st.store.Queue(ctx, w.st.path)
 		cancel()
-		line.contended = err == nil && len(queue) > 0
+		calls.contended = err == nil && len(queue) > 0
 	}
-	line.burst = time.Now()
+	calls.burst = time.Now()
 }
 
 // linger waits a little for the next call, and reports whether there may be one.
-func (s *server[T]) linger() bool {
-	if !s.mayStay(0) {
+func (w *writer[T]) linger() bool {
+	if !w.mayStay(0) {
 		return false
 	}
 	timer := time.NewTimer(turnLinger)
 	defer timer.Stop()
 	select {
-	case <-s.st.line.arrived:
+	case <-w.st.queue.arrived:
 		return true
 	case <-timer.C:
 		return false
@@ -161,23 +161,23 @@ func (s *server[T]) linger() bool {
 
 // mayStay reports whether the turn may go on after so many more commits, and is
 // likely to be of use.
-func (s *server[T]) mayStay(more int) bool {
-	return s.commits+more < turnCommits && time.Since(s.began) < turnTime && s.st.line.brisk(turnLinger)
+func (w *writer[T]) mayStay(more int) bool {
+	return w.commits+more < turnCommits && time.Since(w.began) < turnTime && w.st.queue.busy(turnLinger)
 }
 
 // giveUp ends the turn, if it is ours. A State whose turn went wrong keeps away from
 // the queue for a while: the others would wait for it.
-func (s *server[T]) giveUp() {
-	if s.lock == nil {
+func (w *writer[T]) giveUp() {
+	if w.lock == nil {
 		return
 	}
-	if s.doubt {
-		s.st.line.queueAgain = time.Now().Add(turnRest)
+	if w.doubt {
+		w.st.queue.queueAgain = time.Now().Add(turnRest)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), unlockBound)
 	defer cancel()
-	if err := s.st.protect(func() error { return s.lock.Unlock(ctx) }); err != nil {
-		s.st.cfg.logger.Info("zkstate: place in the queue of writers not given up yet", "path", s.st.path, "error", err)
+	if err := w.st.protect(func() error { return w.lock.Unlock(ctx) }); err != nil {
+		w.st.cfg.logger.Info("zkstate: place in the queue of writers not given up yet", "path", w.st.path, "error", err)
 	}
-	s.lock = nil
+	w.lock = nil
 }

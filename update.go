@@ -55,7 +55,7 @@ func (st *State[T]) Delete(ctx context.Context, opts ...UpdateOption) error {
 	return err
 }
 
-// write takes a request through the line, and runs its function when it is its turn.
+// write takes a request through the queue, and runs its function when it is its turn.
 func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 	if st.cfg.observer {
 		return Version{}, fmt.Errorf("%s: the State is %w: open it without Observer", st.at(r.verb), ErrReadOnly)
@@ -65,26 +65,26 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 	if ctx.Err() != nil {
 		return Version{}, st.ended(ctx, r.verb, nil)
 	}
-	r.ctx, r.turn, r.done = ctx, make(chan turn[T]), make(chan outcome, 1)
+	r.ctx, r.offers, r.done = ctx, make(chan offer[T]), make(chan outcome, 1)
 	r.alone = r.fn == nil || r.cfg.alone()
-	if st.line.join(r) && !st.crew.start(st.serve) {
+	if st.queue.add(r) && !st.tasks.start(st.runWriter) {
 		return Version{}, st.errClosed(r.verb)
 	}
 	for {
 		select {
-		case t := <-r.turn:
+		case t := <-r.offers:
 			st.take(t, r)
 		case out := <-r.done:
 			return st.conclude(ctx, r, out)
 		case <-ctx.Done():
-			switch st.line.leave(r) {
-			case partAwait:
+			switch st.queue.leave(r) {
+			case leftDecided:
 				return st.conclude(ctx, r, <-r.done)
-			case partBlind:
+			case leftSent:
 				return Version{}, fmt.Errorf("%s on top of version %v: %w: %w: read, and decide whether to try again",
 					st.at(r.verb), st.current.Load().newest, ErrUnknownOutcome, ctx.Err())
 			}
-			return Version{}, st.ended(ctx, r.verb, st.line.lastTrouble())
+			return Version{}, st.ended(ctx, r.verb, st.queue.lastTrouble())
 		}
 	}
 }
@@ -97,16 +97,16 @@ func (st *State[T]) conclude(ctx context.Context, r *request[T], out outcome) (V
 	return out.version, out.err
 }
 
-// turn is an offer to a caller to run its function now, on a copy of doc.
-type turn[T any] struct {
+// offer asks a caller to run its function now, on a copy of doc.
+type offer[T any] struct {
 	doc  []byte
-	copy *T          // that nobody else has; nil: there is none yet
-	made bool        // doc is the encoding of a T, not yet the stored document
-	ran  chan ran[T] // it has room for one
+	copy *T             // that nobody else has; nil: there is none yet
+	made bool           // doc is the encoding of a T, not yet the stored document
+	ran  chan result[T] // it has room for one
 }
 
-// ran is what a function did.
-type ran[T any] struct {
+// result is what a function did.
+type result[T any] struct {
 	before []byte // the encoding of what it was given
 	after  []byte // and of what it made of it, nil if it changed nothing
 	copy   *T     // of what it made, for the next one, if that could be had cheaply
@@ -115,13 +115,13 @@ type ran[T any] struct {
 }
 
 // take runs a request's function in its caller's goroutine, where a panic belongs.
-func (st *State[T]) take(t turn[T], r *request[T]) {
-	result := ran[T]{gone: true}
+func (st *State[T]) take(t offer[T], r *request[T]) {
+	result := result[T]{gone: true}
 	defer func() { t.ran <- result }()
 	result = st.run(t, r.fn)
 }
 
-func (st *State[T]) run(t turn[T], fn func(*T) error) (r ran[T]) {
+func (st *State[T]) run(t offer[T], fn func(*T) error) (r result[T]) {
 	value := t.copy
 	if value == nil {
 		value = new(T)

@@ -77,14 +77,15 @@ func unpackDocument(packed []byte) ([]byte, error) {
 }
 
 func readDocument(r io.Reader) ([]byte, error) {
-	document, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
+	var document bytes.Buffer
+	_, err := document.ReadFrom(io.LimitReader(r, maxDocument+1))
 	switch {
 	case err != nil:
 		return nil, err
-	case len(document) > maxDocument:
+	case document.Len() > maxDocument:
 		return nil, errLarge
-	case len(document) == 0:
+	case document.Len() == 0:
 		return nil, nil
 	}
-	return document, nil
+	return document.Bytes(), nil
 }

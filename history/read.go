@@ -203,11 +203,12 @@ func (e Entry) before(last Entry, budget *int) Entry {
 	if e.Cut || e.base.IsZero() || e.base == last.Version || *budget <= 0 {
 		return found
 	}
-	after := e.Document()
-	if document, err := diff.Apply(after, diff.Invert(e.Changes)); err == nil {
+	if e.packed != nil {
+		*budget -= maxDocument // at the most
+	}
+	if document, err := diff.Apply(e.Document(), diff.Invert(e.Changes)); err == nil {
 		found.document = document
 	}
-	*budget -= len(after) + len(found.document)
 	return found
 }
 

@@ -100,7 +100,8 @@ type Store interface {
 	// When Lock returns, the handle's next Load shows at least what every earlier
 	// holder committed. Lock blocks until ctx ends; then, and after any other error,
 	// no place is left behind (a backend that is away may show it for a while, at
-	// the most until the session ends). Errors as for Announce.
+	// the most until the session ends). [ErrLocked], with the context's error, means that
+	// others were ahead all the time. Other errors as for Announce.
 	Lock(ctx context.Context, path, id string) (Lock, error)
 
 	// Queue returns the places in the queue of the exclusive writers of the

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ func (c *cli) newDelete() *cobra.Command {
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
 			return c.withStore(ctx, false, func(s store.Store) error {
-				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.NoCreate(), zkstate.TolerateRejected()}, func(st *document) error {
+				err := c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.NoCreate(), zkstate.TolerateRejected()}, func(st *document) error {
 					opts, err := flags.options(ctx, s, args[0])
 					if err != nil {
 						return err
@@ -31,8 +32,25 @@ func (c *cli) newDelete() *cobra.Command {
 					_, err = fmt.Fprintln(c.stdout, "deleted", args[0])
 					return err
 				})
+				if errors.Is(err, store.ErrTooLarge) && flags == (writeFlags{}) {
+					return c.deleteUnread(ctx, s, args[0])
+				}
+				return err
 			})
 		})
 	flags.add(cmd)
 	return cmd
+}
+
+// deleteUnread deletes a document that another tool made larger than the store reads.
+func (c *cli) deleteUnread(ctx context.Context, s store.Store, path string) error {
+	rec, err := s.Load(ctx, path, store.Version{}, store.Linearizable)
+	if !errors.Is(err, store.ErrTooLarge) || rec.Version.IsZero() {
+		return err
+	}
+	if _, err := s.Commit(ctx, store.Delete{Path: path, Base: rec.Version}); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(c.stdout, "deleted", path)
+	return err
 }

@@ -41,8 +41,8 @@ type demo struct {
 }
 
 // runDemo plays the whole timeline. It fails if at any step the agents do not come
-// to agree.
-func runDemo(ctx context.Context, s store.Store, url string, out, errOut io.Writer) (err error) {
+// to agree. The store has to be found before opening ends.
+func runDemo(ctx, opening context.Context, s store.Store, url string, out, errOut io.Writer) (err error) {
 	self, err := exec.LookPath(os.Args[0])
 	if err != nil {
 		return fmt.Errorf("find the program to start agents with: %w", err)
@@ -55,14 +55,14 @@ func runDemo(ctx context.Context, s store.Store, url string, out, errOut io.Writ
 		self: self, env: append(os.Environ(), storeVariable+"="+url), path: fmt.Sprintf("/zkstate-demo/%d", os.Getpid()),
 		out: out, errOut: errOut, start: time.Now(), events: make(chan demoEvent, 64),
 	}
-	owner, err := zkstate.Open(ctx, s, d.path, procwatch.Default(), zkstate.ID("demo"), zkstate.App("demo"))
+	owner, err := zkstate.Open(opening, s, d.path, procwatch.Default(), zkstate.ID("demo"), zkstate.App("demo"))
 	if err != nil {
 		return err
 	}
 	if err := owner.Close(); err != nil { // it has created the document; the agents are to be alone
 		return err
 	}
-	if d.watch, err = zkstate.Open(ctx, s, d.path, json.RawMessage(nil), zkstate.Observer()); err != nil {
+	if d.watch, err = zkstate.Open(opening, s, d.path, json.RawMessage(nil), zkstate.Observer()); err != nil {
 		return err
 	}
 	defer d.watch.Close()

@@ -23,7 +23,9 @@ func (c *cli) newDemo() *cobra.Command {
 				c.url = "sqlite:" + filepath.Join(dir, "demo.db")
 			}
 			return c.withStore(ctx, true, func(s store.Store) error {
-				return runDemo(ctx, s, c.url, c.stdout, c.stderr)
+				opening, cancel := c.bounded(ctx)
+				defer cancel()
+				return runDemo(ctx, opening, s, c.url, c.stdout, c.stderr)
 			})
 		})
 	cmd.Long = `Show the main job: three agents, as processes of their own, share the list of

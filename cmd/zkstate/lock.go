@@ -36,7 +36,7 @@ func (e exitError) Error() string { return fmt.Sprintf("the command exited with 
 func (c *cli) newLock() *cobra.Command {
 	var flags lockFlags
 	var cmd *cobra.Command
-	cmd = c.command("lock PATH [flags] -- COMMAND [ARG...]", "Run a command while holding a document's write lock", cobra.MinimumNArgs(1), "",
+	cmd = c.command("lock PATH [flags] -- COMMAND [ARG...]", "Run a command while holding a document's write lock", cobra.MinimumNArgs(1), "json",
 		func(ctx context.Context, args []string) error {
 			path := args[0]
 			argv, err := flagsBefore(cmd, args[1:])
@@ -44,13 +44,15 @@ func (c *cli) newLock() *cobra.Command {
 				return cmd.Help()
 			}
 			if err == nil {
-				err = c.checkFlags("")
+				err = c.checkLock(flags, argv)
 			}
-			if err == nil && len(argv) == 0 {
-				err = errors.New("there is no command to run: lock PATH -- COMMAND")
-			}
-			if err != nil {
+			switch {
+			case err != nil:
 				return usageError{err}
+			case flags.show:
+				return c.showQueue(ctx, path)
+			case flags.remove != "":
+				return c.breakLock(ctx, path, flags.remove)
 			}
 			return c.withStore(ctx, true, func(s store.Store) error {
 				lock, err := c.takeLock(ctx, s, path, flags)
@@ -71,6 +73,11 @@ It waits in the queue of the document's exclusive writers, which it shares with
 updates that ask for the lock and with programs that use the Rust crate, and runs
 the command when its turn comes. The document need not exist.
 
+lock PATH --show says who has the lock and who waits for it. Places end with the session
+of who took them. One that was left behind ends with nothing: lock PATH --break KEY
+removes it, or any other. A holder that zkstate made finds its lock lost then, and
+commits nothing under it; other programs may not notice.
+
 The exit code is the command's (128 and the number if a signal ended it, 126 and 127
 if it could not be run), or 75 if --wait gave up. If the lock is lost the command gets SIGTERM, and SIGKILL
 ten seconds later, and the exit code is 7. If zkstate gets SIGTERM or SIGINT, the
@@ -81,15 +88,35 @@ The lock keeps other holders away, and nobody else: who writes without asking fo
 is not held up. The command inherits no credentials: neither ZKSTATE_AUTH and
 ZKSTATE_AUTH_FILE, nor those in ZKSTATE_STORE.`
 	cmd.Flags().DurationVar(&flags.wait, "wait", 0, "give up after this `time` in the queue, with exit code 75; 0 waits for ever")
+	cmd.Flags().BoolVar(&flags.show, "show", false, "run nothing, and print who has the lock and who waits for it")
 	cmd.Flags().StringVar(&flags.id, "id", "", "the `name` of the place in the queue (default made of host, process and chance)")
+	cmd.Flags().StringVar(&flags.remove, "break", "", "remove the place of that `KEY`, which --show prints, and run nothing")
 	cmd.Flags().SetInterspersed(false)
 	cmd.ValidArgsFunction = c.completePath(cobra.ShellCompDirectiveDefault)
 	return cmd
 }
 
 type lockFlags struct {
-	wait time.Duration
-	id   string
+	wait   time.Duration
+	id     string
+	show   bool
+	remove string // the key of the place to be removed
+}
+
+// checkLock refuses flags that do not go together.
+func (c *cli) checkLock(flags lockFlags, argv []string) error {
+	runs := !flags.show && flags.remove == ""
+	switch {
+	case runs && len(argv) == 0:
+		return errors.New("there is no command to run: lock PATH -- COMMAND")
+	case !runs && len(argv) > 0:
+		return errors.New("with --show or --break there is no command to run")
+	case flags.show && flags.remove != "":
+		return errors.New("--show and --break do not go together")
+	case flags.show:
+		return c.checkFlags("json")
+	}
+	return c.checkFlags("")
 }
 
 // flagsBefore parses the flags that stand behind PATH, and returns the command that
@@ -124,31 +151,6 @@ func (c *cli) takeLock(ctx context.Context, s store.Store, path string, flags lo
 		return nil, fmt.Errorf("lock %s: gave up after %v: %w%s", path, flags.wait, store.ErrLocked, c.holder(ctx, s, path))
 	}
 	return lock, err
-}
-
-// holder says who has a lock, as far as the store knows.
-func (c *cli) holder(ctx context.Context, s store.Store, path string) string {
-	ctx, cancel := c.bounded(ctx)
-	defer cancel()
-	queue, err := s.Queue(ctx, path)
-	if err != nil || len(queue) == 0 {
-		return ""
-	}
-	return " by " + describe(queue[0])
-}
-
-func describe(w store.Waiter) string {
-	who := w.ID
-	if w.PID != 0 {
-		who += fmt.Sprintf(", process %d", w.PID)
-	}
-	if w.Host != "" {
-		who += " on " + w.Host
-	}
-	if w.Session == "" {
-		who += ", left behind"
-	}
-	return who + ", in the queue since " + timeOf(w.Since)
 }
 
 // runLocked runs the command until it ends, and asks it to end if the lock is lost

@@ -63,23 +63,29 @@ func readStat(ctx context.Context, s store.Store, path string) (found documentSt
 
 // waiterJSON is how -o json describes a place in the queue of the write lock.
 type waiterJSON struct {
-	ID    string    `json:"id"`
-	Host  string    `json:"host,omitempty"`
-	PID   int       `json:"pid,omitempty"`
-	Since time.Time `json:"since"`
+	ID      string    `json:"id"`
+	Host    string    `json:"host,omitempty"`
+	PID     int       `json:"pid,omitempty"`
+	Since   time.Time `json:"since"`
+	Session string    `json:"session,omitempty"` // absent: nothing removes the place, it was left behind
+	Key     string    `json:"key"`
+}
+
+func waitersJSON(queue []store.Waiter) []waiterJSON {
+	waiters := make([]waiterJSON, len(queue))
+	for i, w := range queue {
+		waiters[i] = waiterJSON{w.ID, w.Host, w.PID, w.Since, w.Session, w.Key}
+	}
+	return waiters
 }
 
 func (d documentStat) json() any {
-	queue := make([]waiterJSON, len(d.queue))
-	for i, w := range d.queue {
-		queue[i] = waiterJSON{w.ID, w.Host, w.PID, w.Since}
-	}
 	return struct {
 		placeJSON
 		Journal int          `json:"journal"` // 0: off
 		Lock    []waiterJSON `json:"lock"`    // the first has it
 		Denied  bool         `json:"denied,omitempty"`
-	}{jsonOf(d.place), d.journal, queue, d.denied}
+	}{jsonOf(d.place), d.journal, waitersJSON(d.queue), d.denied}
 }
 
 func (c *cli) printStat(d documentStat) error {
@@ -91,8 +97,7 @@ func (c *cli) printStat(d documentStat) error {
 		journal = fmt.Sprintf("keeps %d entries", d.journal)
 	}
 	if len(d.queue) > 0 {
-		holder := d.queue[0]
-		lock = fmt.Sprintf("held by %s since %s", holder.ID, moment(holder.Since))
+		lock = "held by " + describe(d.queue[0])
 		if waiting := len(d.queue) - 1; waiting > 0 {
 			lock += fmt.Sprintf(", %d waiting", waiting)
 		}

@@ -39,7 +39,7 @@ var onTerminal = map[string][][]string{
 	"history":   {{"/good"}, {"/good", "--diff"}, {"/good", "-o", "json"}, {"/broken"}},
 	"rollback":  {{"/good", "9"}, {"/broken", "0"}, {"/good", evil}},
 	"listeners": {{"/good"}, {"/good", "-o", "json"}, {"/broken"}},
-	"lock":      {{"/good", "--", "true"}, {"/good", "--", evil}, {"/good", "--id", evil, "true"}},
+	"lock":      {{"/good", "--", "true"}, {"/good", "--", evil}, {"/good", "--id", evil, "true"}, {"/good", "--show"}, {"/good", "--break", evil}},
 	"delete":    {{"/other\u202e"}, {"/broken", "--if-version", "9"}},
 }
 

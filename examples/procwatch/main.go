@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/internal/procwatch"
 	"github.com/zkstate/zkstate/store/storeurl"
 )
@@ -82,7 +83,7 @@ type printer struct {
 func (p *printer) printf(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fmt.Fprintf(p.out, time.Now().Format("15:04:05.000 ")+format, args...)
+	fmt.Fprint(p.out, time.Now().Format("15:04:05.000 ")+printable.Text(fmt.Sprintf(format, args...)))
 }
 
 func (p *printer) changed(set zkstate.ChangeSet) {

@@ -74,12 +74,31 @@ func (c *call) check(limit int) error {
 		if size := end - start - wire.HeadSize; size > limit {
 			return &SizeError{What: "request", Size: size, Limit: limit}
 		}
-		if !utf8.ValidString(c.requests[i].path()) {
+		if !readable(c.requests[i]) {
 			return errPath
 		}
 		start = end
 	}
 	return nil
+}
+
+// readable reports whether a server reads the paths as they are meant.
+func readable(request Request) bool {
+	switch request := request.(type) {
+	case Multi:
+		for _, op := range request {
+			if !utf8.ValidString(op.path()) {
+				return false
+			}
+		}
+	case MultiRead:
+		for _, query := range request {
+			if !utf8.ValidString(query.path()) {
+				return false
+			}
+		}
+	}
+	return utf8.ValidString(request.path())
 }
 
 // answer says that replies[i] is complete. Replies come in order.

@@ -22,7 +22,7 @@ type fake struct {
 	servers map[string]func(*peer) // by address; called for each connection, which ends when it returns
 	tasks   sync.WaitGroup
 
-	mu    sync.Mutex // guards all below
+	mu    sync.Mutex // guards servers and all below
 	dials map[string]int
 	open  []net.Conn
 }
@@ -40,7 +40,7 @@ func (f *fake) dial(_ context.Context, _, address string) (net.Conn, error) {
 	f.mu.Unlock()
 	f.tasks.Go(func() {
 		defer ours.Close()
-		f.servers[address](&peer{t: f.t, conn: ours, in: bufio.NewReader(ours), number: number})
+		f.server(address)(&peer{t: f.t, conn: ours, in: bufio.NewReader(ours), number: number})
 	})
 	return theirs, nil
 }
@@ -51,13 +51,31 @@ func (f *fake) dialled(address string) int {
 	return f.dials[address]
 }
 
-// shut ends all servers.
-func (f *fake) shut() {
+func (f *fake) server(address string) func(*peer) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.servers[address]
+}
+
+// replace makes later connections those of another server.
+func (f *fake) replace(server func(*peer)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.servers["fake:1"] = server
+}
+
+// cut ends all connections.
+func (f *fake) cut() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, conn := range f.open {
 		conn.Close()
 	}
-	f.mu.Unlock()
+}
+
+// shut ends all servers.
+func (f *fake) shut() {
+	f.cut()
 	f.tasks.Wait()
 }
 
@@ -135,21 +153,27 @@ func (p *peer) accept() bool {
 	return p.send(connected(request.SessionID))
 }
 
+// any reads a request or a ping.
+func (p *peer) any() (request, bool) {
+	frame, err := wire.ReadFrame(p.in, 1<<20)
+	if err != nil {
+		return request{}, false
+	}
+	d := wire.NewDecoder(frame[wire.HeadSize:])
+	p.last = request{body: frame[wire.HeadSize:]}
+	p.last.Decode(&d)
+	if d.Err() != nil {
+		p.t.Errorf("a request: %v", d.Err())
+	}
+	return p.last, true
+}
+
 // next reads a request; pings are answered.
 func (p *peer) next() (request, bool) {
 	for {
-		frame, err := wire.ReadFrame(p.in, 1<<20)
-		if err != nil {
-			return request{}, false
-		}
-		d := wire.NewDecoder(frame[wire.HeadSize:])
-		p.last = request{body: frame[wire.HeadSize:]}
-		p.last.Decode(&d)
-		if d.Err() != nil {
-			p.t.Errorf("a request: %v", d.Err())
-		}
-		if p.last.Opcode != wire.OpPing {
-			return p.last, true
+		request, ok := p.any()
+		if !ok || request.Opcode != wire.OpPing {
+			return request, ok
 		}
 		p.send(wire.ReplyHeader{Xid: wire.XidPing}.Append(nil))
 	}

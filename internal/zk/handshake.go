@@ -20,6 +20,8 @@ var (
 	// errHungUp is met where a server ends the connection instead of opening a session.
 	errHungUp = errors.New("the server hung up on the request for a session " +
 		"(it may not be serving, be read-only, have too many connections, expect TLS, or not have seen what this client has)")
+	// errCaughtUp is met where a server has what the client has seen after all: the session to be resumed is not lost.
+	errCaughtUp = errors.New("the server was behind what this client has seen, and is not any more")
 	// errExpired is met where a server does not know the session any more.
 	errExpired = errors.New("the session has expired")
 	// errAuth is met where a server refuses Config.Auth or Config.SASL.

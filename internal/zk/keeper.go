@@ -29,12 +29,7 @@ type keeper struct {
 func (k *keeper) run() {
 	defer close(k.client.done)
 	defer k.farewells.Wait()
-	for {
-		c := k.connect()
-		if c == nil {
-			break
-		}
-		k.serve(c)
+	for c := k.connect(); c != nil && k.serve(c); c = k.connect() {
 	}
 	if k.session != nil {
 		k.lose(ErrClosed)
@@ -140,15 +135,8 @@ func (k *keeper) establish(to target, s *Session, zxid int64, opened func(*hands
 	}
 	stop := context.AfterFunc(ctx, func() { h.nc.SetDeadline(time.Unix(1, 0)) })
 	open, err := h.open(s, zxid)
-	if s == nil && errors.Is(err, os.ErrDeadlineExceeded) {
-		k.farewell(h, false)
-		return nil, err
-	}
 	if err == nil {
-		if err = opened(h, open); errors.Is(err, errHungUp) {
-			k.farewell(h, true)
-			return nil, err
-		}
+		err = opened(h, open)
 	}
 	if err == nil {
 		err = h.authenticate()
@@ -156,11 +144,15 @@ func (k *keeper) establish(to target, s *Session, zxid int64, opened func(*hands
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		return k.newConn(h), nil
+	case s == nil && open == nil && errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errCaughtUp):
+		k.farewell(h, open != nil)
+	default:
 		h.nc.Close()
-		return nil, err
 	}
-	return k.newConn(h), nil
+	return nil, err
 }
 
 // adopt makes the session the one to resume, even if the authentication fails: the next attempt would else leave it
@@ -176,7 +168,7 @@ func (k *keeper) adopt(_ *handshake, s *Session) error {
 func (k *keeper) compare(h *handshake, s *Session) error {
 	header, _, err := h.ask(wire.XidPing, wire.OpPing, nil)
 	if err != nil || header.Zxid >= k.zxid {
-		return errors.Join(errHungUp, err) // it was behind and has caught up
+		return errors.Join(errCaughtUp, err)
 	}
 	reason := fmt.Errorf("%w: the server has %#x transactions, this client has seen %#x", ErrHistoryReplaced, header.Zxid, k.zxid)
 	k.log.Error("zk: the servers have another history than before, as after a restored backup", "reason", reason)

@@ -211,10 +211,13 @@ func testBadPath(t *testing.T, s *zk.Session) {
 			t.Error(err)
 		}
 	}
-	_, err := s.Call(testContext(t), zk.Get{Path: "/\xff"})
-	var e *zk.Error
-	if !errors.As(err, &e) || e.Outcome != zk.NotSent {
-		t.Error(err)
+	bad := zk.Get{Path: "/\xff"}
+	for _, request := range []zk.Request{bad, zk.Multi{zk.Check{Path: bad.Path}}, zk.MultiRead{bad}} {
+		_, err := s.Call(testContext(t), request)
+		var e *zk.Error
+		if !errors.As(err, &e) || e.Outcome != zk.NotSent {
+			t.Error(err)
+		}
 	}
 	if reply := must(t, s, zk.Exists{Path: "/"}); reply.Conn != 1 {
 		t.Errorf("on connection %d, want the first one still", reply.Conn)

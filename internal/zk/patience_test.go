@@ -110,7 +110,7 @@ func TestHistoryReplaced(t *testing.T) {
 	dialer := new(switchable)
 	dialer.to.Store(&[]string{old.Addr()}[0])
 	told := newEvents(t)
-	client, s := connect(t, zk.Config{Servers: zk.Hosts{"zookeeper:2181"}, SessionTimeout: time.Second, Dial: dialer.dial, OnEvent: told.add})
+	client, s := connect(t, zk.Config{Servers: zk.Hosts{"zookeeper:2181"}, SessionTimeout: 3 * time.Second, Dial: dialer.dial, OnEvent: told.add})
 	told.next(zk.Connected)
 	for range 20 {
 		must(t, s, zk.Create{Path: "/n-", ACL: open, Mode: zk.PersistentSequential})

@@ -42,7 +42,7 @@ func (r *reader) run() error {
 func (r *reader) frame() error {
 	in := r.conn.in
 	if in.Buffered() == 0 && r.next < len(r.slots) {
-		runtime.Gosched()
+		runtime.Gosched() // more replies are to come: meanwhile callers run, and the next read brings several
 	}
 	length, err := wire.PeekLength(in, max(maxFrame, r.conn.session.client.cfg.MaxReply))
 	if err != nil {

@@ -15,8 +15,8 @@ func (k *keeper) newConn(h *handshake) *conn {
 	return &conn{session: k.session, server: h.to.String(), number: k.number, nc: h.nc, in: h.in, ended: make(chan struct{})}
 }
 
-// serve carries requests over a connection until it ends.
-func (k *keeper) serve(c *conn) {
+// serve carries requests over a connection until it ends, and reports whether there is sense in another one.
+func (k *keeper) serve(c *conn) bool {
 	k.log.Info("zk: connected", "server", c.server, "session", c.session.id, "connection", c.number)
 	k.notify(Event{Kind: Connected, Session: c.session, Conn: c.number})
 	k.client.offer(c.session, c.server)
@@ -29,7 +29,7 @@ func (k *keeper) serve(c *conn) {
 	c.fail(k.read(r))
 	writing.Wait()
 	r.abandon(c.reason())
-	k.ended(c, r.useful)
+	return k.ended(c, r.useful)
 }
 
 // read is the reader's run, which ends with the client too.
@@ -38,19 +38,19 @@ func (k *keeper) read(r *reader) error {
 	return r.run()
 }
 
-// ended notes why a connection has ended.
-func (k *keeper) ended(c *conn, useful bool) {
+// ended notes why a connection has ended. Where Close waits, one round of servers that are of no use is enough.
+func (k *keeper) ended(c *conn, useful bool) bool {
 	reason := c.reason()
 	if errors.Is(reason, errSessionClosed) {
 		k.lose(ErrClosed)
-		return
+		return false
 	}
 	k.client.disconnected(c.server, reason)
 	k.log.Warn("zk: disconnected", "server", c.server, "session", c.session.id, "connection", c.number, "reason", reason)
 	k.notify(Event{Kind: Disconnected, Session: c.session, Conn: c.number, Err: reason})
 	if useful {
 		k.rotation.succeeded()
-	} else {
-		k.rotation.failed()
+		return true
 	}
+	return !k.rotation.failed() || !k.closing()
 }

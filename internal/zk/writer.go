@@ -42,7 +42,7 @@ func (w *writer) run() {
 		select {
 		case <-w.conn.ended:
 		case <-w.conn.session.wake:
-			runtime.Gosched()
+			runtime.Gosched() // callers that are about to queue something come first, and go out in the same write
 		case now := <-tick.C:
 			if now.Sub(w.sentAt) >= idle && w.conn.pinging(now) {
 				w.append(wire.XidPing, wire.OpPing)

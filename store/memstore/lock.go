@@ -55,7 +55,7 @@ func (s *Store) Lock(ctx context.Context, path, id string) (store.Lock, error) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.leaveLocked(p)
-		return nil, fmt.Errorf("lock %s: %w", path, ctx.Err())
+		return nil, fmt.Errorf("lock %s: %w: %w", path, store.ErrLocked, ctx.Err())
 	}
 }
 

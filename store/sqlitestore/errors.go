@@ -28,7 +28,7 @@ var (
 // sentinels are the errors that callers look for.
 var sentinels = []error{
 	store.ErrInvalidPath, store.ErrInvalidID, store.ErrTooLarge,
-	store.ErrNotFound, store.ErrExists, store.ErrConflict, store.ErrTaken, store.ErrLockLost, store.ErrJournal,
+	store.ErrNotFound, store.ErrExists, store.ErrConflict, store.ErrTaken, store.ErrLocked, store.ErrLockLost, store.ErrJournal,
 	store.ErrDenied, store.ErrDamaged, store.ErrUnavailable, store.ErrUnknownOutcome, store.ErrClosed,
 }
 

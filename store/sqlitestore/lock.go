@@ -87,7 +87,7 @@ func (s *Store) queue(ctx context.Context, path, id string) (*lock, error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			l.abandon()
-			return nil, ctx.Err()
+			return nil, fmt.Errorf("%w: %w", store.ErrLocked, ctx.Err())
 		}
 	}
 }

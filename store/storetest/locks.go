@@ -92,7 +92,9 @@ func testQueue(t *testing.T, e *env) {
 	case <-time.After(100 * time.Millisecond): // that nothing happens can only be waited for
 	}
 	cancel()
-	e.wantErr(<-left, context.Canceled)
+	gaveUp := <-left
+	e.wantErr(gaveUp, context.Canceled)
+	e.wantErr(gaveUp, store.ErrLocked)
 	e.unlock(first)
 	lock := <-third
 	if !lock.Waited() {

@@ -68,13 +68,15 @@ func (s *Store) readEntries(ctx context.Context, session *zk.Session, path strin
 		replies, _ := session.Do(ctx, requests...) // each reply has its own error
 		for i := range batch {
 			stat, got := replies[2*i], replies[2*i+1]
-			entry := store.Entry{Order: stat.Stat.Czxid, Time: time.UnixMilli(stat.Stat.Ctime)}
+			var entry store.Entry
+			if stat.Err == nil { // of what may not be read, newer servers do not say it
+				entry.Order, entry.Time = stat.Stat.Czxid, time.UnixMilli(stat.Stat.Ctime)
+			}
 			switch {
 			case errors.Is(got.Err, zk.ErrNoNode), errors.Is(stat.Err, zk.ErrNoNode):
 				continue // it was trimmed meanwhile
-			case stat.Err != nil:
-				return nil, stat.Err
 			case got.Err == nil:
+				entry.Order, entry.Time = got.Stat.Czxid, time.UnixMilli(got.Stat.Ctime)
 				entry.Data = append([]byte{}, got.Data...)
 			case refused(got.Err) || errors.Is(got.Err, zk.ErrTooLarge):
 				entry.Err = s.translate("read an entry of", path, got.Err, false)

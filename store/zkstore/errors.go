@@ -52,6 +52,8 @@ func (s *Store) translate(verb, path string, err error, write bool) error {
 		}
 	case errors.Is(err, errTaken):
 		is = store.ErrTaken
+	case errors.Is(err, store.ErrLocked):
+		is = store.ErrLocked
 	case errors.Is(err, zk.ErrClosed), s.ctx.Err() != nil && !refused(err):
 		is = store.ErrClosed
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):

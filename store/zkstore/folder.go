@@ -122,7 +122,7 @@ func (s *Store) ensure(ctx context.Context, full string) error {
 	}
 	for i, path := range paths {
 		switch err := replies[i].Err; {
-		case err == nil:
+		case err == nil, errors.Is(err, zk.ErrNoAuth): // it is there, also if it may not be read
 			continue
 		case !errors.Is(err, zk.ErrNoNode):
 			return err

@@ -138,7 +138,11 @@ func (s *Store) describe(place *store.Place, replies []zk.Reply) error {
 	default:
 		place.Folder = len(names) > 0
 	}
-	return describeDocument(place, replies[1:])
+	err = describeDocument(place, replies[1:])
+	if errors.Is(err, zk.ErrNoAuth) { // newer servers do not say more of what may not be read
+		place.Err, err = s.translate("stat", place.Path, err, false), nil
+	}
+	return err
 }
 
 // describeDocument leaves the zero Version where there is no document.

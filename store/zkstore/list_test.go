@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,10 +56,12 @@ func TestListingWithUnreadablePlaces(t *testing.T) {
 	}
 	want := []string{
 		"/doc document:true folder:false denied:false",
-		"/open document:true folder:false denied:false", // that it is there needs no permission
+		"/open document:true folder:false denied:false", // before 3.9, that it is there needs no permission
 		"/secret document:false folder:true denied:true",
 	}
-	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+	newer := slices.Clone(want)
+	newer[1] = "/open document:false folder:false denied:true"
+	if !slices.Equal(got, want) && !slices.Equal(got, newer) {
 		t.Errorf("listed %q, want %q", got, want)
 	}
 	if _, err := s.List(ctx, "/secret", store.Local); !errors.Is(err, store.ErrDenied) {

@@ -76,7 +76,9 @@ func (l *latch) acquire(ctx context.Context) error {
 			return ctx.Err()
 		case err == nil && !lost:
 			l.waited = true
-			l.await(ctx, ahead)
+			if l.await(ctx, ahead); ctx.Err() != nil {
+				return fmt.Errorf("%w: %w", store.ErrLocked, ctx.Err())
+			}
 		case refused(err) && !errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrSessionMoved) && !errors.Is(err, zk.ErrThrottled):
 			return err
 		case errors.Is(err, zk.ErrTooLarge):

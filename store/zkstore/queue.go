@@ -126,10 +126,14 @@ func (l *latch) await(ctx context.Context, name string) {
 	full := l.store.place(l.path, name)
 	hints, stop := l.store.hints.Watch(full)
 	defer stop()
-	if _, err := l.session.Call(ctx, zk.Exists{Path: full, Watch: true}); err != nil {
+	patience := l.session.Timeout() / 3 // a watch is a hint, and may be lost
+	switch _, err := l.session.Call(ctx, zk.Exists{Path: full, Watch: true}); {
+	case errors.Is(err, zk.ErrNoNode):
 		return
+	case err != nil: // there is no watch
+		patience = retryPause
 	}
-	timer := time.NewTimer(l.session.Timeout() / 3) // a watch is a hint, and may be lost
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-hints:

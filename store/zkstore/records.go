@@ -5,13 +5,9 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/zkstate/zkstate/internal/zk"
 )
-
-// keeperPause is between two tries to put records right.
-const keeperPause = 200 * time.Millisecond
 
 // records are this store's listener records. A record is an ephemeral znode: it dies
 // with the session, and a new session has to put it back.
@@ -149,89 +145,6 @@ func (rec *record) take(ctx context.Context) error {
 
 func (rec *record) give() { <-rec.turn }
 
-// keepRecords puts records right after each new connection, and whenever it is asked to,
-// until the store is closed.
-func (s *Store) keepRecords() {
-	for {
-		select {
-		case <-s.records.wake:
-		case <-s.ctx.Done():
-			return
-		}
-		if err := s.restoreRecords(); err != nil && s.ctx.Err() == nil {
-			s.logger.Warn("zkstore: listener records are not right yet", "error", err)
-			pause(s.ctx, keeperPause)
-			s.records.wakeKeeper()
-		}
-	}
-}
-
-// restoreRecords writes the records that are not there as this session's, and removes
-// those that are to go.
-func (s *Store) restoreRecords() error {
-	list := s.records.list()
-	failed := make([]error, len(list))
-	var workers sync.WaitGroup
-	next := make(chan int)
-	for range min(restorers, len(list)) {
-		workers.Go(func() {
-			for i := range next {
-				failed[i] = s.restoreRecord(list[i])
-			}
-		})
-	}
-	for i := range list {
-		next <- i
-	}
-	close(next)
-	workers.Wait()
-	for _, err := range failed {
-		if err != nil {
-			return err // one of many that say the same
-		}
-	}
-	return nil
-}
-
-// restorers is how many records are put right at the same time.
-const restorers = 32
-
-func (s *Store) restoreRecord(rec *record) error {
-	if err := rec.take(s.ctx); err != nil {
-		return err
-	}
-	defer rec.give()
-	if s.records.isLeaving(rec) {
-		return s.removeRecord(s.ctx, rec)
-	}
-	removed, data := s.records.takeRemoved(rec), s.records.standing(rec)
-	session, err := s.client.Session(s.ctx)
-	if err != nil || data == nil {
-		return err
-	}
-	if rec.session == session && !removed && rec.conn == s.conn.Load() {
-		return nil
-	}
-	if rec.session == session {
-		err = s.watchRecord(s.ctx, rec)
-		if !errors.Is(err, zk.ErrNoNode) {
-			return err
-		}
-		rec.session = nil
-	}
-	return s.writeRecord(s.ctx, session, rec, data)
-}
-
-// watchRecord asks to be told of the znode's end. A watch of its children is told of
-// that, and not of its data, which change all the time.
-func (s *Store) watchRecord(ctx context.Context, rec *record) error {
-	reply, err := rec.session.Call(ctx, zk.Children{Path: rec.full, Watch: true})
-	if err == nil {
-		rec.conn = reply.Conn
-	}
-	return err
-}
-
 // writeRecord makes the znode exist, owned by the session. The caller has the turn.
 func (s *Store) writeRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
 	for attempt := 0; ; attempt++ {
@@ -269,11 +182,11 @@ func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *r
 		return err
 	}
 	found, err := session.Call(ctx, zk.Exists{Path: rec.full})
+	if errors.Is(err, zk.ErrNoAuth) || err == nil && found.Stat.EphemeralOwner != session.ID() {
+		return errTaken
+	}
 	if err != nil {
 		return err
-	}
-	if found.Stat.EphemeralOwner != session.ID() {
-		return errTaken
 	}
 	reply, err := session.Call(ctx, zk.Set{Path: rec.full, Data: data, Version: zk.AnyVersion})
 	if err != nil {
@@ -302,30 +215,4 @@ func (s *Store) removeRecord(ctx context.Context, rec *record) error {
 		s.records.gone(rec)
 	}
 	return err
-}
-
-// farewellBound is how long Close waits for the roster.
-const farewellBound = 500 * time.Millisecond
-
-// withdrawAll says good-bye for all records; they go with the session.
-func (s *Store) withdrawAll() {
-	ctx, cancel := context.WithTimeout(context.Background(), farewellBound)
-	defer cancel()
-	var entered []*record
-	for _, rec := range s.records.list() {
-		if rec.take(ctx) == nil {
-			defer rec.give()
-			entered = append(entered, rec)
-		}
-	}
-	if len(entered) == 0 {
-		return
-	}
-	session, err := s.client.Session(ctx)
-	if err == nil {
-		err = s.leaveRoster(ctx, session, entered...)
-	}
-	if err != nil {
-		s.logger.Info("zkstore: listeners count as lost: their good-byes were not heard", "error", err)
-	}
 }

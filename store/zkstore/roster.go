@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
@@ -14,45 +15,46 @@ import (
 // entry in the roster is a persistent znode, made before the record and removed after it.
 // Where the roster may not be written, listeners go without.
 
-// createRecord creates the record, and enters it in the roster before.
+// createRecord enters the record in the roster, and then creates it. One that comes back
+// changes its entry: who was about to forget it does not then.
 func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
-	var enter zk.Request = zk.Create{Path: rec.entry, Data: data, ACL: s.acl}
-	if rec.entered {
-		enter = zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion}
-	}
-	replies, err := session.Do(ctx, enter, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
-	if len(replies) < 2 {
-		return err
-	}
-	if replies[1].Err == nil || errors.Is(replies[1].Err, zk.ErrNodeExists) {
-		if err := s.enterAgain(ctx, session, rec, data, replies[0].Err); err != nil {
+	create := zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral}
+	if !rec.entered {
+		replies, err := session.Do(ctx, zk.Create{Path: rec.entry, Data: data, ACL: s.acl}, create)
+		if len(replies) < 2 {
 			return err
 		}
+		if replies[0].Err == nil || replies[1].Err != nil {
+			return replies[1].Err
+		}
+		return s.enter(ctx, session, rec, data)
 	}
-	return replies[1].Err
+	if err := s.enter(ctx, session, rec, data); err != nil {
+		return err
+	}
+	_, err := session.Call(ctx, create)
+	return err
 }
 
-// enterAgain makes an entry that was refused. One that is there already, of the session
-// before or of a namesake that died, is changed: who was about to forget it does not
-// then. One that may not be made is done without.
-func (s *Store) enterAgain(ctx context.Context, session *zk.Session, rec *record, data []byte, refusal error) error {
+// enter changes the entry, or makes it if somebody forgot it. One that may not be made
+// is done without.
+func (s *Store) enter(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
 	for range maxAttempts {
-		var enter zk.Request = zk.Create{Path: rec.entry, Data: data, ACL: s.acl}
-		switch {
-		case refusal == nil:
-			return nil
-		case errors.Is(refusal, zk.ErrNodeExists):
-			enter = zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion}
-		case errors.Is(refusal, zk.ErrNoNode):
-			if err := s.ensureContainer(ctx, session, rec.path, s.roster(rec.path)); err != nil && !refused(err) {
-				return err
-			}
-		case refused(refusal):
-			return nil
-		default:
-			return refusal
+		_, err := session.Call(ctx, zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion})
+		if errors.Is(err, zk.ErrNoNode) {
+			_, err = session.Call(ctx, zk.Create{Path: rec.entry, Data: data, ACL: s.acl})
 		}
-		_, refusal = session.Call(ctx, enter)
+		if errors.Is(err, zk.ErrNoNode) { // the folder is missing
+			if err = s.ensureContainer(ctx, session, rec.path, s.roster(rec.path)); err == nil {
+				continue
+			}
+		}
+		if err == nil || refused(err) && !errors.Is(err, zk.ErrNodeExists) {
+			return nil
+		}
+		if !refused(err) {
+			return err
+		}
 	}
 	return nil
 }
@@ -79,6 +81,32 @@ func (s *Store) leaveRoster(ctx context.Context, session *zk.Session, recs ...*r
 		}
 	}
 	return nil
+}
+
+// farewellBound is how long Close waits for the roster.
+const farewellBound = 500 * time.Millisecond
+
+// withdrawAll says good-bye for all records; they go with the session.
+func (s *Store) withdrawAll() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewellBound)
+	defer cancel()
+	var entered []*record
+	for _, rec := range s.records.list() {
+		if rec.take(ctx) == nil {
+			defer rec.give()
+			entered = append(entered, rec)
+		}
+	}
+	if len(entered) == 0 {
+		return
+	}
+	session, err := s.client.Session(ctx)
+	if err == nil {
+		err = s.leaveRoster(ctx, session, entered...)
+	}
+	if err != nil {
+		s.logger.Info("zkstore: listeners count as lost: their good-byes were not heard", "error", err)
+	}
 }
 
 // Absent implements [store.Store]. The answer is linearizable.

@@ -63,12 +63,14 @@ func (s *Store) waiters(ctx context.Context, path string) (found []store.Waiter,
 		if errors.Is(stat.Err, zk.ErrNoNode) { // it left meanwhile
 			continue
 		}
-		if stat.Err != nil {
-			return nil, stat.Err
-		}
 		w := store.Waiter{Key: name, ID: latchID(name), Since: time.UnixMilli(stat.Stat.Ctime)}
-		if stat.Stat.EphemeralOwner != 0 {
-			w.Session = fmt.Sprintf("0x%x", stat.Stat.EphemeralOwner)
+		switch owner := stat.Stat.EphemeralOwner; {
+		case errors.Is(stat.Err, zk.ErrNoAuth):
+			w.Session, w.Since = "unknown", time.Time{}
+		case stat.Err != nil:
+			return nil, stat.Err
+		case owner != 0:
+			w.Session = fmt.Sprintf("0x%x", owner)
 		}
 		var holder latchHolder
 		if data.Err == nil && json.Unmarshal(data.Data, &holder) == nil {

@@ -11,14 +11,14 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// server carries out what waits in a State's line. One is at work while anybody
+// writer carries out what waits in a State's queue. One is at work while anybody
 // waits.
 //
 // It commits without any lock until it loses to another instance. From then on it
 // takes its place in the store's queue of writers, for as long as it meets others
 // there. In its turn it may make a few commits, the last of which gives the turn up
 // in the same transaction.
-type server[T any] struct {
+type writer[T any] struct {
 	st    *State[T]
 	retry backoff
 
@@ -31,100 +31,100 @@ type server[T any] struct {
 	parts []*request[T] // who had a part in what it sent
 }
 
-// serve works until nobody waits.
-func (st *State[T]) serve() {
-	s := &server[T]{st: st, retry: backoff{max: 50 * time.Millisecond}}
+// runWriter works until nobody waits.
+func (st *State[T]) runWriter() {
+	w := &writer[T]{st: st, retry: backoff{max: 50 * time.Millisecond}}
 	for {
-		if b := st.line.board(st.ctx); b != nil {
-			s.carry(b)
+		if b := st.queue.nextBatch(st.ctx); b != nil {
+			w.carry(b)
 			if len(b.members) > 1 {
-				st.line.gather()
+				st.queue.gather()
 			}
 			continue
 		}
-		if s.lock != nil && s.linger() {
+		if w.lock != nil && w.linger() {
 			continue
 		}
-		s.giveUp()
-		if st.line.close() {
+		w.giveUp()
+		if st.queue.stopIfEmpty() {
 			return
 		}
 	}
 }
 
-// carry takes a batch to its end, or back into the line.
-func (s *server[T]) carry(b *batch[T]) {
-	s.doubt, s.tried, s.parts = false, Version{}, nil
-	err := s.st.protect(func() error { return s.attempt(b) })
-	final, alone := s.judge(b, err)
+// carry takes a batch to its end, or back into the queue.
+func (w *writer[T]) carry(b *batch[T]) {
+	w.doubt, w.tried, w.parts = false, Version{}, nil
+	err := w.st.protect(func() error { return w.attempt(b) })
+	final, alone := w.judge(b, err)
 	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
 		switch {
-		case unknown && !slices.Contains(s.parts, r): // it has no part in what is unknown
+		case unknown && !slices.Contains(w.parts, r): // it has no part in what is unknown
 		case unknown && r.ctx.Err() != nil:
-			s.st.line.finish(r, outcome{err: fmt.Errorf("%w: %w", final, r.ctx.Err())})
+			w.st.queue.finish(r, outcome{err: fmt.Errorf("%w: %w", final, r.ctx.Err())})
 		case final != nil:
-			s.st.line.finish(r, outcome{err: final})
+			w.st.queue.finish(r, outcome{err: final})
 		case err != nil && b.ctx.Err() != nil:
-			s.st.line.finish(r, outcome{err: s.st.ended(r.ctx, r.verb, err)})
+			w.st.queue.finish(r, outcome{err: w.st.ended(r.ctx, r.verb, err)})
 		}
 	}
-	s.st.line.unload(b, alone, err)
-	if s.commits >= turnCommits || s.doubt {
-		s.giveUp()
+	w.st.queue.putBack(b, alone, err)
+	if w.commits >= turnCommits || w.doubt {
+		w.giveUp()
 	}
 }
 
 // attempt runs a batch once. Who is done with it has an outcome then; the error is
 // the others'.
-func (s *server[T]) attempt(b *batch[T]) error {
-	s.share()
+func (w *writer[T]) attempt(b *batch[T]) error {
+	w.share()
 	cfg := b.members[0].cfg // options that matter here come with a batch of one
-	if err := s.takeTurn(b.ctx, cfg); err != nil {
+	if err := w.takeTurn(b.ctx, cfg); err != nil {
 		return err
 	}
-	cur, err := s.st.base(b.ctx, cfg)
+	cur, err := w.st.base(b.ctx, cfg)
 	if err != nil {
 		return err
 	}
-	s.tried = cur.newest
+	w.tried = cur.newest
 	var made work[T]
 	switch first := b.members[0]; {
 	case first.fn != nil:
-		made, err = s.runAll(b, cur)
+		made, err = w.runAll(b, cur)
 	case first.restore != nil:
-		made, err = s.restore(first, cur)
+		made, err = w.restore(first, cur)
 	default:
-		return s.remove(b, cur)
+		return w.remove(b, cur)
 	}
 	if err != nil {
 		return err
 	}
 	version := cur.newest
 	if made.doc != nil {
-		version, err = s.commit(b, cur, made)
+		version, err = w.commit(b, cur, made)
 	} else {
-		err = s.confirm(b.ctx, cur)
+		err = w.confirm(b.ctx, cur)
 	}
 	if err != nil {
 		return err
 	}
 	for _, a := range made.answers {
 		if a.err != nil {
-			s.st.line.finish(a.to, outcome{err: a.err})
+			w.st.queue.finish(a.to, outcome{err: a.err})
 		} else {
-			s.st.line.finish(a.to, outcome{version: version})
+			w.st.queue.finish(a.to, outcome{version: version})
 		}
 	}
 	return nil
 }
 
 // confirm returns nil if cur is the latest there is.
-func (s *server[T]) confirm(ctx context.Context, cur *published[T]) error {
-	if err := s.st.verify(ctx); err != nil {
+func (w *writer[T]) confirm(ctx context.Context, cur *published[T]) error {
+	if err := w.st.verify(ctx); err != nil {
 		return err
 	}
-	if now := s.st.current.Load(); now.newest != cur.newest || now.deleted != cur.deleted {
+	if now := w.st.current.Load(); now.newest != cur.newest || now.deleted != cur.deleted {
 		return errMoved
 	}
 	return nil
@@ -145,27 +145,27 @@ type answer[T any] struct {
 
 // runAll has each caller run its function, on what those before it made. Who comes
 // while it is at it comes along.
-func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
+func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 	var made work[T]
-	doc, err := s.st.start(cur)
+	doc, err := w.st.start(cur)
 	if err != nil {
 		return made, err
 	}
-	answers := make(chan ran[T], 1)
+	answers := make(chan result[T], 1)
 	var before []byte
 	var copy *T
-	for i := 0; i < len(b.members) || s.st.line.extend(b); i++ {
+	for i := 0; i < len(b.members) || w.st.queue.extend(b); i++ {
 		r := b.members[i]
-		t := turn[T]{doc: doc, copy: copy, made: before != nil, ran: answers}
+		t := offer[T]{doc: doc, copy: copy, made: before != nil, ran: answers}
 		select {
-		case r.turn <- t:
+		case r.offers <- t:
 		case <-r.ctx.Done(): // it leaves by itself
 			continue
 		}
 		result := <-answers
 		copy = result.copy
 		if result.gone {
-			s.st.line.finish(r, outcome{})
+			w.st.queue.finish(r, outcome{})
 			continue
 		}
 		if cur.rejected != nil && result.err == nil && result.after == nil {
@@ -180,13 +180,13 @@ func (s *server[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 		}
 	}
 	if before != nil {
-		made.doc, err = s.st.merge(cur, before, doc)
+		made.doc, err = w.st.merge(cur, before, doc)
 	}
 	return made, err
 }
 
 // restore makes an old document the new one.
-func (s *server[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
+func (w *writer[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 	made := work[T]{answers: []answer[T]{{to: r}}}
 	if cur.rejected == nil {
 		if same, err := diff.Equal(cur.doc, r.restore); err != nil || same {
@@ -200,16 +200,16 @@ func (s *server[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 // judge says what an attempt's error means for those of the batch who have no
 // outcome yet: final is the error to give them, in the caller's words; else they
 // try again, each alone if that can find out whose fault it was.
-func (s *server[T]) judge(b *batch[T], err error) (final error, alone bool) {
-	st, first := s.st, b.members[0]
+func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
+	st, first := w.st, b.members[0]
 	var own callerError
 	switch {
 	case err == nil:
-		s.retry.reset()
+		w.retry.reset()
 		return nil, false
 	case errors.As(err, new(panicError)):
-		s.doubt = true
-		if len(s.parts) > 0 {
+		w.doubt = true
+		if len(w.parts) > 0 {
 			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 		}
 		return fmt.Errorf("%s: %w", st.at(first.verb), err), false
@@ -221,31 +221,31 @@ func (s *server[T]) judge(b *batch[T], err error) (final error, alone bool) {
 			return own.err, false
 		}
 	case errors.Is(err, ErrUnknownOutcome):
-		s.doubt = true // it may be given up already
+		w.doubt = true // it may be given up already
 		return fmt.Errorf("%s on top of version %v: %w: read, and decide whether to try again", st.at(first.verb), st.current.Load().newest, err), false
 	case b.ctx.Err() != nil, errors.Is(err, errLeft):
 		return nil, false
 	case errors.Is(err, store.ErrLockLost):
-		s.doubt = true
+		w.doubt = true
 		return nil, false
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
-		return s.judgeConflict(b, err), false
+		return w.judgeConflict(b, err), false
 	case errors.Is(err, ErrUnavailable):
-		s.doubt = true // the lock may have been lost with the session
-		s.retry.wait(b.ctx)
+		w.doubt = true // the lock may have been lost with the session
+		w.retry.wait(b.ctx)
 		return nil, false
 	}
 	return fmt.Errorf("%s: %w", st.at(first.verb), err), false
 }
 
 // judgeConflict looks at what is there now before the next attempt.
-func (s *server[T]) judgeConflict(b *batch[T], err error) error {
-	st, first := s.st, b.members[0]
-	if s.resting() {
-		s.retry.wait(b.ctx) // before the look, so that what it shows is new
+func (w *writer[T]) judgeConflict(b *batch[T], err error) error {
+	st, first := w.st, b.members[0]
+	if w.resting() {
+		w.retry.wait(b.ctx) // before the look, so that what it shows is new
 	}
 	reload := st.look(b.ctx, store.Local)
-	if cur := st.current.Load(); reload == nil && cur.newest == s.tried && !cur.deleted {
+	if cur := st.current.Load(); reload == nil && cur.newest == w.tried && !cur.deleted {
 		// What it is based on is not what the store has, and nothing newer is seen.
 		reload = st.look(b.ctx, store.Linearizable)
 	}
@@ -256,10 +256,10 @@ func (s *server[T]) judgeConflict(b *batch[T], err error) error {
 		return fmt.Errorf("%s: %w", st.at(first.verb), reload)
 	}
 	if !errors.Is(err, errMoved) {
-		st.line.contended = true
+		st.queue.contended = true
 	}
-	if reload != nil || st.current.Load().newest == s.tried {
-		s.retry.wait(b.ctx)
+	if reload != nil || st.current.Load().newest == w.tried {
+		w.retry.wait(b.ctx)
 	}
 	return nil
 }

@@ -18,7 +18,9 @@ type Entry = history.Entry
 // History returns what was done to the document, oldest first, as far as its journal
 // keeps it; see the option [History]. Writes that did not come through this library
 // show as entries that are Outside. It blocks until the store answers, at most until
-// ctx ends. Errors: [ErrNoJournal], [ErrUnavailable], [ErrDenied], [ErrClosed].
+// ctx ends. An entry that cannot be read is Unreadable and fails no other. Errors:
+// [ErrNoJournal], [ErrNotFound] if there is no document either, [ErrUnavailable],
+// [ErrDenied], [ErrClosed].
 func (st *State[T]) History(ctx context.Context) ([]Entry, error) {
 	ctx, cancel := st.lifetime(ctx)
 	defer cancel()

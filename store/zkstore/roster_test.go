@@ -1,0 +1,90 @@
+package zkstore_test
+
+import (
+	"testing"
+
+	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zkserver"
+	"github.com/zkstate/zkstate/store"
+)
+
+func (b *lockBed) absent(present ...string) []store.Listener {
+	b.Helper()
+	found, err := b.direct.Absent(b.ctx, "/doc", present)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return found
+}
+
+// lose ends the session of the faulty store, which cannot make another one.
+func (b *lockBed) lose() {
+	b.Helper()
+	session, ok := b.net.LastSession()
+	if !ok {
+		b.Fatal("no session was seen")
+	}
+	b.net.SetMode(netfault.Refuse)
+	if err := zkserver.KillSession(b.ctx, b.server.Addr(), session.ID, session.Password); err != nil {
+		b.Fatal(err)
+	}
+	b.await("the record goes with the session", func() bool {
+		found, err := b.direct.Listeners(b.ctx, "/doc")
+		return err == nil && len(found) == 0
+	})
+}
+
+// TestRoster: whoever announced itself is known until it withdraws, or is forgotten
+// while its record is not there.
+func TestRoster(t *testing.T) {
+	b := newLockBed(t)
+	announce := func(s store.Store, data string) {
+		b.Helper()
+		if err := s.Announce(b.ctx, "/doc", "me", []byte(data)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	forget := func(l store.Listener) {
+		b.Helper()
+		if err := b.direct.Forget(b.ctx, "/doc", l); err != nil {
+			b.Fatal(err)
+		}
+	}
+	announce(b.faulty, "first")
+	there := b.absent()
+	if len(there) != 1 || there[0].ID != "me" || string(there[0].Data) != "first" || len(b.absent("me")) != 0 {
+		b.Fatalf("it is there: %+v", there)
+	}
+	if forget(there[0]); len(b.absent()) != 1 {
+		b.Error("it was forgotten although its record is there")
+	}
+
+	b.lose()
+	lost := b.absent()
+	if len(lost) != 1 {
+		b.Fatalf("after its session was lost: %+v", lost)
+	}
+	b.net.SetMode(netfault.Pass)
+	b.await("it is back", func() bool {
+		found, err := b.direct.Listeners(b.ctx, "/doc")
+		return err == nil && len(found) == 1
+	})
+	b.lose()
+	if forget(lost[0]); len(b.absent()) != 1 {
+		b.Error("it was forgotten although it had been back")
+	}
+	if forget(b.absent()[0]); len(b.absent()) != 0 {
+		b.Error("it was not forgotten")
+	}
+	b.net.SetMode(netfault.Pass)
+	b.await("it is back, and known", func() bool { return len(b.absent()) == 1 })
+
+	if err := b.faulty.Withdraw(b.ctx, "/doc", "me"); err != nil || len(b.absent()) != 0 {
+		b.Errorf("it withdrew: %+v, %v", b.absent(), err)
+	}
+	other := open(t, "", b.server.Addr())
+	announce(other, "last")
+	if err := other.Close(); err != nil || len(b.absent()) != 0 {
+		b.Errorf("its store was closed: %+v, %v", b.absent(), err)
+	}
+}
