@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/sqlitestore"
