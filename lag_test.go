@@ -50,6 +50,11 @@ func (l *lagging) Load(ctx context.Context, path string, known store.Version, mo
 	return l.shown[0].rec, l.shown[0].err
 }
 
+// Watch gives a watcher of a server that is too far behind to confirm anything.
+func (l *lagging) Watch(path string, every time.Duration) store.Watcher {
+	return unconfirmed{l.Store.Watch(path, every)}
+}
+
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
@@ -115,8 +120,17 @@ func (m *loadModes) Load(ctx context.Context, path string, known store.Version, 
 	return m.Store.Load(ctx, path, known, mode)
 }
 
+// Watch gives a watcher that is never told that its copy is the latest.
+func (m *loadModes) Watch(path string, every time.Duration) store.Watcher {
+	return unconfirmed{m.Store.Watch(path, every)}
+}
+
+type unconfirmed struct{ store.Watcher }
+
+func (unconfirmed) Confirmed(store.Version) time.Time { return time.Time{} }
+
 // TestHintsDoNotPutTheRefreshOff: a document that changes more often than it is
-// refreshed is verified as often as any other.
+// refreshed is verified as often as any other, where the handle does not do it.
 func TestHintsDoNotPutTheRefreshOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
