@@ -1,6 +1,7 @@
 package zkstore
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,8 +78,8 @@ func TestWatchedCache(t *testing.T) {
 func TestConfirmationLasts(t *testing.T) {
 	const full = "/doc/payload"
 	version, next := store.NewVersion(1, 2, 1), store.NewVersion(1, 3, 2)
-	first := time.Now()
-	second := first.Add(time.Second)
+	first := time.Now().Add(-time.Hour)
+	second := first.Add(time.Hour)
 	var w watchedCache
 	w.clear(1)
 	n := w.follow("/doc", full, 1)
@@ -92,6 +93,8 @@ func TestConfirmationLasts(t *testing.T) {
 	want("a look without a round", version, time.Time{})
 	w.prove(1, first)
 	want("a round", version, first)
+	w.saw(w.begin(full), version, 1)
+	want("another look", version, first)
 	want("another version", next, time.Time{})
 	want("absence", store.Version{}, time.Time{})
 	w.clear(2)
@@ -102,12 +105,46 @@ func TestConfirmationLasts(t *testing.T) {
 	w.saw(w.begin(full), version, 2)
 	want("a look on the new connection", version, second)
 	w.moved(full)
-	w.prove(2, second.Add(time.Second))
+	w.prove(2, second.Add(time.Hour))
 	want("an event", version, second)
 	w.saw(w.begin(full), store.Version{}, 2)
 	want("it is gone", version, time.Time{})
-	want("it is gone, and stays so", store.Version{}, second.Add(time.Second))
+	want("it is gone, and stays so", store.Version{}, second.Add(time.Hour))
 	if _, lost := w.saw(w.begin(full), next, 2); !lost {
 		t.Error("a change that no event told of is not taken for a lost watch")
+	}
+}
+
+// TestConfirmedIsReadInOrder: whoever asks while an event and the round behind it are
+// noted is not told of a version for after its end. Version i ends at moment 2i+1.
+func TestConfirmedIsReadInOrder(t *testing.T) {
+	const full, versions = "/doc/payload", 100_000
+	var w watchedCache
+	w.clear(1)
+	n := w.follow("/doc", full, 1)
+	begun := time.Now()
+	at := func(moment int64) time.Time { return begun.Add(time.Duration(moment)) }
+	var newest atomic.Int64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := int64(1); i <= versions; i++ {
+			w.saw(w.begin(full), store.NewVersion(1, i, 0), 1)
+			newest.Store(i)
+			w.prove(1, at(2*i))
+			w.moved(full)
+			w.prove(1, at(2*i+2))
+		}
+	}()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		i := newest.Load()
+		if got := w.confirmed(n, store.NewVersion(1, i, 0)); got.After(at(2*i + 1)) {
+			t.Fatalf("version %d is confirmed %v after its end", i, got.Sub(at(2*i+1)))
+		}
 	}
 }
