@@ -175,3 +175,58 @@ func TestInteropWithTheRustCrate(t *testing.T) {
 	}
 	t.Logf("%d acknowledgements; the crate's writers met a newer version %d times", acknowledged.Load(), stale.Load())
 }
+
+// TestRustLeavesItsLatch: the crate does not remove its latch when its update fails, and
+// its session lives on. Plain updates go on without it; an operator can see it and remove
+// it, and then there are exclusive ones again.
+func TestRustLeavesItsLatch(t *testing.T) {
+	t.Parallel()
+	server := zkserver.Standalone(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	r := newRust(t, server.Addr(), "/shared/counter", 0)
+	r.open(`{"processes":[],"interval":0}`)
+	r.ensure("/shared/counter/write_lock")
+	latch, err := r.call(zk.Create{Path: "/shared/counter/write_lock/latch-" + r.id + "-", ACL: zk.WorldACL(zk.PermAll), Mode: zk.EphemeralSequential})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := zkOn(t, 4*time.Second, server.Addr())
+	states := make([]*zkstate.State[config], 2)
+	for i := range states {
+		if states[i], err = zkstate.Open(ctx, s, "/shared/counter", initial()); err != nil {
+			t.Fatal(err)
+		}
+		defer closeState(t, states[i])
+	}
+	var group sync.WaitGroup
+	for _, st := range states { // they meet, and want to take turns
+		group.Go(func() {
+			for range 20 {
+				if _, err := st.Update(ctx, bump); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	brief, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if _, err := states[0].Update(brief, bump, zkstate.Exclusive()); !errors.Is(err, zkstate.ErrLocked) {
+		t.Errorf("an exclusive update behind the latch: %v", err)
+	}
+	queue, err := s.Queue(ctx, "/shared/counter")
+	if err != nil || len(queue) == 0 || queue[0].ID != r.id || !strings.HasSuffix(latch.Path, "/"+queue[0].Key) {
+		t.Fatalf("the queue is %+v, %v; the latch is %s", queue, err, latch.Path)
+	}
+	if err := s.BreakLock(ctx, "/shared/counter", queue[0].Key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := states[0].Update(ctx, bump, zkstate.Exclusive()); err != nil {
+		t.Error(err)
+	}
+	if got, err := states[1].ReadConsistent(ctx); err != nil || got.Interval != 41 {
+		t.Errorf("the counter is %d, %v", got.Interval, err)
+	}
+}

@@ -119,6 +119,13 @@ func lockedBy(w store.Waiter) error {
 	return fmt.Errorf("%w by %s since %s%s", ErrLocked, who, w.Since.UTC().Format(time.RFC3339), left)
 }
 
+// atHead reports whether the lock is still seen to be ours. Somebody committed while we
+// had it: that may be one who does without, or the next holder.
+func (w *writer[T]) atHead(ctx context.Context) bool {
+	queue, err := w.st.store.Queue(ctx, w.st.path)
+	return err == nil && len(queue) > 0 && queue[0].ID == w.st.cfg.id
+}
+
 // resting reports whether the State does without the queue, though it meets others.
 func (w *writer[T]) resting() bool { return time.Now().Before(w.st.queue.queueAgain) }
 

@@ -258,6 +258,7 @@ func (w *writer[T]) judgeConflict(b *batch[T], err error) error {
 	if !errors.Is(err, errMoved) {
 		st.queue.contended = true
 	}
+	w.doubt = first.cfg.exclusive && !w.atHead(b.ctx)
 	if reload != nil || st.current.Load().newest == w.tried {
 		w.retry.wait(b.ctx)
 	}

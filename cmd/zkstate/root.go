@@ -93,8 +93,9 @@ up. lock, watch --once and mirror --once pass their command's exit code through.
 of diff are 0 same, 1 different, 2 trouble.
 
 Credentials for ZooKeeper can be in the URL of the store, in the variable ZKSTATE_AUTH,
-as scheme:secret, and in the file that ZKSTATE_AUTH_FILE names, one a line, which only
-its owner may be allowed to read. For the scheme digest the secret is user:password.`,
+as digest:user:password or sasl:user:password, and in the file that ZKSTATE_AUTH_FILE
+names, one a line, which only its owner may be allowed to read. For TLS the URL is
+zk+tls://HOST:PORT/CHROOT?cafile=FILE&cert=FILE&key=FILE.`,
 		Version:       thisBuild().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,

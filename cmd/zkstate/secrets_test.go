@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,7 +29,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 				} else if args[0] == "demo" { // without --store it is on a file of its own
 					continue
 				}
-				var out bytes.Buffer
+				var out lockedBuffer // a connection that is being closed may still log
 				run(t.Context(), all, strings.NewReader(""), &out, &out)
 				if strings.Contains(out.String(), "hidden") {
 					t.Errorf("%q: %s", all, out.String())

@@ -135,7 +135,7 @@ func checkHost(host string) error {
 	}
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
 	for _, label := range labels {
-		if label == "" || len(label) > 63 || strings.ContainsFunc(label, notInName) {
+		if label == "" || len(label) > 63 || strings.Trim(label, "-") != label || strings.ContainsFunc(label, notInName) {
 			return errors.New("the host is neither a name nor an IP address")
 		}
 	}

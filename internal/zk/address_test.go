@@ -56,6 +56,7 @@ func TestParseServersRefuses(t *testing.T) {
 		"session=597h":                  "neither a name",
 		"h1?session=4s":                 "neither a name",
 		"a..b":                          "neither a name",
+		"-h":                            "neither a name",
 		"2181":                          "neither a name",
 		"300.1.1.1":                     "neither a name",
 		"häuser.example":                "neither a name",

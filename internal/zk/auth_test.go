@@ -2,6 +2,7 @@ package zk_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -79,6 +80,43 @@ func TestSASLFailsClosed(t *testing.T) {
 	}
 	wantNoSession(t, zk.Config{Servers: zk.Hosts{optional.Addr()}, SASL: zk.DigestMD5("", "")}, "the user is empty")
 	wantNothingAsked(t, optional)
+}
+
+// TestRefusedAuthIsToldAtOnce: who asks for a session need not wait until ctx ends, and gets one once the server has
+// the password too.
+func TestRefusedAuthIsToldAtOnce(t *testing.T) {
+	_, net := withSASL(t, &zkserver.SASL{Users: map[string]string{"bob": "secret"}})
+	var password atomic.Value
+	password.Store("wrong")
+	connected := make(chan struct{}, 1)
+	client := start(t, zk.Config{
+		Servers: zk.Hosts{hung(t), net.Addr()}, SessionTimeout: 2 * time.Second,
+		OnEvent: func(e zk.Event) {
+			if e.Kind == zk.Connected {
+				connected <- struct{}{}
+			}
+		},
+		SASL: func(host string) (zk.Mechanism, error) { return zk.DigestMD5("bob", password.Load().(string))(host) },
+	})
+	for range 2 {
+		_, err := client.Session(context.Background())
+		wantOutcome(t, err, zk.NotSent, zk.ErrAuthRefused)
+		wantCause(t, err, zk.ErrAuthFailed)
+	}
+	password.Store("secret")
+	select {
+	case <-connected:
+	case <-testContext(t).Done():
+		t.Fatal(client.Err())
+	}
+	s, err := client.Session(testContext(t))
+	for errors.Is(err, zk.ErrAuthRefused) { // the event comes a moment before the session
+		s, err = client.Session(testContext(t))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, s, zk.Get{Path: "/"})
 }
 
 // TestSASLRequired: a client that shows nothing hears what the server says.

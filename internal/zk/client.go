@@ -2,6 +2,7 @@ package zk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -25,7 +26,8 @@ type Client struct {
 	session   *Session   // for the callers: established, with the authentication done, and not lost; or nil
 	connected bool
 	server    string        // of the connection
-	changed   chan struct{} // closed and replaced when session is set
+	refusal   error         // of the authentication, in a round of attempts without success; or nil
+	changed   chan struct{} // closed and replaced when session or refusal is set
 }
 
 // Connect begins to connect and returns at once. The error is about cfg only. The caller ends the client with Close.
@@ -43,12 +45,14 @@ func Connect(cfg Config) (*Client, error) {
 }
 
 // Session returns the session, and waits until there is one that was established and not lost. It does not wait
-// for the connection of a session that was established: its calls do. The error is an *Error: NotSent. It says of each
-// server why it could not be used, and matches ErrUnreachable and ctx's error, or ErrClosed.
+// for the connection of a session that was established: its calls do. Where a
+// server refuses the authentication and none lets the client in, it does not wait either. The error is an *Error:
+// NotSent. It says of each server why it could not be used, and matches ErrUnreachable and ctx's error or
+// ErrAuthRefused; or ErrClosed.
 func (c *Client) Session(ctx context.Context) (*Session, error) {
 	for {
 		c.mu.Lock()
-		session, changed := c.session, c.changed
+		session, refusal, changed := c.session, c.refusal, c.changed
 		c.mu.Unlock()
 		var cause error
 		switch {
@@ -58,6 +62,8 @@ func (c *Client) Session(ctx context.Context) (*Session, error) {
 			return session, nil
 		case ctx.Err() != nil:
 			cause = c.waited(ctx)
+		case refusal != nil:
+			cause = refusal
 		}
 		if cause != nil {
 			return nil, &Error{Op: "session", Outcome: NotSent, Index: -1, Cause: cause}
@@ -115,8 +121,25 @@ func (c *Client) Close() {
 func (c *Client) offer(s *Session, server string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.session, c.connected, c.server = s, true, server
+	c.session, c.connected, c.server, c.refusal = s, true, server, nil
 	c.failures.clear()
+	c.tellLocked()
+}
+
+// tellRefusal lets nobody wait after a round of attempts in which a server refused the authentication.
+func (c *Client) tellRefusal() {
+	reasons := c.failures.err()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refusal = nil
+	if errors.Is(reasons, ErrAuthRefused) {
+		c.refusal = reasons
+		c.tellLocked()
+	}
+}
+
+// tellLocked wakes those who wait for a session.
+func (c *Client) tellLocked() {
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
@@ -129,7 +152,7 @@ func (c *Client) disconnected(server string, reason error) {
 	c.connected, c.server = false, ""
 }
 
-// Server returns host:port of the server that the client is connected to, "" if it is to none.
+// Server returns the address of the server that the client is connected to, as it was dialled, "" if it is to none.
 func (c *Client) Server() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,7 +13,7 @@ const bufferSize = 16 << 10
 // conn is one connection of one session after its handshake. One goroutine reads, another one writes.
 type conn struct {
 	session *Session
-	server  string
+	server  target
 	number  uint64
 	nc      net.Conn
 	in      *bufio.Reader

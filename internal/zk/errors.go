@@ -18,6 +18,8 @@ var (
 	ErrHistoryReplaced = errors.New("the servers' history was replaced")
 	// ErrTooLarge: the request or its reply is longer than the client's limit. See [SizeError].
 	ErrTooLarge = errors.New("too large")
+	// ErrAuthRefused: a server refuses what Config.Auth or Config.SASL shows, or cannot show itself who it is.
+	ErrAuthRefused = errors.New("authentication was refused")
 	// ErrUnreachable: no server could be reached. The error says of each why.
 	ErrUnreachable = errors.New("no server could be reached")
 )

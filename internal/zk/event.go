@@ -14,7 +14,8 @@ const (
 	// HistoryReplaced: the servers have an older history than the client has seen, as after a restored
 	// backup. Their zxids mean something else from here on. SessionLost follows.
 	HistoryReplaced
-	// AuthFailed: a server refused what Config.Auth or Config.SASL shows. The client goes on trying.
+	// AuthFailed: a server refused what Config.Auth or Config.SASL shows. The client goes on trying, and
+	// meanwhile Client.Session fails.
 	AuthFailed
 
 	// NodeCreated and the others are what watches tell. A server does not say which kind of watch it was:

@@ -24,8 +24,6 @@ var (
 	errCaughtUp = errors.New("the server was behind what this client has seen, and is not any more")
 	// errExpired is met where a server does not know the session any more.
 	errExpired = errors.New("the session has expired")
-	// errAuth is met where a server refuses Config.Auth or Config.SASL.
-	errAuth = errors.New("authentication was refused")
 )
 
 // handshake is the beginning of a connection.
@@ -159,7 +157,7 @@ func (h *handshake) authenticate() error {
 			return err
 		}
 		if header.Err != 0 {
-			return fmt.Errorf("%w: scheme %s: %w", errAuth, auth.Scheme, Code(header.Err))
+			return fmt.Errorf("%w: scheme %s: %w", ErrAuthRefused, auth.Scheme, Code(header.Err))
 		}
 	}
 	return nil
@@ -178,7 +176,7 @@ func (h *handshake) sasl() error {
 	for xid := int32(1); ; xid++ {
 		response, done, err := mechanism.Next(challenge)
 		if err != nil {
-			return fmt.Errorf("%w: SASL: %w", errAuth, err)
+			return fmt.Errorf("%w: SASL: %w", ErrAuthRefused, err)
 		}
 		if done {
 			return nil
@@ -191,7 +189,7 @@ func (h *handshake) sasl() error {
 			return err
 		}
 		if header.Err != 0 {
-			return fmt.Errorf("%w: SASL: %w", errAuth, Code(header.Err))
+			return fmt.Errorf("%w: SASL: %w", ErrAuthRefused, Code(header.Err))
 		}
 		if challenge = d.Buffer(); challenge == nil {
 			challenge = []byte{}

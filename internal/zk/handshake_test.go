@@ -180,7 +180,7 @@ func TestRefusedCredentials(t *testing.T) {
 		if !strings.Contains(err.Error(), "digest") || strings.Contains(err.Error(), "password") {
 			t.Error(err)
 		}
-		s := session(t, client)
+		s := admitted(t, client)
 		for range 3 {
 			if e := <-told; e.Kind != zk.AuthFailed || !errors.Is(e.Err, zk.ErrAuthFailed) {
 				t.Errorf("event %+v", e)
@@ -195,6 +195,20 @@ func TestRefusedCredentials(t *testing.T) {
 			t.Errorf("sessions %#x", sessions)
 		}
 	})
+}
+
+// admitted asks for a session in fake time until the server lets the client in.
+func admitted(t *testing.T, client *zk.Client) *zk.Session {
+	t.Helper()
+	s, err := client.Session(t.Context())
+	for errors.Is(err, zk.ErrAuthRefused) {
+		time.Sleep(time.Millisecond)
+		s, err = client.Session(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // mechanism answers each challenge with itself and "!", and is done with "done".
@@ -253,7 +267,7 @@ func TestSASLExchange(t *testing.T) {
 	told := make(chan zk.Event, 10)
 	cfg.OnEvent = func(e zk.Event) { told <- e }
 	bubble(t, server, cfg, func(t *testing.T, _ *fake, client *zk.Client) {
-		s := session(t, client)
+		s := admitted(t, client)
 		if _, err := s.Call(t.Context(), zk.Set{Path: "/a"}); err != nil {
 			t.Error(err)
 		}

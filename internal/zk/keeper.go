@@ -67,6 +67,7 @@ func (k *keeper) connect() *conn {
 			if k.closing() {
 				return nil
 			}
+			k.client.tellRefusal()
 			if k.rotation.round == 1 {
 				k.log.Warn("zk: no server could be used, trying again", "reasons", k.client.failures.err())
 			}
@@ -96,7 +97,7 @@ func (k *keeper) sleep(pause time.Duration) {
 func (k *keeper) failed(to target, reason error) {
 	k.client.failures.add(to.String(), reason)
 	k.log.Debug("zk: attempt to connect failed", "server", to, "reason", reason)
-	if errors.Is(reason, errAuth) {
+	if errors.Is(reason, ErrAuthRefused) {
 		k.notify(Event{Kind: AuthFailed, Session: k.session, Err: reason})
 	}
 }

@@ -41,7 +41,7 @@ func TestServerHangsUnderUs(t *testing.T) {
 	ensemble := zkserver.Ensemble(t, 3)
 	first, second := proxy(t, ensemble.Servers[0].Addr()), proxy(t, ensemble.Servers[1].Addr())
 	second.SetMode(netfault.Refuse)
-	_, s := connect(t, zk.Config{Servers: zk.Hosts{first.Addr(), second.Addr(), hung(t)}})
+	_, s := connect(t, zk.Config{Servers: zk.Hosts{first.Addr(), second.Addr(), hung(t)}, SessionTimeout: 8 * time.Second})
 	second.SetMode(netfault.Pass)
 	must(t, s, zk.Create{Path: "/e", ACL: open, Mode: zk.Ephemeral})
 	first.SetMode(netfault.Blackhole)
@@ -52,6 +52,9 @@ func TestServerHangsUnderUs(t *testing.T) {
 				t.Errorf("reply %+v, session %v", reply, s.Err())
 			}
 			return
+		}
+		if s.Err() != nil {
+			t.Fatal(err)
 		}
 		wantOutcome(t, err, zk.Unknown, zk.ErrDisconnected)
 	}

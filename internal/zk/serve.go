@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -12,14 +13,14 @@ func (k *keeper) newConn(h *handshake) *conn {
 	k.number++
 	k.hungUp = time.Time{}
 	h.nc.patience = k.session.Timeout() * 2 / 3
-	return &conn{session: k.session, server: h.to.String(), number: k.number, nc: h.nc, in: h.in, ended: make(chan struct{})}
+	return &conn{session: k.session, server: h.to, number: k.number, nc: h.nc, in: h.in, ended: make(chan struct{})}
 }
 
 // serve carries requests over a connection until it ends, and reports whether there is sense in another one.
 func (k *keeper) serve(c *conn) bool {
 	k.log.Info("zk: connected", "server", c.server, "session", c.session.id, "connection", c.number)
 	k.notify(Event{Kind: Connected, Session: c.session, Conn: c.number})
-	k.client.offer(c.session, c.server)
+	k.client.offer(c.session, cmp.Or(c.server.address, c.server.server))
 	if k.closing() { // Close may have looked for the session before it was offered
 		c.session.close()
 	}
@@ -45,11 +46,11 @@ func (k *keeper) ended(c *conn, useful bool) bool {
 		k.lose(ErrClosed)
 		return false
 	}
-	k.client.disconnected(c.server, reason)
+	k.client.disconnected(c.server.String(), reason)
 	k.log.Warn("zk: disconnected", "server", c.server, "session", c.session.id, "connection", c.number, "reason", reason)
 	k.notify(Event{Kind: Disconnected, Session: c.session, Conn: c.number, Err: reason})
 	if useful {
-		k.rotation.succeeded()
+		k.rotation.succeeded(c.server)
 		return true
 	}
 	return !k.rotation.failed() || !k.closing()

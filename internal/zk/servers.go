@@ -47,6 +47,7 @@ func (t target) host() string {
 type rotation struct {
 	servers   []string // of this round, still to be tried
 	addresses []target // of one server, still to be tried
+	used      target   // of the last connection; it comes last
 	round     int      // rounds that have failed since the last useful connection
 }
 
@@ -61,7 +62,7 @@ func (r *rotation) advance(ctx context.Context, cfg *Config) (target, error) {
 		if err != nil {
 			return target{}, err
 		}
-		r.servers = shuffled(found)
+		r.servers = shuffled(found, r.used.server)
 	}
 	if len(r.addresses) == 0 {
 		server := r.servers[0]
@@ -70,7 +71,7 @@ func (r *rotation) advance(ctx context.Context, cfg *Config) (target, error) {
 		if err != nil {
 			return target{server: server}, err
 		}
-		for _, address := range shuffled(addresses) {
+		for _, address := range shuffled(addresses, r.used.address) {
 			r.addresses = append(r.addresses, target{server, address})
 		}
 	}
@@ -79,9 +80,13 @@ func (r *rotation) advance(ctx context.Context, cfg *Config) (target, error) {
 	return next, nil
 }
 
-func shuffled(list []string) []string {
+// shuffled returns the list in a random order, but for one that comes last if it is there.
+func shuffled(list []string, last string) []string {
 	list = slices.Clone(list)
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	if i := slices.Index(list, last); i >= 0 {
+		list = append(slices.Delete(list, i, i+1), last)
+	}
 	return list
 }
 
@@ -97,8 +102,9 @@ func (r *rotation) failed() bool {
 	return true
 }
 
-// succeeded begins to count rounds anew. The rest of this one comes first, so that the same server is not the next.
-func (r *rotation) succeeded() { r.round = 0 }
+// succeeded begins with a first round again, in which what is used now comes last: of those that may hang each costs its
+// time once, while the session lives.
+func (r *rotation) succeeded(used target) { *r = rotation{used: used} }
 
 // pause is how long to wait before the next attempt.
 func (r *rotation) pause() time.Duration {

@@ -176,6 +176,44 @@ func TestCloseAfterWhatWasSent(t *testing.T) {
 	})
 }
 
+// TestUsedServerComesLast: where a server falls silent, the others are tried before it, so that the session outlasts one
+// more that hangs.
+func TestUsedServerComesLast(t *testing.T) {
+	silent := func(p *peer) {
+		if p.number == 1 {
+			p.accept()
+			p.next()
+			p.reply(0, statBytes()...)
+		}
+		p.drain()
+	}
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(t, silent)
+			var list atomic.Pointer[[]string]
+			list.Store(&[]string{"fake:1"})
+			client, err := zk.Connect(zk.Config{SessionTimeout: 6 * time.Second, Dial: f.dial,
+				Servers: endpoints(func() ([]string, error) { return *list.Load(), nil })})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.shut()
+			defer client.Close()
+			must(t, session(t, client), zk.Set{Path: "/a"})
+			f.mu.Lock()
+			f.servers["fake:2"] = func(p *peer) { p.drain() }
+			f.servers["fake:3"] = func(p *peer) { p.accept(); p.serve() }
+			f.mu.Unlock()
+			list.Store(&[]string{"fake:1", "fake:2", "fake:3"})
+			time.Sleep(5*time.Second + time.Millisecond) // two thirds of the timeout, and a sixth
+			synctest.Wait()
+			if err := client.Err(); err != nil || f.dialled("fake:1") != 1 {
+				t.Errorf("%d connections to the silent server: %v", f.dialled("fake:1"), err)
+			}
+		})
+	}
+}
+
 // TestPatienceGrows: a server that needs most of the session timeout to answer is reached.
 func TestPatienceGrows(t *testing.T) {
 	server := func(p *peer) {

@@ -27,10 +27,24 @@ const (
 // It blocks until that server has applied it; others may follow later. See
 // netfault.Proxy.LastSession for the password.
 func KillSession(ctx context.Context, addr string, sessionID int64, password []byte) error {
-	err := killSession(ctx, addr, sessionID, password)
-	for errors.Is(err, io.EOF) && ctx.Err() == nil {
-		// The owner has taken the session back before it was closed.
-		if err = killSession(ctx, addr, sessionID, password); errors.Is(err, ErrNoSession) {
+	// A server hangs up on a wrong password, perhaps without an answer. So that this is not
+	// taken for an owner who took the session back, it is taken over once before that.
+	err := io.EOF
+	for tries := 0; errors.Is(err, io.EOF) && tries < 5; tries++ {
+		err = onSession(ctx, addr, func(conn net.Conn) error {
+			return errors.Join(takeOver(conn, sessionID, password, nil), awaitTakeOver(bufio.NewReader(conn), sessionID))
+		})
+	}
+	if errors.Is(err, io.EOF) {
+		err = ErrNoSession
+	}
+	for hungUp := true; err == nil && hungUp; {
+		// The owner may take the session back before it is closed.
+		err = onSession(ctx, addr, func(conn net.Conn) error { return closeSession(conn, sessionID, password) })
+		if hungUp = errors.Is(err, io.EOF) && ctx.Err() == nil; hungUp {
+			err = nil
+		}
+		if errors.Is(err, ErrNoSession) {
 			return nil // it was closed
 		}
 	}
@@ -40,7 +54,8 @@ func KillSession(ctx context.Context, addr string, sessionID int64, password []b
 	return nil
 }
 
-func killSession(ctx context.Context, addr string, sessionID int64, password []byte) error {
+// onSession has do speak with the server, until ctx ends.
+func onSession(ctx context.Context, addr string, do func(net.Conn) error) error {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -48,23 +63,33 @@ func killSession(ctx context.Context, addr string, sessionID int64, password []b
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
-	if err := askToClose(conn, sessionID, password); err != nil {
-		return errors.Join(ctx.Err(), err)
+	err = do(conn)
+	return errors.Join(ctx.Err(), err)
+}
+
+// closeSession moves the session to this connection and closes it, in one write: its
+// owner comes back for it at once.
+func closeSession(conn net.Conn, sessionID int64, password []byte) error {
+	closing := wire.RequestHeader{Xid: closeXid, Opcode: wire.OpCloseSession}.Append(nil)
+	if err := takeOver(conn, sessionID, password, closing); err != nil {
+		return err
 	}
 	in := bufio.NewReader(conn)
 	if err := awaitTakeOver(in, sessionID); err != nil {
-		return errors.Join(ctx.Err(), err)
+		return err
 	}
-	return errors.Join(ctx.Err(), awaitClosed(in))
+	return awaitClosed(in)
 }
 
-// askToClose moves the session to this connection and closes it, in one write:
-// its owner comes back for it at once.
-func askToClose(conn net.Conn, sessionID int64, password []byte) error {
+// takeOver asks for the session to move to this connection, and for one thing more, if
+// it is not nil.
+func takeOver(conn net.Conn, sessionID int64, password, more []byte) error {
 	var both bytes.Buffer
 	connect := wire.ConnectRequest{TimeoutMS: 10_000, SessionID: sessionID, Password: password}
 	wire.WriteFrame(&both, connect.Append(nil))
-	wire.WriteFrame(&both, wire.RequestHeader{Xid: closeXid, Opcode: wire.OpCloseSession}.Append(nil))
+	if more != nil {
+		wire.WriteFrame(&both, more)
+	}
 	_, err := conn.Write(both.Bytes())
 	return err
 }

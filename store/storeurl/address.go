@@ -3,53 +3,49 @@ package storeurl
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
-	"time"
+
+	"github.com/zkstate/zkstate/internal/zk"
 )
 
-// The session timeouts that make sense. A server grants between 2 and 20 of its ticks,
-// which is 4 s to 40 s unless it is configured otherwise.
-const (
-	minSession = time.Second
-	maxSession = time.Hour
-)
+var schemeForm = regexp.MustCompile(`^[a-z][a-z0-9+.-]{0,15}$`)
 
-var (
-	schemeForm = regexp.MustCompile(`^[a-z][a-z0-9+.-]{0,15}$`)
-	hostForm   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$`)
-)
+// zooKeeper has the schemes of ZooKeeper.
+var zooKeeper = map[string]address{
+	"zk":         {},
+	"zk+tls":     {tls: true},
+	"zk+srv":     {srv: true},
+	"zk+tls+srv": {tls: true, srv: true},
+}
 
 // place is a URL taken apart.
 type place struct {
-	scheme  string // sqlite, zk or mem
+	scheme  string // sqlite, mem, or one of ZooKeeper's
 	file    string // of sqlite
-	address        // of zk
+	address        // of ZooKeeper
 }
 
 // address is where ZooKeeper is, and as whom to go there.
 type address struct {
+	scheme  string
+	tls     bool
+	srv     bool     // servers is one domain, whose SRV records name them
 	secret  string   // user:password, empty if there is none
 	servers []string // HOST, HOST:PORT or [IPv6]:PORT
 	chroot  string   // empty, or it begins with /
-	session time.Duration
+	options
 }
 
 // String shows all but the secret.
 func (a address) String() string {
-	shown := "zk://"
+	shown := a.scheme + "://"
 	if a.secret != "" {
 		shown += redacted + "@"
 	}
 	chroot := (&url.URL{Path: a.chroot}).EscapedPath()
-	shown += strings.Join(a.servers, ",") + strings.NewReplacer("@", "%40", ",", "%2C").Replace(chroot)
-	if a.session != 0 {
-		shown += "?session=" + a.session.String()
-	}
-	return shown
+	return shown + strings.Join(a.servers, ",") + strings.NewReplacer("@", "%40", ",", "%2C").Replace(chroot) + a.options.String()
 }
 
 // parse takes a URL apart. Its errors show nothing that is not known to be free of
@@ -74,15 +70,17 @@ func parse(rawURL string) (place, error) {
 			return place{}, refuse("sqlite:"+redacted, "it must be sqlite:FILE, where FILE is a path")
 		}
 		return place{scheme: scheme, file: rest}, nil
-	case ok && scheme == "zk":
-		address, err := parseAddress(rest)
+	}
+	if kind, known := zooKeeper[scheme]; ok && known {
+		kind.scheme = scheme
+		address, err := parseAddress(kind, rest)
 		return place{scheme: scheme, address: address}, err
 	}
 	shown := redacted
 	if strings.HasPrefix(rest, "//") && schemeForm.MatchString(scheme) { // else it may be a user's name
 		shown = scheme + "://" + redacted
 	}
-	return place{}, refuse(shown, "it must be sqlite:FILE, zk://HOST:PORT,HOST:PORT/CHROOT or mem:")
+	return place{}, refuse(shown, "it must be sqlite:FILE, zk://HOST:PORT,HOST:PORT/CHROOT (or zk+tls, zk+srv, zk+tls+srv), or mem:")
 }
 
 func refuse(shown, why string) error { return fmt.Errorf("%w: %s: %s", ErrURL, shown, why) }
@@ -91,11 +89,11 @@ func refuse(shown, why string) error { return fmt.Errorf("%w: %s: %s", ErrURL, s
 // at the last @ before the first / or ?. An @ behind that could belong to a password
 // that should have been encoded, so it is refused: else a piece of the password would be
 // taken for a server or the chroot.
-func parseAddress(rest string) (a address, err error) {
-	refused := func(why string) (address, error) { return address{}, refuse("zk:"+redacted, why) }
+func parseAddress(a address, rest string) (_ address, err error) {
+	refused := func(why string) (address, error) { return address{}, refuse(a.scheme+":"+redacted, why) }
 	rest, slashes := strings.CutPrefix(rest, "//")
 	if !slashes {
-		return refused("after zk: there must be //, as in zk://HOST:PORT,HOST:PORT/CHROOT")
+		return refused("after " + a.scheme + ": there must be //, as in zk://HOST:PORT,HOST:PORT/CHROOT")
 	}
 	authority, tail := rest, ""
 	if end := strings.IndexAny(rest, "/?"); end >= 0 {
@@ -111,12 +109,8 @@ func parseAddress(rest string) (a address, err error) {
 		}
 		a.secret, authority = secret, authority[at+1:]
 	}
-	for n, server := range strings.Split(authority, ",") {
-		server = strings.TrimSpace(server)
-		if !isServer(server) {
-			return refused(fmt.Sprintf("server %d must be HOST, HOST:PORT or [IPv6]:PORT", n+1))
-		}
-		a.servers = append(a.servers, server)
+	if a.servers, err = parseServers(authority, a.srv); err != nil {
+		return refused(err.Error())
 	}
 	chroot, query, _ := strings.Cut(tail, "?")
 	if strings.Contains(chroot, ",") {
@@ -125,41 +119,29 @@ func parseAddress(rest string) (a address, err error) {
 	if a.chroot, err = url.PathUnescape(chroot); err != nil {
 		return refused("the chroot must be percent-encoded: write %25 for %")
 	}
-	a.session, err = parseQuery(query)
+	options, err := parseOptions(query, a.tls)
 	if err != nil {
 		return address{}, refuse(a.String(), err.Error())
 	}
+	a.options = options
 	return a, nil
 }
 
-func isServer(text string) bool {
-	if addr, ok := strings.CutPrefix(text, "["); ok {
-		addr, port, ok := strings.Cut(addr, "]")
-		_, err := netip.ParseAddr(addr)
-		return ok && err == nil && (port == "" || port[0] == ':' && isPort(port[1:]))
+// parseServers takes the list of servers apart, or checks the domain of SRV records. Its
+// errors show nothing of them.
+func parseServers(list string, srv bool) ([]string, error) {
+	if srv {
+		if _, _, err := zk.ParseSRV(list); err != nil {
+			return nil, errors.New("it must be one domain without a port, whose SRV records name the servers")
+		}
+		return []string{list}, nil
 	}
-	host, port, ok := strings.Cut(text, ":")
-	return hostForm.MatchString(host) && (!ok || isPort(port))
-}
-
-func isPort(text string) bool {
-	n, err := strconv.ParseUint(text, 10, 16)
-	return err == nil && n > 0
-}
-
-// parseQuery returns the session timeout to ask for, 0 if the query does not say.
-func parseQuery(query string) (time.Duration, error) {
-	params, err := url.ParseQuery(query)
-	asked := params["session"]
-	switch {
-	case err == nil && len(params) == 0:
-		return 0, nil
-	case err != nil || len(params) != 1 || len(asked) != 1:
-		return 0, errors.New("behind the ? there may be session=TIME, once, and nothing else")
+	servers := strings.Split(list, ",")
+	for n, server := range servers {
+		servers[n] = strings.TrimSpace(server)
+		if _, _, err := zk.ParseServers(server); err != nil {
+			return nil, fmt.Errorf("server %d must be HOST, HOST:PORT or [IPv6]:PORT", n+1)
+		}
 	}
-	session, err := time.ParseDuration(asked[0])
-	if err != nil || session < minSession || session > maxSession {
-		return 0, errors.New("session must be a time from 1s to 1h, such as 10s")
-	}
-	return session, nil
+	return servers, nil
 }

@@ -15,8 +15,8 @@ import (
 // The environment variables that [EnvironmentAuth] reads, and whose names begin with
 // [AuthVariable].
 const (
-	// AuthVariable holds one set of credentials, as scheme:secret. The scheme is digest,
-	// and the secret user:password.
+	// AuthVariable holds one set of credentials, as digest:user:password, or as
+	// sasl:user:password for SASL DIGEST-MD5.
 	AuthVariable = "ZKSTATE_AUTH"
 	// AuthFile names a file that holds them, one set a line. Empty lines, and those that
 	// begin with #, do not count. Nobody but its owner may have permission to read it.
@@ -30,26 +30,43 @@ var ErrAuth = errors.New("no usable credentials")
 // maxAuthFile bounds the size in bytes of a file of credentials.
 const maxAuthFile = 64 << 10
 
-func environmentAuth() ([]zkstore.Auth, error) {
-	var all []zkstore.Auth
+// credentials is one set of them.
+type credentials struct {
+	scheme         string // digest or sasl
+	user, password string
+}
+
+// environmentAuth adds what the environment has.
+func environmentAuth(config *zkstore.Config) error {
+	var all []credentials
 	if file := os.Getenv(AuthFile); file != "" {
 		found, err := readAuthFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("$%s: %w", AuthFile, err)
+			return fmt.Errorf("$%s: %w", AuthFile, err)
 		}
 		all = found
 	}
 	if text := os.Getenv(AuthVariable); text != "" {
-		auth, err := parseAuth(text)
+		one, err := parseAuth(text)
 		if err != nil {
-			return nil, fmt.Errorf("$%s: %w", AuthVariable, err)
+			return fmt.Errorf("$%s: %w", AuthVariable, err)
 		}
-		all = append(all, auth)
+		all = append(all, one)
 	}
-	return all, nil
+	for _, c := range all {
+		switch {
+		case c.scheme == "digest":
+			config.Auth = append(config.Auth, zkstore.Auth{Scheme: "digest", Secret: c.user + ":" + c.password})
+		case config.SASL != nil:
+			return fmt.Errorf("%w: a connection has one sasl user, and there are several: leave one line that begins with sasl", ErrAuth)
+		default:
+			config.SASL = zkstore.DigestMD5(c.user, c.password)
+		}
+	}
+	return nil
 }
 
-func readAuthFile(file string) ([]zkstore.Auth, error) {
+func readAuthFile(file string) ([]credentials, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAuth, err)
@@ -61,7 +78,7 @@ func readAuthFile(file string) ([]zkstore.Auth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAuth, err)
 	}
-	var all []zkstore.Auth
+	var all []credentials
 	number := 0
 	for line := range bytes.Lines(text) {
 		number++
@@ -76,7 +93,7 @@ func readAuthFile(file string) ([]zkstore.Auth, error) {
 		all = append(all, auth)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: %s has none: write digest:user:password, one a line", ErrAuth, file)
+		return nil, fmt.Errorf("%w: %s has none: write digest:user:password or sasl:user:password, one a line", ErrAuth, file)
 	}
 	return all, nil
 }
@@ -95,12 +112,13 @@ func checkAuthFile(file string, info fs.FileInfo) error {
 	return nil
 }
 
-// parseAuth reads scheme:secret. The only scheme is digest; who leaves it out is told so.
-func parseAuth(text string) (zkstore.Auth, error) {
+// parseAuth reads scheme:user:password. The schemes are digest and sasl; who leaves it out
+// is told so.
+func parseAuth(text string) (credentials, error) {
 	scheme, secret, _ := strings.Cut(text, ":")
 	user, password, _ := strings.Cut(secret, ":")
-	if scheme != "digest" || user == "" || password == "" {
-		return zkstore.Auth{}, fmt.Errorf("%w: it must be scheme:secret, which is digest:user:password", ErrAuth)
+	if scheme != "digest" && scheme != "sasl" || user == "" || password == "" {
+		return credentials{}, fmt.Errorf("%w: it must be digest:user:password or sasl:user:password", ErrAuth)
 	}
-	return zkstore.Auth{Scheme: scheme, Secret: secret}, nil
+	return credentials{scheme, user, password}, nil
 }

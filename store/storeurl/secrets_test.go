@@ -27,6 +27,9 @@ var hostile = []string{
 	"zk://user:hidden%zz@h", "zk://user:%hidden@h", "zk://user:hidden@@h:x:y", "zk://user:hidden,hidden@h1/,h2",
 	// credentials that are none
 	"zk://:hidden@h", "zk://hidden@h", "zk://user:@hidden:x", "zk://user:hidden", "zk://@hidden:hidden",
+	// TLS and SRV
+	"zk+tls://user:hidden@h?cafile=hidden&other=1", "zk+tls://user:hidden@h:0", "zk+tls:user:hidden@h", "zk+srv://user:hidden@h:2181", "zk+srv://hidden@h",
+	"zk+srv+tls://user:hidden@h", "zk+tls://user:hid/hidden@h", "zk://user:hidden@h?key=hidden",
 	// the rest is wrong
 	"zk://user:hidden@", "zk://user:hidden@h:0", "zk://user:hidden@h:99999", "zk://user:hidden@h/../x", "zk://user:hidden@h//x", "zk://user:hidden@h1/a,h2/b",
 	"zk://user:hidden@h?other=1", "zk://user:hidden@h?password=hidden", "zk://user:hidden@h?session=hidden", "zk://user:hidden@h?session=597h",

@@ -5,10 +5,21 @@
 //	zk://h1:2181,h2:2181/chroot            ZooKeeper; port and chroot may be left out
 //	zk://h1,h2?session=4s                  the same, asking for a session timeout
 //	zk://user:password@h1,h2               the same, with digest credentials
+//	zk+tls://h1:2281,h2:2281/chroot        the same by TLS, see below
+//	zk+srv://example.com/chroot            the servers are those of DNS's SRV records of _zookeeper._tcp.example.com
+//	zk+tls+srv://example.com/chroot        both
 //	mem:                                   a new, empty memory, private to whoever opened it
 //
 // User, password and chroot are percent-encoded: %40 stands for @, %2F for /, %3F for
 // ? and %25 for %. Credentials can be kept out of the URL, see [EnvironmentAuth].
+//
+// With TLS, these may stand behind the ?, separated by &: cafile=FILE has the authorities
+// that servers' certificates must come from, in place of the system's; cert=FILE and
+// key=FILE have the client's certificate and its key; servername=NAME is the name that
+// the servers' certificates must have, in place of the host in the URL. The files are in
+// PEM and are read anew for each connection. ZooKeeper has no default port for TLS, so a
+// server without one is taken to listen at 2181 too. A domain that begins with an
+// underscore is looked up as it is, such as _client._tcp.zk-headless.default.svc.
 //
 // It is the only place where the three stores are chosen.
 package storeurl
@@ -88,7 +99,7 @@ func Public(rawURL string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if place.scheme != "zk" {
+	if _, ok := zooKeeper[place.scheme]; !ok {
 		return rawURL, nil
 	}
 	place.address.secret = ""
@@ -97,15 +108,22 @@ func Public(rawURL string) (string, error) {
 
 func openZooKeeper(address address, cfg config) (store.Store, error) {
 	config := zkstore.Config{Servers: address.servers, Chroot: address.chroot, SessionTimeout: address.session, Logger: cfg.logger}
+	if address.srv {
+		config.Servers, config.SRV = nil, address.servers[0]
+	}
+	if address.tls {
+		config.TLS = address.files.Config
+		if _, err := config.TLS(""); err != nil {
+			return nil, fmt.Errorf("%v: %w", address, err)
+		}
+	}
 	if address.secret != "" {
 		config.Auth = []zkstore.Auth{{Scheme: "digest", Secret: address.secret}}
 	}
 	if cfg.environmentAuth {
-		more, err := environmentAuth()
-		if err != nil {
+		if err := environmentAuth(&config); err != nil {
 			return nil, err
 		}
-		config.Auth = append(config.Auth, more...)
 	}
 	s, err := zkstore.Open(config)
 	if err != nil {

@@ -16,11 +16,15 @@ import (
 // grants between 2 and 20 of its ticks.
 const DefaultSessionTimeout = zk.DefaultSessionTimeout
 
-// Config says where ZooKeeper is. Only Servers is needed.
+// Config says where ZooKeeper is. Only Servers or SRV is needed.
 type Config struct {
-	// Servers are host:port, the port 2181 if left out. Names are resolved at
-	// every connection attempt.
+	// Servers are host:port, the port 2181 if left out, with TLS too. Names are
+	// resolved at every connection attempt, and all their addresses are tried.
 	Servers []string
+	// SRV, in place of Servers, is a domain: the SRV records of _zookeeper._tcp.DOMAIN
+	// name the servers, all alike. One that begins with an underscore is looked up as it
+	// is.
+	SRV string
 	// Chroot is put before every path, as in a connect string. It is created
 	// when the first document is.
 	Chroot string
@@ -28,7 +32,8 @@ type Config struct {
 	// process, and how long a connection may be away without losing them.
 	SessionTimeout time.Duration
 	// TLS, if not nil, is called for each new connection with the host under which
-	// Servers lists the server, and says how to secure it. See TLSFiles.
+	// the server is listed, and says how to secure it. See TLSFiles. Open calls it once
+	// with no host, and fails if it does.
 	TLS func(host string) (*tls.Config, error)
 	// SASL, if not nil, begins an exchange with the server of that host name on each
 	// new connection. See DigestMD5.
@@ -79,15 +84,9 @@ func (f TLSFiles) Config(host string) (*tls.Config, error) { return zk.TLSFiles(
 
 // client starts the client of a store.
 func (cfg Config) client(s *Store) (*zk.Client, error) {
-	if len(cfg.Servers) == 0 {
-		return nil, errors.New("no servers given: name at least one host:port")
-	}
-	servers, chroot, err := zk.ParseServers(strings.Join(cfg.Servers, ","))
+	servers, err := cfg.servers()
 	if err != nil {
 		return nil, err
-	}
-	if chroot != "" {
-		return nil, fmt.Errorf("servers %q: the chroot has a field of its own: %w", cfg.Servers, zk.ErrAddress)
 	}
 	if s.chroot = strings.TrimSuffix(cfg.Chroot, "/"); s.chroot != "" {
 		if err := store.CheckPath(s.chroot); err != nil {
@@ -114,14 +113,39 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 	return zk.Connect(with)
 }
 
+func (cfg Config) servers() (zk.Servers, error) {
+	if cfg.SRV != "" {
+		if len(cfg.Servers) > 0 {
+			return nil, errors.New("servers are given and SRV records too: leave one of them out")
+		}
+		srv, chroot, err := zk.ParseSRV(cfg.SRV)
+		if chroot != "" {
+			return nil, fmt.Errorf("SRV %q: %w", cfg.SRV, errChroot)
+		}
+		return srv, err
+	}
+	if len(cfg.Servers) == 0 {
+		return nil, errors.New("no servers given: name at least one host:port")
+	}
+	servers, chroot, err := zk.ParseServers(strings.Join(cfg.Servers, ","))
+	if chroot != "" {
+		return nil, fmt.Errorf("servers %q: %w", cfg.Servers, errChroot)
+	}
+	return servers, err
+}
+
+var errChroot = fmt.Errorf("the chroot has a field of its own: %w", zk.ErrAddress)
+
 // identified reports whether the servers can know who this is.
 func (cfg Config) identified() (bool, error) {
-	if len(cfg.Auth) > 0 || cfg.SASL != nil || cfg.TLS == nil {
-		return len(cfg.Auth) > 0 || cfg.SASL != nil, nil
+	if cfg.TLS != nil {
+		secure, err := cfg.TLS("")
+		if err != nil {
+			return false, err
+		}
+		if len(secure.Certificates) > 0 || secure.GetClientCertificate != nil {
+			return true, nil
+		}
 	}
-	secure, err := cfg.TLS("")
-	if err != nil {
-		return false, err
-	}
-	return len(secure.Certificates) > 0 || secure.GetClientCertificate != nil, nil
+	return len(cfg.Auth) > 0 || cfg.SASL != nil, nil
 }

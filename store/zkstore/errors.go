@@ -56,6 +56,8 @@ func (s *Store) translate(verb, path string, err error, write bool) error {
 		is = store.ErrLocked
 	case errors.Is(err, zk.ErrClosed), s.ctx.Err() != nil && !refused(err):
 		is = store.ErrClosed
+	case errors.Is(err, zk.ErrAuthRefused):
+		is = store.ErrDenied
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s %s: %w", verb, path, s.silence(err))
 	case errors.Is(err, zk.ErrTooLarge):

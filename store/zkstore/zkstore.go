@@ -120,7 +120,7 @@ func unheard(session *zk.Session) time.Duration {
 	return max(now.Sub(confirmed), now.Round(0).Sub(confirmed.Round(0)))
 }
 
-// Close implements [store.Store]. It returns within two seconds. If no server
+// Close implements [store.Store]. It returns within three seconds. If no server
 // answers by then, the listener records go when the session times out.
 func (s *Store) Close() error {
 	s.mu.Lock()
