@@ -21,10 +21,11 @@ type Health struct {
 // [ErrUnavailable].
 func (st *State[T]) Health() Health {
 	cur := st.current.Load()
+	verified := st.verified(cur)
 	status := st.store.Status()
 	h := Health{
 		Connected: status.Connected, Session: status.Session,
-		Verified: cur.verified, Age: cur.age(), Version: cur.version,
+		Verified: verified, Age: age(verified), Version: cur.version,
 	}
 	switch failed := st.failed.Load(); {
 	case st.isClosed(), cur.deleted:

@@ -14,6 +14,18 @@ import (
 	"github.com/zkstate/zkstate/store/storetest"
 )
 
+// unconfirming is a store that never confirms what its watchers have, so that States have
+// to look by themselves.
+type unconfirming struct{ store.Store }
+
+func (u unconfirming) Watch(path string, every time.Duration) store.Watcher {
+	return unconfirmed{u.Store.Watch(path, every)}
+}
+
+type unconfirmed struct{ store.Watcher }
+
+func (unconfirmed) Confirmed(store.Version) time.Time { return time.Time{} }
+
 // lagging is a store whose server is behind the others: a local read shows what was
 // there a while ago, and hints come as late. A linearizable one takes a round trip.
 type lagging struct {
@@ -68,7 +80,7 @@ func TestMaxStalenessWhereTheServerLags(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		behind := &lagging{Store: mem.Attach(), lag: 4 * time.Second, trip: 50 * time.Millisecond}
+		behind := &lagging{Store: unconfirming{mem.Attach()}, lag: 4 * time.Second, trip: 50 * time.Millisecond}
 		st, err := zkstate.Open(t.Context(), behind, "/app/config", initial(), zkstate.MaxStaleness(bound))
 		if err != nil {
 			t.Fatal(err)
@@ -116,7 +128,7 @@ func (m *loadModes) Load(ctx context.Context, path string, known store.Version, 
 }
 
 // TestHintsDoNotPutTheRefreshOff: a document that changes more often than it is
-// refreshed is verified as often as any other.
+// refreshed is verified as often as any other, where the handle does not do it.
 func TestHintsDoNotPutTheRefreshOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
@@ -124,7 +136,7 @@ func TestHintsDoNotPutTheRefreshOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		asked := &loadModes{Store: mem.Attach()}
+		asked := &loadModes{Store: unconfirming{mem.Attach()}}
 		st, err := zkstate.Open(t.Context(), asked, "/app/config", initial())
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +161,7 @@ func TestHintsDoNotPutTheRefreshOff(t *testing.T) {
 func TestConsistentReadOverALongWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
-		far := &lagging{Store: mem.Attach(), trip: 200 * time.Millisecond}
+		far := &lagging{Store: unconfirming{mem.Attach()}, trip: 200 * time.Millisecond}
 		st, err := zkstate.Open(t.Context(), far, "/app/config", initial(), zkstate.MaxStaleness(50*time.Millisecond))
 		if err != nil {
 			t.Fatal(err)

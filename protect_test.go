@@ -60,7 +60,7 @@ func (p *panicking) Lock(ctx context.Context, path, id string) (store.Lock, erro
 func TestPanicsEndNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
-		bad := &panicking{Store: mem.Attach()}
+		bad := &panicking{Store: unconfirming{mem.Attach()}}
 		bad.on.Store(true)
 		if _, err := zkstate.Open(t.Context(), bad, "/app/config", initial()); err == nil {
 			t.Fatal("opened on a store that panics")

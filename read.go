@@ -26,7 +26,11 @@ func (st *State[T]) Read() (T, error) {
 
 // serves reports whether Read may return this copy now.
 func (st *State[T]) serves(cur *published[T]) bool {
-	return !cur.version.IsZero() && cur.age() <= st.cfg.maxStaleness && !st.isClosed()
+	if cur.version.IsZero() || st.isClosed() {
+		return false
+	}
+	bound := st.cfg.maxStaleness
+	return age(cur.verified) <= bound || age(st.verified(cur)) <= bound
 }
 
 // whyNot explains a copy that serves refuses.
@@ -39,11 +43,12 @@ func (st *State[T]) whyNot(verb string, cur *published[T]) error {
 	case cur.rejected != nil:
 		return fmt.Errorf("%s: %w: %w", verb, ErrStale, cur.rejected)
 	}
-	if cur.verified.IsZero() {
+	verified := st.verified(cur)
+	if verified.IsZero() {
 		return fmt.Errorf("%s: %w: it was never verified: see whether the store is reachable; ReadDirty serves the cached copy", st.at(verb), ErrStale)
 	}
 	return fmt.Errorf("%s: %w: not verified for %v, the bound is %v: see whether the store is reachable; ReadDirty serves the old copy",
-		st.at(verb), ErrStale, cur.age().Round(time.Millisecond), st.cfg.maxStaleness)
+		st.at(verb), ErrStale, age(verified).Round(time.Millisecond), st.cfg.maxStaleness)
 }
 
 func (st *State[T]) at(verb string) string { return verb + " " + st.path }
@@ -54,7 +59,7 @@ func (st *State[T]) at(verb string) string { return verb + " " + st.path }
 // as the last copy there was.
 func (st *State[T]) ReadDirty() (Snapshot[T], error) {
 	cur := st.current.Load()
-	snap := Snapshot[T]{Value: cur.value, Version: cur.version, Age: cur.age(), Verified: st.serves(cur)}
+	snap := Snapshot[T]{Value: cur.value, Version: cur.version, Age: age(st.verified(cur)), Verified: st.serves(cur)}
 	if st.isClosed() || cur.deleted {
 		return snap, st.whyNot("read", cur)
 	}

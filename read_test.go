@@ -58,7 +58,7 @@ func TestReadIsBounded(t *testing.T) {
 // for the moment the request left.
 func TestVerificationIsStampedBeforeTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		faults := storetest.Inject(memstore.New())
+		faults := storetest.Inject(unconfirming{memstore.New()})
 		st, err := zkstate.Open(t.Context(), faults, "/app/config", initial(), zkstate.Refresh(time.Hour), zkstate.MaxStaleness(2*time.Hour))
 		if err != nil {
 			t.Fatal(err)

@@ -11,39 +11,78 @@ import (
 // lookBound is how long the follower waits for an answer before it asks again.
 const lookBound = 5 * time.Second
 
-// period is how often the copy is verified at least: a copy must survive two
+// period is how often the store's handle is to confirm the copy: a copy must survive two
 // refreshes that fail within MaxStaleness.
 func (c config) period() time.Duration { return min(c.refresh, c.maxStaleness/3) }
 
-// follow keeps the copy up to date until the State is closed. It trusts hints to
-// be early and nothing else: a refresh that needs no hint is always pending, and
-// looks that hints cause do not put it off.
-func (st *State[T]) follow(hints <-chan struct{}) {
+// verified returns for when the copy was confirmed last: by an answer of its own, or by
+// the store's handle. What is rejected or deleted is confirmed as well, but no copy.
+func (st *State[T]) verified(cur *published[T]) time.Time {
+	if cur.rejected != nil || cur.deleted || cur.newest.IsZero() {
+		return cur.verified
+	}
+	if confirmed := st.watcher.Confirmed(cur.newest); confirmed.After(cur.verified) {
+		return confirmed
+	}
+	return cur.verified
+}
+
+// noteConfirmed writes into the copy what the handle has confirmed, and returns for when
+// that is. So a copy keeps what it had when its watch fires or a newer one replaces it, and
+// Read does not have to ask the handle.
+func (st *State[T]) noteConfirmed() time.Time {
+	asked := st.now()
+	cur := st.current.Load()
+	verified := st.verified(cur)
+	if verified.After(cur.verified) {
+		asked.time = verified
+		st.publish(observation[T]{rec: store.Record{Version: cur.newest}, linearizable: true, asked: asked})
+	}
+	return verified
+}
+
+// due is when the follower looks itself if the copy is not confirmed any more. The handle
+// confirms once a period, so that is a quarter later, and spread.
+func (c config) due(verified time.Time) time.Time {
+	period := c.period()
+	return verified.Add(period*5/4 + rand.N(period/4+1))
+}
+
+// follow keeps the copy up to date until the State is closed. It trusts hints to be early
+// and nothing else. It looks at the quorum's document itself where the handle does not
+// confirm the copy in time, and looks that hints cause do not put that off.
+func (st *State[T]) follow() {
 	retry := backoff{max: st.cfg.period()}
-	due := time.Now().Add(jitter(st.cfg.period()))
+	due := st.cfg.due(time.Now())
 	timer := time.NewTimer(time.Until(due))
 	defer timer.Stop()
 	var hinted pace
-	for failing := false; ; {
+	var failed time.Time // when the look began that failed, zero if the last one worked
+	for {
 		timer.Reset(time.Until(due))
 		mode := store.Linearizable
 		before := st.current.Load().newest
 		select {
 		case <-st.ctx.Done():
 			return
-		case <-hints:
+		case <-st.watcher.Hints():
 			hinted.wait(st.ctx)
 			st.awaitOwnCommit(st.ctx) // a hint of our own commit needs no look
-			if st.serves(st.current.Load()) {
+			if st.noteConfirmed(); st.serves(st.current.Load()) {
 				mode = store.Local
 			}
 		case <-st.wanted:
 		case <-timer.C:
-			if age := st.current.Load().age(); age < st.cfg.period()*3/4 {
-				due = time.Now().Add(jitter(st.cfg.period() - age)) // a commit or a consistent read has verified it
+			verified := st.noteConfirmed()
+			if next := st.cfg.due(verified); verified.After(failed) && time.Until(next) > 0 {
+				st.noteLook(nil, &failed, time.Time{})
+				st.checkMutation(st.current.Load())
+				retry.reset()
+				due = next
 				continue
 			}
 		}
+		asked := time.Now()
 		ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.period(), lookBound))
 		err := st.look(ctx, mode)
 		cancel()
@@ -53,22 +92,27 @@ func (st *State[T]) follow(hints <-chan struct{}) {
 			due = time.Now().Add(retry.next())
 		case mode == store.Linearizable:
 			retry.reset()
-			due = time.Now().Add(jitter(st.cfg.period()))
+			due = st.cfg.due(asked)
 		}
-		st.noteFailure(err, &failing)
+		st.noteLook(err, &failed, asked)
 		st.checkMutation(st.current.Load())
 	}
 }
 
-// noteFailure logs when looks begin to fail, and when they work again.
-func (st *State[T]) noteFailure(err error, failing *bool) {
-	switch {
-	case err != nil && !*failing && st.ctx.Err() == nil:
-		st.cfg.logger.Warn("zkstate: refresh failed, trying again", "path", st.path, "error", err)
-	case err == nil && *failing:
+// noteLook notes how a look ended, and logs when looks begin to fail, and when they work
+// again. failed is when the look began that failed.
+func (st *State[T]) noteLook(err error, failed *time.Time, asked time.Time) {
+	switch failing := !failed.IsZero(); {
+	case err == nil && failing:
+		st.failed.Store(nil)
 		st.cfg.logger.Info("zkstate: refresh works again", "path", st.path)
+	case err != nil && !failing && st.ctx.Err() == nil:
+		st.cfg.logger.Warn("zkstate: refresh failed, trying again", "path", st.path, "error", err)
 	}
-	*failing = err != nil
+	*failed = time.Time{}
+	if err != nil {
+		*failed = asked
+	}
 }
 
 // askForLook makes the follower look as soon as it can.

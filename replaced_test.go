@@ -34,7 +34,7 @@ func TestHistoryIsReplaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				first := memstore.New()
-				s := &restorable{Store: first}
+				s := &restorable{Store: unconfirming{first}}
 				s.now.Store(first)
 				st, err := zkstate.Open(t.Context(), s, "/app/config", initial())
 				if err != nil {

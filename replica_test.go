@@ -113,14 +113,14 @@ func TestAgeIsTheLargerClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &published[int]{verified: time.Now()}
 		time.Sleep(time.Minute)
-		if got := p.age(); got != time.Minute {
+		if got := age(p.verified); got != time.Minute {
 			t.Errorf("a minute later: %v", got)
 		}
 		p.verified = time.Now().Round(0).Add(-time.Hour) // the wall clock alone has moved on
-		if got := p.age(); got != time.Hour {
+		if got := age(p.verified); got != time.Hour {
 			t.Errorf("an hour later by the wall clock: %v", got)
 		}
-		if got := (&published[int]{}).age(); got < 1<<62 {
+		if got := age(time.Time{}); got < 1<<62 {
 			t.Errorf("never verified: %v", got)
 		}
 	})
@@ -129,8 +129,9 @@ func TestAgeIsTheLargerClock(t *testing.T) {
 // modes records how a State asks.
 type modes struct {
 	store.Store
-	mu    sync.Mutex // guards asked
-	asked []store.Consistency
+	confirms bool
+	mu       sync.Mutex // guards asked
+	asked    []store.Consistency
 }
 
 func (m *modes) Load(ctx context.Context, path string, known Version, mode store.Consistency) (store.Record, error) {
@@ -140,8 +141,42 @@ func (m *modes) Load(ctx context.Context, path string, known Version, mode store
 	return m.Store.Load(ctx, path, known, mode)
 }
 
+// unconfirmed is a watcher of a handle that confirms nothing.
+type unconfirmed struct{ store.Watcher }
+
+func (unconfirmed) Confirmed(Version) time.Time { return time.Time{} }
+
+func (m *modes) Watch(path string, every time.Duration) store.Watcher {
+	if m.confirms {
+		return m.Store.Watch(path, every)
+	}
+	return unconfirmed{m.Store.Watch(path, every)}
+}
+
+// TestConfirmedCopiesAreNotLookedAt: where the store's handle confirms the copy, an idle
+// State asks nothing by itself, and is fresh.
+func TestConfirmedCopiesAreNotLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &modes{Store: memstore.New(), confirms: true}
+		if _, err := m.Commit(t.Context(), store.Create{Path: "/doc", Data: []byte("1")}); err != nil {
+			t.Fatal(err)
+		}
+		st, err := Open(t.Context(), m, "/doc", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * DefaultRefresh)
+		if snap, err := st.ReadDirty(); err != nil || snap.Age > DefaultRefresh || len(m.asked) != 1 {
+			t.Errorf("%v old after %d loads, %v", snap.Age, len(m.asked), err)
+		}
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestRefreshAsksTheQuorum: a server that lags behind must not make an old copy
-// count as verified, time and again.
+// count as verified, time and again, where the handle confirms nothing.
 func TestRefreshAsksTheQuorum(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &modes{Store: memstore.New()}
@@ -152,7 +187,7 @@ func TestRefreshAsksTheQuorum(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(10 * DefaultRefresh)
+		time.Sleep(12 * DefaultRefresh)
 		if err := st.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -73,14 +73,14 @@ func (p *published[T]) at() Version {
 	return p.newest
 }
 
-// age is the larger of monotonic and wall time since verification: the
+// age is how long ago a copy was verified: the larger of monotonic and wall time. The
 // monotonic clock stands still while a machine sleeps, the wall clock jumps.
-func (p *published[T]) age() time.Duration {
-	if p.verified.IsZero() {
+func age(verified time.Time) time.Duration {
+	if verified.IsZero() {
 		return math.MaxInt64
 	}
 	now := time.Now()
-	return max(now.Sub(p.verified), now.Round(0).Sub(p.verified.Round(0)))
+	return max(now.Sub(verified), now.Round(0).Sub(verified.Round(0)))
 }
 
 // decode makes a T of a stored document. The error is for the reader of this

@@ -33,6 +33,7 @@ type State[T any] struct {
 	stop  context.CancelFunc
 	tasks tasks // the State's own goroutines
 
+	watcher    store.Watcher                // of the document
 	publishing sync.Mutex                   // serializes the changes of current
 	current    atomic.Pointer[published[T]] // swapped by publish only
 	events     atomic.Uint64                // orders what this State asks and publishes
@@ -75,7 +76,7 @@ func Expect[T any](ctx context.Context, s store.Store, path string, opts ...Open
 	return open(ctx, s, path, none, newConfig(opts), (*State[T]).awaitCreation)
 }
 
-func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg config, attach func(*State[T], context.Context, <-chan struct{}) error) (*State[T], error) {
+func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg config, attach func(*State[T], context.Context) error) (*State[T], error) {
 	if s == nil {
 		return nil, fmt.Errorf("open %s: the store is nil: open one first: %w", path, ErrUnavailable)
 	}
@@ -95,23 +96,23 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		own:    newOwnRecord(cfg),
 	}
 	st.ctx, st.stop = context.WithCancel(context.Background())
-	hints, unwatch := s.Watch(path)
+	st.watcher = s.Watch(path, cfg.period())
 	cached := st.startFromCache()
 	if !cached {
-		if err := st.protect(func() error { return attach(st, ctx, hints) }); err != nil {
-			unwatch()
+		if err := st.protect(func() error { return attach(st, ctx) }); err != nil {
+			st.watcher.Stop()
 			st.stop()
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
 	}
 	if err := st.startReporting(ctx, cached); err != nil {
-		unwatch()
+		st.watcher.Stop()
 		st.stop()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	st.tasks.start(func() {
-		defer unwatch()
-		st.follow(hints)
+		defer st.watcher.Stop()
+		st.follow()
 	})
 	if cfg.cache != "" {
 		st.tasks.start(st.keepCache)
@@ -120,7 +121,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 }
 
 // attachOrCreate is how Open gets its first copy.
-func (st *State[T]) attachOrCreate(ctx context.Context, _ <-chan struct{}) error {
+func (st *State[T]) attachOrCreate(ctx context.Context) error {
 	retry := backoff{max: time.Second}
 	for {
 		err := st.loadFirst(ctx)
@@ -158,7 +159,7 @@ func unanswered(ctx context.Context, cause error) error {
 }
 
 // awaitCreation is how Expect gets its first copy.
-func (st *State[T]) awaitCreation(ctx context.Context, hints <-chan struct{}) error {
+func (st *State[T]) awaitCreation(ctx context.Context) error {
 	tick := time.NewTicker(st.cfg.refresh)
 	defer tick.Stop()
 	for {
@@ -173,7 +174,7 @@ func (st *State[T]) awaitCreation(ctx context.Context, hints <-chan struct{}) er
 			return err
 		}
 		select {
-		case <-hints:
+		case <-st.watcher.Hints():
 		case <-tick.C:
 		case <-ctx.Done():
 			if !errors.Is(err, ErrNotFound) {

@@ -47,17 +47,10 @@ type Store interface {
 	// The store keeps no reference to an op's Data.
 	Commit(ctx context.Context, ops ...Op) ([]Version, error)
 
-	// Watch asks for hints about path. A receive on the channel means "look
-	// again": the document may have been created, changed or deleted, or the
-	// connection may have been replaced so that news could have been missed.
-	// Hints carry no data, may be spurious, and are merged: the channel has a
-	// capacity of one and is never closed. A hint can be lost; a follower also
-	// looks now and then by itself.
-	//
-	// A hint is owed for every change after a Load that began after Watch
-	// returned. Every such Load renews it. stop releases the watch and may be
-	// called more than once. Watch never blocks.
-	Watch(path string) (hints <-chan struct{}, stop func())
+	// Watch follows the document at path until [Watcher.Stop]. every is how often the
+	// watcher wants the document to be confirmed: one round of the handle does it for all
+	// its watchers, as often as the most demanding of them wants. Watch never blocks.
+	Watch(path string, every time.Duration) Watcher
 
 	// Announce makes the listener record <path>/listeners/<id> exist with the
 	// given content, owned by this handle. It lives until Withdraw, until the
@@ -188,8 +181,12 @@ type Record struct {
 
 // Status is what a handle knows without asking its backend.
 type Status struct {
-	Connected bool   // the backend has answered lately and nothing speaks against it
-	Session   string // names what dies with this handle, as the backend calls it; "" if there is nothing
+	Connected bool // the backend has answered lately and nothing speaks against it
+	// LostWatches counts the watches that the backend lost since the handle was opened, as far
+	// as was found out. Each cost at most the time until the handle looked.
+	LostWatches int
+
+	Session string // names what dies with this handle, as the backend calls it; "" if there is nothing
 }
 
 // Entry is one entry of a document's journal.

@@ -204,9 +204,6 @@ func (s *Store) applyLocked(op store.Op) store.Version {
 	return next.version
 }
 
-// Watch implements [store.Store].
-func (s *Store) Watch(path string) (<-chan struct{}, func()) { return s.hints.Watch(path) }
-
 // Announce implements [store.Store].
 func (s *Store) Announce(ctx context.Context, path, id string, data []byte) error {
 	if err := store.CheckPath(path); err != nil {

@@ -90,7 +90,8 @@ func TestWatchWithoutNotices(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.db")
 	s, other := openTemp(t, file, Config{PollInterval: time.Hour}), openTemp(t, file, Config{})
 	s.watch.notify = func(string) (*fsnotify.Watcher, error) { return nil, errors.New("too many") }
-	hints, stop := s.Watch("/doc")
+	w := s.Watch("/doc", time.Second)
+	hints, stop := w.Hints(), w.Stop
 	defer stop()
 	var version store.Version
 	for _, op := range []func() store.Op{
@@ -118,7 +119,8 @@ func TestHintForWhatCameAndWent(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.db")
 	s, other := openTemp(t, file, Config{}), openTemp(t, file, Config{})
 	s.watch.start.Do(func() {}) // this test looks by itself
-	hints, stop := s.Watch("/doc")
+	w := s.Watch("/doc", time.Second)
+	hints, stop := w.Hints(), w.Stop
 	defer stop()
 	p := &poller{store: s}
 	defer p.close()

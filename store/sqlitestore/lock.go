@@ -66,7 +66,7 @@ func (s *Store) queue(ctx context.Context, path, id string) (*lock, error) {
 		return nil, err
 	}
 	defer done()
-	hints, stop := s.Watch(queueOf(path))
+	_, hints, stop := s.followKey(queueOf(path))
 	defer stop()
 	l := &lock{store: s, path: path, call: s.session.nextCall(), lost: make(chan struct{}), given: make(chan struct{})}
 	timer := time.NewTimer(headPoll)

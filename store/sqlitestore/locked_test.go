@@ -72,7 +72,7 @@ func TestCloseWhileLocked(t *testing.T) {
 	if err := s.Announce(t.Context(), "/doc", "a", nil); err != nil {
 		t.Fatal(err)
 	}
-	_, stop := s.Watch("/doc")
+	stop := s.Watch("/doc", time.Second).Stop
 	defer stop()
 	release := lock(t, file)
 

@@ -2,7 +2,6 @@ package sqlitestore
 
 import (
 	"errors"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -12,7 +11,8 @@ import (
 // blindPoll is the poll interval where the kernel gives no notices.
 const blindPoll = 25 * time.Millisecond
 
-// notices are the kernel's, of writes in the directory of the file.
+// notices are the kernel's, of writes to the write-ahead log. It is there for as long as
+// this handle has a connection, and what is written beside it wakes nobody.
 type notices struct {
 	watcher *fsnotify.Watcher // nil if there are none to be had
 	events  <-chan fsnotify.Event
@@ -23,13 +23,13 @@ type notices struct {
 // subscribe asks for notices. There may be none to be had: the kernel limits
 // how many processes of a user listen.
 func (s *Store) subscribe() notices {
-	dir := filepath.Dir(s.file)
-	w, err := s.watch.notify(dir)
+	log := s.file + "-wal"
+	w, err := s.watch.notify(log)
 	if err != nil {
-		s.log.Info("no file notices, polling instead", "directory", dir, "every", blindPoll, "error", err)
+		s.log.Info("no file notices, polling instead", "file", log, "every", blindPoll, "error", err)
 		return notices{}
 	}
-	return notices{watcher: w, events: w.Events, errors: w.Errors, log: s.file + "-wal"}
+	return notices{watcher: w, events: w.Events, errors: w.Errors, log: log}
 }
 
 func (n notices) close() {
@@ -38,11 +38,10 @@ func (n notices) close() {
 	}
 }
 
-// notify subscribes to writes in dir. Where that works by kqueue it would open
-// every file in dir, the database too, and take SQLite's locks away when it
-// closes them: POSIX drops a process's locks on a file whenever the process
-// closes any descriptor of it.
-func notify(dir string) (*fsnotify.Watcher, error) {
+// notify subscribes to writes to a file. Where that works by kqueue it would open the
+// file, and take SQLite's locks away when it closes it: POSIX drops a process's locks on a
+// file whenever the process closes any descriptor of it.
+func notify(file string) (*fsnotify.Watcher, error) {
 	switch runtime.GOOS {
 	case "linux", "android", "windows":
 	default:
@@ -52,7 +51,7 @@ func notify(dir string) (*fsnotify.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.Add(dir); err != nil {
+	if err := w.Add(file); err != nil {
 		_ = w.Close()
 		return nil, err
 	}

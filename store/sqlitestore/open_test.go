@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/sqlitestore"
@@ -184,7 +185,8 @@ func TestRelativeNamesAndLinks(t *testing.T) {
 	linked := open(t, filepath.Join(dir, "link.db"))
 	wantListeners(t, linked, "/doc", "a=")
 	wantErr(t, linked.Announce(t.Context(), "/doc", "a", nil), store.ErrTaken)
-	hints, stop := linked.Watch("/doc")
+	w := linked.Watch("/doc", time.Second)
+	hints, stop := w.Hints(), w.Stop
 	defer stop()
 	if err := s.Withdraw(t.Context(), "/doc", "a"); err != nil {
 		t.Fatal(err)
@@ -219,7 +221,8 @@ func TestEditedByOtherTools(t *testing.T) {
 	file := tempFile(t)
 	s := open(t, file)
 	first := create(t, s, "/doc", "old")
-	hints, stop := s.Watch("/doc")
+	w := s.Watch("/doc", time.Second)
+	hints, stop := w.Hints(), w.Stop
 	defer stop()
 	statement(t, file, "UPDATE documents SET body = 'new' WHERE path = '/doc'")
 	waitFor(t, hints, func() bool { return string(load(t, s, "/doc").Data) == "new" })

@@ -277,7 +277,8 @@ func TestOthersCommitsAreNoticed(t *testing.T) {
 	file := tempFile(t)
 	s := open(t, file)
 	create(t, s, "/counter", "0")
-	hints, stop := s.Watch("/counter")
+	w := s.Watch("/counter", time.Second)
+	hints, stop := w.Hints(), w.Stop
 	defer stop()
 	c := spawn(t, "put", file)
 	var fromBegin, fromEnd, commits []time.Duration
@@ -318,7 +319,8 @@ func TestHandleThatLooksWritesNothing(t *testing.T) {
 	before := rows(t, file, "SELECT sequence FROM meta")
 
 	looker := open(t, file)
-	hints, stop := looker.Watch("/doc")
+	w := looker.Watch("/doc", time.Second)
+	hints, stop := w.Hints(), w.Stop
 	defer stop()
 	load(t, looker, "/doc")
 	wantListeners(t, looker, "/doc")

@@ -43,6 +43,7 @@ CREATE TABLE documents (
 	mtime   INTEGER NOT NULL DEFAULT 0, -- nanoseconds since 1970
 	body    BLOB NOT NULL
 );
+CREATE INDEX documents_changed ON documents (changed); -- for those who follow
 
 CREATE TABLE listeners (
 	path    TEXT NOT NULL,

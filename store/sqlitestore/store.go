@@ -66,7 +66,7 @@ type Store struct {
 	readers *sql.DB
 	poller  *sql.DB // one connection: data_version compares on one connection only
 
-	watch   watcher
+	watch   follower
 	session sessionHolder
 	leaving sync.Map // recordKey -> nil: the listener records that are being withdrawn
 

@@ -1,52 +1,89 @@
 package sqlitestore
 
 import (
-	"context"
-	"database/sql"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/internal/hints"
 )
 
 // ladderStep is the first pause after a notice; it doubles.
 const ladderStep = 250 * time.Microsecond
 
-// watcher knows what is watched, and how far each document has been hinted.
-type watcher struct {
+// follower knows what is followed, how far each document has been hinted, and what it was
+// when the handle looked last.
+type follower struct {
 	hub   hints.Hub
 	start sync.Once
 	wake  chan struct{}
+	proof atomic.Pointer[time.Time] // when the newest look began that showed all that is followed
 
-	notify func(dir string) (*fsnotify.Watcher, error) // replaced by tests
+	notify func(file string) (*fsnotify.Watcher, error) // replaced by tests
 
 	mu    sync.Mutex // guards paths
 	paths map[string]*watched
 }
 
-// watched is a document that somebody watches. Its mark is the sequence number
-// of the last change that was hinted: of the document, or of the last deletion
-// anywhere where there is no document. Both only grow, the second because any
-// later creation has a higher number. Mark 0 is older than all.
+// watched is a document, or a queue, that somebody follows. Its mark is the sequence
+// number of the last change that was hinted: of the document, or of the last deletion
+// anywhere where there is no document. Both only grow, the second because any later
+// creation has a higher number. Mark 0 is older than all.
 type watched struct {
+	shown atomic.Pointer[store.Version] // by the last look; nil before the first
+
+	// Guarded by the follower's mu.
 	watchers int
 	mark     int64
 }
 
-func (w *watcher) init() {
+func (w *follower) init() {
 	w.wake = make(chan struct{}, 1)
 	w.paths = make(map[string]*watched)
 	w.notify = notify
 }
 
-// Watch implements [store.Store]. Changes of this handle are hinted at once.
-// Those of others are noticed by their writes to the log, within milliseconds,
-// or by [Config.PollInterval] where notices fail.
-func (s *Store) Watch(path string) (<-chan struct{}, func()) {
-	ch, stop := s.watch.add(path)
+// watcher is what Watch returns.
+type watcher struct {
+	follower *follower
+	document *watched
+	hints    <-chan struct{}
+	stop     func()
+}
+
+// Watch implements [store.Store]. Changes of this handle are hinted at once. Those of
+// others are noticed by their writes to the log, within milliseconds, or by
+// [Config.PollInterval] where notices fail. The handle looks whether there are any as
+// often as that, and so confirms more often than anybody wants.
+func (s *Store) Watch(path string, _ time.Duration) store.Watcher {
+	w := &watcher{follower: &s.watch}
+	w.document, w.hints, w.stop = s.followKey(path)
+	return w
+}
+
+// Hints implements [store.Watcher].
+func (w *watcher) Hints() <-chan struct{} { return w.hints }
+
+// Confirmed implements [store.Watcher]. The proof is loaded before what was shown, because
+// a look notes first what it shows and then the proof.
+func (w *watcher) Confirmed(v store.Version) time.Time {
+	proof := w.follower.proof.Load()
+	shown := w.document.shown.Load()
+	if proof == nil || shown == nil || *shown != v {
+		return time.Time{}
+	}
+	return *proof
+}
+
+// Stop implements [store.Watcher].
+func (w *watcher) Stop() { w.stop() }
+
+// followKey follows a document, or a queue.
+func (s *Store) followKey(key string) (*watched, <-chan struct{}, func()) {
+	p, ch, stop := s.watch.add(key)
 	s.watch.start.Do(func() {
 		if s.register() == nil {
 			go s.follow()
@@ -56,10 +93,10 @@ func (s *Store) Watch(path string) (<-chan struct{}, func()) {
 	case s.watch.wake <- struct{}{}:
 	default:
 	}
-	return ch, stop
+	return p, ch, stop
 }
 
-func (w *watcher) add(path string) (<-chan struct{}, func()) {
+func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
 	ch, stop := w.hub.Watch(path)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -69,7 +106,7 @@ func (w *watcher) add(path string) (<-chan struct{}, func()) {
 		w.paths[path] = p
 	}
 	p.watchers++
-	return ch, sync.OnceFunc(func() {
+	return p, ch, sync.OnceFunc(func() {
 		stop()
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -80,13 +117,13 @@ func (w *watcher) add(path string) (<-chan struct{}, func()) {
 }
 
 // hint signals a document's watchers if it moved since they were last hinted.
-func (w *watcher) hint(path string, mark int64) {
+func (w *follower) hint(path string, mark int64) {
 	if w.advance(path, mark) {
 		w.hub.Signal(path)
 	}
 }
 
-func (w *watcher) advance(path string, mark int64) bool {
+func (w *follower) advance(path string, mark int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.paths[path]
@@ -95,16 +132,6 @@ func (w *watcher) advance(path string, mark int64) bool {
 	}
 	p.mark = mark
 	return true
-}
-
-func (w *watcher) list() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	paths := make([]string, 0, len(w.paths))
-	for path := range w.paths {
-		paths = append(paths, path)
-	}
-	return paths
 }
 
 // follow looks for others' commits until the Store is closed: after every
@@ -122,6 +149,7 @@ func (s *Store) follow() {
 		limit = min(limit, blindPoll)
 	}
 	pause := time.Duration(0)
+	var looked time.Time
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -135,10 +163,14 @@ func (s *Store) follow() {
 				notices.events, limit = nil, min(limit, blindPoll)
 				continue
 			}
-			if event.Name != notices.log {
-				continue
+			if event.Has(fsnotify.Remove|fsnotify.Rename) && notices.watcher.Add(notices.log) != nil {
+				limit = min(limit, blindPoll)
 			}
 			pause = 0
+			if time.Since(looked) < ladderStep { // one transaction is many writes
+				timer.Reset(ladderStep)
+				continue
+			}
 		case err, ok := <-notices.errors: // an overflow, say: something was missed
 			if !ok {
 				notices.errors = nil
@@ -151,73 +183,9 @@ func (s *Store) follow() {
 		if s.watch.hub.Any() {
 			poll.look(s.closing)
 		}
+		looked = time.Now()
 		s.sweep(s.closing)
 		pause = min(max(2*pause, ladderStep), limit)
 		timer.Reset(pause)
-	}
-}
-
-// poller asks the database whether anybody else committed.
-type poller struct {
-	store   *Store
-	conn    *sql.Conn // nil until needed, and after a failure
-	version int64     // data_version, which only compares on one connection
-}
-
-// look hints every watched document that moved since it was last hinted.
-func (p *poller) look(ctx context.Context) {
-	if p.conn == nil {
-		conn, err := p.store.poller.Conn(ctx)
-		if err != nil {
-			p.failed(ctx, err)
-			return
-		}
-		p.conn, p.version = conn, -1
-	}
-	t := &tx{conn: p.conn, ctx: context.WithoutCancel(ctx)}
-	var version int64
-	if err := t.scan("PRAGMA data_version", nil, &version); err != nil {
-		p.failed(ctx, err)
-		return
-	}
-	if version == p.version {
-		return
-	}
-	for _, path := range p.store.watch.list() {
-		mark, err := t.mark(path)
-		if err != nil {
-			p.failed(ctx, err)
-			return
-		}
-		p.store.watch.hint(path, mark)
-	}
-	p.version = version // only now: what failed above is looked for again
-}
-
-// mark is one statement, so that both its parts are of one state. That of a queue is
-// the place at its head.
-func (t *tx) mark(path string) (mark int64, err error) {
-	if document, ok := strings.CutPrefix(path, queuePrefix); ok {
-		err = t.scan("SELECT coalesce(min(place), 0) FROM writers WHERE path = ?", []any{document}, &mark)
-		return mark, err
-	}
-	err = t.scan(`SELECT coalesce((SELECT changed FROM documents WHERE path = ?), (SELECT deleted FROM meta))`,
-		[]any{path}, &mark)
-	return mark, err
-}
-
-func (p *poller) failed(ctx context.Context, err error) {
-	if isBusy(err) || ctx.Err() != nil {
-		return
-	}
-	p.store.log.Warn("look for changes", "file", p.store.file, "error", err)
-	p.close()
-}
-
-func (p *poller) close() {
-	if p.conn != nil {
-		(&tx{conn: p.conn}).discard()
-		_ = p.conn.Close()
-		p.conn = nil
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zkstate/zkstate/store"
 )
@@ -112,7 +113,7 @@ func testRecreation(t *testing.T, e *env) {
 // what was made of the old one, and never says so.
 func testRecreationFollowed(t *testing.T, e *env) {
 	s, other := e.handle(), e.handle()
-	_, stop := s.Watch("/a")
+	stop := s.Watch("/a", time.Second).Stop
 	defer stop()
 	now := e.create(other, "/a", "first")
 	if err := s.Announce(e.ctx, "/a", "me", nil); err != nil {

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/zkstate/zkstate/store"
 )
 
 func testHints(_ *testing.T, e *env) {
 	s, other := e.handle(), e.handle()
-	hints, stop := s.Watch("/a")
+	w := s.Watch("/a", time.Second)
+	hints, stop := w.Hints(), w.Stop
 	defer stop()
 	look := func() store.Version {
 		rec, err := s.Load(e.ctx, "/a", store.Version{}, store.Local)
@@ -46,8 +48,9 @@ func testHints(_ *testing.T, e *env) {
 
 func testHintsMerged(t *testing.T, e *env) {
 	s, other := e.handle(), e.handle()
-	first, stopFirst := s.Watch("/a")
-	second, stopSecond := s.Watch("/a")
+	firstWatch, secondWatch := s.Watch("/a", time.Second), s.Watch("/a", time.Second)
+	first, stopFirst := firstWatch.Hints(), firstWatch.Stop
+	second, stopSecond := secondWatch.Hints(), secondWatch.Stop
 	defer stopFirst()
 	defer stopSecond()
 	if cap(first) != 1 {
@@ -186,7 +189,7 @@ func testClosed(t *testing.T, e *env) {
 	e.wantErr(err, store.ErrClosed)
 	_, err = s.List(e.ctx, "/", store.Local)
 	e.wantErr(err, store.ErrClosed)
-	_, stop := s.Watch("/a")
+	stop := s.Watch("/a", time.Second).Stop
 	stop()
 	e.wantData(e.handle(), "/a", "0")
 }

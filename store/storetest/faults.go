@@ -138,18 +138,6 @@ func (f *Faults) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, 
 	return versions, err
 }
 
-// Watch implements [store.Store].
-func (f *Faults) Watch(path string) (<-chan struct{}, func()) {
-	f.mu.Lock()
-	mute := f.mute
-	f.mu.Unlock()
-	hints, stop := f.Store.Watch(path)
-	if mute {
-		return make(chan struct{}), stop
-	}
-	return hints, stop
-}
-
 // Announce implements [store.Store].
 func (f *Faults) Announce(ctx context.Context, path, id string, data []byte) error {
 	if err := f.gate(ctx, "announce"); err != nil {

@@ -148,7 +148,7 @@ func testJournalComplete(t *testing.T, e *env) {
 	others := make([]store.Store, handles)
 	for i := range others {
 		others[i] = e.handle()
-		_, stop := others[i].Watch("/doc")
+		stop := others[i].Watch("/doc", time.Second).Stop
 		defer stop()
 	}
 	e.create(s, "/doc", "0")

@@ -41,6 +41,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"LinearizableAcrossHandles", testAcrossHandles},
 		{"HintsFollowCommits", testHints},
 		{"HintsAreMerged", testHintsMerged},
+		{"Confirmed", testConfirmed},
+		{"ConfirmedIsLinearizable", testConfirmedIsLinearizable},
 		{"Listeners", testListeners},
 		{"ListenerIDsAreOwned", testListenerOwnership},
 		{"WithdrawingGoesOn", testWithdrawingGoesOn},

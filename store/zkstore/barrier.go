@@ -3,7 +3,9 @@ package zkstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/zkstate/zkstate/internal/zk"
 )
@@ -23,7 +25,8 @@ type barriers struct {
 
 // orderedRead is one call that wants its requests answered after a barrier.
 type orderedRead struct {
-	folder   string // that the barrier checks, if this call is the first of its round
+	ctx      context.Context // the caller's
+	folder   string          // that the barrier checks, if this call is the first of its round
 	requests []zk.Request
 	done     chan struct{} // closed when what follows is valid
 	session  *zk.Session
@@ -36,7 +39,7 @@ type orderedRead struct {
 // session are as new: a server that is behind what a session has seen refuses it. A call
 // never shares a barrier that was under way when it began.
 func (s *Store) ordered(ctx context.Context, path string, requests ...zk.Request) (*zk.Session, []zk.Reply, error) {
-	r := &orderedRead{folder: s.folder(path), requests: requests, done: make(chan struct{})}
+	r := &orderedRead{ctx: ctx, folder: s.folder(path), requests: requests, done: make(chan struct{})}
 	b := &s.barriers
 	b.mu.Lock()
 	b.waiting = append(b.waiting, r)
@@ -64,6 +67,7 @@ func (s *Store) sendOrdered() {
 		b.mu.Lock()
 		round := b.waiting
 		b.waiting = nil
+		round = slices.DeleteFunc(round, func(r *orderedRead) bool { return r.ctx.Err() != nil }) // its caller has left
 		b.running = len(round) > 0
 		b.mu.Unlock()
 		if len(round) == 0 {
@@ -81,9 +85,13 @@ func (s *Store) sendRound(round []*orderedRead) {
 	session, err := s.client.Session(s.ctx)
 	var replies []zk.Reply
 	if err == nil {
+		asked := time.Now()
 		replies, _ = session.Do(s.ctx, requests...) // each reply has its own error
 		if err = replies[0].Err; errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrNoAuth) {
 			err = nil
+		}
+		if err == nil {
+			s.watched.prove(replies[0].Conn, asked)
 		}
 		replies = replies[1:]
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
@@ -137,8 +138,12 @@ func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 			requests = append(requests, zk.Exists{Path: c.store.payload(op.Path)})
 		}
 	}
+	asked := time.Now()
 	replies, _ := c.session.Do(ctx, requests...) // each reply has its own error
 	reply, err := replies[0], replies[0].Err
+	if err == nil {
+		c.store.watched.prove(reply.Conn, asked)
+	}
 	c.created = replies[1:]
 	if err == nil && len(reply.Results) != len(c.parts) {
 		cause := fmt.Errorf("an answer of %d results to %d operations", len(reply.Results), len(c.parts))

@@ -21,7 +21,6 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, mode
 		return store.Record{}, err
 	}
 	l := &look{store: s, full: s.payload(path), known: known}
-	l.followed = s.hints.Watched(l.full)
 	err := l.ask(ctx, path, mode)
 	if err == nil {
 		err = l.fetch(ctx)
@@ -40,11 +39,9 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, mode
 
 // look is one look at a payload.
 type look struct {
-	store    *Store
-	full     string
-	known    store.Version
-	followed bool
-
+	store     *Store
+	full      string
+	known     store.Version
 	session   *zk.Session
 	fetchNext bool  // the next request is Get, after Exists
 	done      bool  // what follows is what the look showed
@@ -57,11 +54,11 @@ type look struct {
 // ask sends the first request. It only asks for the version if that is likely to be the
 // one that is known.
 func (l *look) ask(ctx context.Context, path string, mode store.Consistency) (err error) {
-	var request zk.Request = zk.Get{Path: l.full, Watch: l.followed}
+	m := l.store.watched.begin(l.full)
+	var request zk.Request = zk.Get{Path: l.full, Watch: m.followed()}
 	if !l.known.IsZero() && !l.store.watched.likelyMoved(l.full, l.known) {
-		request = zk.Exists{Path: l.full, Watch: l.followed}
+		request = zk.Exists{Path: l.full, Watch: m.followed()}
 	}
-	since := l.store.watched.begin(l.full, l.followed)
 	var replies []zk.Reply
 	if mode == store.Linearizable {
 		l.session, replies, err = l.store.ordered(ctx, path, request)
@@ -71,20 +68,20 @@ func (l *look) ask(ctx context.Context, path string, mode store.Consistency) (er
 	if len(replies) == 0 {
 		return err
 	}
-	return l.take(request, replies[0], since)
+	return l.take(request, replies[0], m)
 }
 
 // fetch asks on until there is an answer, in the same session, so that it is never older
 // than the first one.
 func (l *look) fetch(ctx context.Context) error {
 	for !l.done {
-		var request zk.Request = zk.Exists{Path: l.full, Watch: l.followed}
+		m := l.store.watched.begin(l.full)
+		var request zk.Request = zk.Exists{Path: l.full, Watch: m.followed()}
 		if l.fetchNext {
-			request = zk.Get{Path: l.full, Watch: l.followed}
+			request = zk.Get{Path: l.full, Watch: m.followed()}
 		}
-		since := l.store.watched.begin(l.full, l.followed)
 		reply, _ := l.session.Call(ctx, request) // the reply has the error
-		if err := l.take(request, reply, since); err != nil {
+		if err := l.take(request, reply, m); err != nil {
 			return err
 		}
 	}
@@ -93,13 +90,13 @@ func (l *look) fetch(ctx context.Context) error {
 
 // take notes an answer. Get sets no watch where there is no node, so only Exists has a
 // say about that.
-func (l *look) take(request zk.Request, reply zk.Reply, since uint64) error {
+func (l *look) take(request zk.Request, reply zk.Reply, m mark) error {
 	l.asOf = reply.Zxid
 	_, exists := request.(zk.Exists)
 	l.fetchNext = exists
 	switch {
 	case errors.Is(reply.Err, zk.ErrNoNode):
-		l.done = exists || !l.followed
+		l.done = exists || !m.followed()
 		l.version = store.Version{}
 	case errors.Is(reply.Err, zk.ErrTooLarge) && !exists && l.version.IsZero():
 		return nil // which version it is, Exists says
@@ -115,7 +112,11 @@ func (l *look) take(request zk.Request, reply zk.Reply, since uint64) error {
 			return &zk.SizeError{What: "document", Size: int(reply.Stat.DataLength), Limit: maxReply}
 		}
 	}
-	l.store.watched.saw(l.full, since, l.version, l.followed && (exists || reply.Err == nil))
+	conn := reply.Conn
+	if !exists && reply.Err != nil {
+		conn = 0
+	}
+	l.store.saw(m, l.version, conn)
 	return nil
 }
 

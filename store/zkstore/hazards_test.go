@@ -158,7 +158,7 @@ func TestNonsenseOnTheWire(t *testing.T) {
 func TestWatchesSurviveReconnects(t *testing.T) {
 	b := newBed(t)
 	b.create("0")
-	hints, stop := b.s.Watch("/doc")
+	hints, stop := follow(b.s, "/doc")
 	defer stop()
 	b.load(store.Local)
 	for i := range 5 {
@@ -173,7 +173,7 @@ func TestWatchesSurviveReconnects(t *testing.T) {
 func TestLostWatchIsSeenByTheNextLook(t *testing.T) {
 	b := newBed(t)
 	v := b.create("0")
-	_, stop := b.s.Watch("/doc")
+	stop := b.s.Watch("/doc", time.Second).Stop
 	defer stop()
 	if got := b.load(store.Local).Version; got != v {
 		t.Fatalf("%v, want %v", got, v)
@@ -184,7 +184,7 @@ func TestLostWatchIsSeenByTheNextLook(t *testing.T) {
 		t.Errorf("%v, %v; want %v", rec.Version, err, v)
 	}
 	release()
-	hints, stopAgain := b.s.Watch("/doc")
+	hints, stopAgain := follow(b.s, "/doc")
 	defer stopAgain()
 	b.load(store.Local)
 	b.awaitVersion(hints, b.put("2"))
@@ -218,7 +218,7 @@ func TestLostReplyIsUnknown(t *testing.T) {
 func TestSessionLoss(t *testing.T) {
 	b := newBed(t)
 	b.create("0")
-	hints, stop := b.s.Watch("/doc")
+	hints, stop := follow(b.s, "/doc")
 	defer stop()
 	b.load(store.Local)
 	if err := b.s.Announce(b.ctx, "/doc", "me", []byte("0")); err != nil {
@@ -341,7 +341,7 @@ func TestOneWatchANode(t *testing.T) {
 	b := newBed(t)
 	v := b.create("0")
 	for range 3 {
-		_, stop := b.s.Watch("/doc")
+		stop := b.s.Watch("/doc", time.Second).Stop
 		defer stop()
 	}
 	for range 200 {
@@ -362,7 +362,7 @@ func TestUnwatchedReadsSetNoWatch(t *testing.T) {
 	b := newBed(t)
 	b.create("0")
 	b.load(store.Local)
-	_, stop := b.s.Watch("/doc")
+	stop := b.s.Watch("/doc", time.Second).Stop
 	stop()
 	b.load(store.Linearizable)
 	if n := watchCount(t, b.server.Addr()); n != 0 {

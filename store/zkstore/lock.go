@@ -158,7 +158,7 @@ func (l *latch) given() {
 // looks for the loss looks once more.
 func (l *latch) released() {
 	l.releasing.Add(-1)
-	l.store.hints.Signal(l.store.place(l.path, l.name))
+	l.store.places.Signal(l.store.place(l.path, l.name))
 }
 
 // held returns the znode of a lock that the session of this attempt holds.
@@ -211,11 +211,11 @@ func (l *latch) Lost() <-chan struct{} {
 // watchLoss closes lost if the place is, and returns when it is or was given up.
 func (l *latch) watchLoss() {
 	full := l.store.place(l.path, l.name)
-	hints, stop := l.store.hints.Watch(full)
+	hints, stop := l.store.places.Watch(full)
 	defer stop()
 	tick := time.NewTicker(l.session.Timeout() / 20)
 	defer tick.Stop()
-	l.store.hints.Signal(full) // the first look sets the watch
+	l.store.places.Signal(full) // the first look sets the watch
 	for lost := false; !lost; {
 		select {
 		case <-l.gone:

@@ -315,7 +315,7 @@ func (b *lockBed) commitSigned(base store.Version, data string) (store.Version, 
 // not change.
 func (b *lockBed) watch() {
 	b.Helper()
-	_, stop := b.faulty.Watch("/doc")
+	stop := b.faulty.Watch("/doc", time.Second).Stop
 	b.Cleanup(stop)
 	if _, err := b.faulty.Load(b.ctx, "/doc", store.Version{}, store.Local); err != nil {
 		b.Fatal(err)

@@ -47,9 +47,8 @@ func (c *commit) look(ctx context.Context, anew bool) error {
 	for _, op := range c.ops {
 		base := baseOf(op)
 		if full := s.payload(op.Target()); !base.IsZero() && !s.watched.fresh(full, base) {
-			followed := s.hints.Watched(full)
-			since := s.watched.begin(full, followed)
-			ask(func(replies []zk.Reply) error { return c.confirm(ctx, op.Target(), base, replies[0], since, followed) }, zk.Exists{Path: full, Watch: followed})
+			m := s.watched.begin(full)
+			ask(func(replies []zk.Reply) error { return c.confirm(ctx, op.Target(), base, replies[0], m) }, zk.Exists{Path: full, Watch: m.followed()})
 		}
 	}
 	if len(requests) == 0 {
@@ -69,7 +68,7 @@ func (c *commit) look(ctx context.Context, anew bool) error {
 
 // confirm refuses a base that is not the document's version now. The server may lag
 // behind: that there is no document, or an older one, is only said behind a barrier.
-func (c *commit) confirm(ctx context.Context, path string, base store.Version, reply zk.Reply, since uint64, followed bool) error {
+func (c *commit) confirm(ctx context.Context, path string, base store.Version, reply zk.Reply, m mark) error {
 	s := c.store
 	found := store.Version{}
 	switch {
@@ -78,7 +77,7 @@ func (c *commit) confirm(ctx context.Context, path string, base store.Version, r
 	case !errors.Is(reply.Err, zk.ErrNoNode):
 		return s.translate("commit", path, reply.Err, false)
 	}
-	s.watched.saw(s.payload(path), since, found, followed)
+	s.saw(m, found, reply.Conn)
 	if found.Before(base) {
 		_, replies, err := s.ordered(ctx, path, zk.Exists{Path: s.payload(path)})
 		if err == nil {

@@ -2,6 +2,7 @@ package zkstore
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkstate/zkstate/store"
@@ -9,24 +10,49 @@ import (
 
 // watchedCache remembers which version of each followed payload the last look showed,
 // for as long as the watch that the look set has not fired: it would have told of a
-// change. That is as good as another look, and saves a commit the round trip of asking
-// whether the document is still the same one. The zero value is ready.
+// change. That is as good as another look: it saves a commit the round trip of asking
+// whether the document is still the same one, and one round of the handle confirms all
+// of them. The zero value is ready.
 //
 // A payload that was seen within the last millisecond, whether or not a watch was set,
 // need not be looked at again either: another look would be about as old when the
 // commit arrives.
 type watchedCache struct {
-	mu    sync.Mutex // guards all below
-	nodes map[string]*watchedNode
-	lost  uint64 // connections, and all their watches with them
-	last  seenNode
+	proof atomic.Pointer[proof] // the newest; swapped under mu
+
+	mu     sync.Mutex // guards all below
+	nodes  map[string]*watchedNode
+	order  []*watchedNode // all of them, for the sample
+	cursor int            // where in order the sample goes on
+	again  []*watchedNode // to be looked at on the present connection
+	every  map[time.Duration]int
+	conn   uint64 // the newest connection
+	last   seenNode
 }
 
+// proof says that a quorum has answered on a connection.
+type proof struct {
+	conn  uint64
+	asked time.Time // before the request was sent
+}
+
+// watchedNode is a payload that somebody follows.
 type watchedNode struct {
-	events  uint64        // so far
-	version store.Version // that the last look showed, zero if there was no node
-	trusted bool          // the last look set a watch, which has not fired
-	stale   bool          // an event came after the last look
+	path, full string
+	shown      atomic.Pointer[shown] // swapped under the cache's mu
+
+	// Guarded by the cache's mu.
+	watchers int
+	index    int    // in order
+	events   uint64 // so far
+	stale    bool   // an event came after the last look
+}
+
+// shown is what the last look at a payload showed.
+type shown struct {
+	version store.Version // zero if there was no node
+	conn    uint64        // on which the look set its watch; 0 if it has fired, or went with the connection
+	until   time.Time     // for when the version is confirmed whatever becomes of the watch
 }
 
 // seenNode is the last that was seen of any payload.
@@ -39,38 +65,88 @@ type seenNode struct {
 // seenFor is about a round trip.
 const seenFor = time.Millisecond
 
-// begin is called before a look, which sets a watch if it is followed; saw wants what it
-// returns.
-func (w *watchedCache) begin(full string, followed bool) uint64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := w.nodes[full]
-	if n == nil && followed { // from here on events are counted
-		if w.nodes == nil {
-			w.nodes = make(map[string]*watchedNode)
-		}
-		n = &watchedNode{}
-		w.nodes[full] = n
-	}
-	if n == nil {
-		return w.lost
-	}
-	return n.events + w.lost // both only grow
+// mark is where a look begins. Its node is nil if nobody follows the payload.
+type mark struct {
+	full   string
+	node   *watchedNode
+	events uint64
 }
 
-// saw notes what a look showed. followed says that it set a watch.
-func (w *watchedCache) saw(full string, since uint64, version store.Version, followed bool) {
+// followed reports whether the look is to set a watch.
+func (m mark) followed() bool { return m.node != nil }
+
+// confirmed implements [store.Watcher]. The proof is loaded before what was shown: what
+// ends a watch is told before the reply that makes the proof, on the same connection, and
+// is noted before the proof is. So whoever sees the proof sees that the watch has ended.
+// In the other order a watch could be seen as it was before an event, and a proof from
+// after it. What a later look showed is no older than the proof either: its answer came
+// behind that of the round, or its watch was there when the round was answered.
+func (w *watchedCache) confirmed(n *watchedNode, v store.Version) time.Time {
+	p := w.proof.Load()
+	s := n.shown.Load()
+	switch {
+	case s == nil || s.version != v:
+		return time.Time{}
+	case p != nil && p.conn == s.conn && p.asked.After(s.until):
+		return p.asked
+	}
+	return s.until
+}
+
+// prove notes an answer of a quorum to what was asked then.
+func (w *watchedCache) prove(conn uint64, asked time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.last = seenNode{full, version, time.Now()}
-	n := w.nodes[full]
-	if n == nil || !followed {
-		return
+	p := w.proof.Load()
+	if conn != 0 && conn == w.conn && (p == nil || p.conn != conn || asked.After(p.asked)) {
+		w.proof.Store(&proof{conn, asked})
 	}
+}
+
+// proved returns when the newest proof of the present connection was asked for, zero if
+// there is none.
+func (w *watchedCache) proved() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p := w.proof.Load(); p != nil && p.conn == w.conn {
+		return p.asked
+	}
+	return time.Time{}
+}
+
+// begin is called before a look; saw wants what it returns.
+func (w *watchedCache) begin(full string) mark {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := w.nodes[full]; n != nil {
+		return mark{full, n, n.events}
+	}
+	return mark{full: full}
+}
+
+// saw notes what a look showed. conn is the connection on which it set a watch, 0 if it
+// set none. moved says that the payload is not what was shown before. lost says that a
+// watch should have told so, and has not.
+func (w *watchedCache) saw(m mark, version store.Version, conn uint64) (moved, lost bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = seenNode{m.full, version, time.Now()}
+	n := m.node
+	if n == nil || conn == 0 {
+		return false, false
+	}
+	before := n.shown.Load()
+	moved = n.stale || before == nil || before.version != version
 	n.stale = false
-	if n.events+w.lost == since { // no event came meanwhile
-		n.version, n.trusted = version, true
+	if n.events != m.events || conn != w.conn { // an event came meanwhile, or the watch is gone already
+		return true, false
 	}
+	next := &shown{version: version, conn: conn}
+	if before != nil && before.version == version {
+		next.until = w.confirmed(n, version)
+	}
+	n.shown.Store(next)
+	return moved, before != nil && before.conn == conn && before.version != version
 }
 
 // made notes a version that a commit made.
@@ -88,7 +164,11 @@ func (w *watchedCache) fresh(full string, version store.Version) bool {
 		return w.last.version == version
 	}
 	n := w.nodes[full]
-	return n != nil && n.trusted && n.version == version && !version.IsZero()
+	if n == nil || version.IsZero() {
+		return false
+	}
+	s := n.shown.Load()
+	return s != nil && s.conn != 0 && s.version == version
 }
 
 // likelyMoved reports whether a payload is likely to have another version than known,
@@ -109,27 +189,26 @@ func (w *watchedCache) moved(full string) {
 	}
 	if n := w.nodes[full]; n != nil {
 		n.events++
-		n.trusted, n.stale = false, true
+		n.stale = true
+		w.endWatch(n)
 	}
 }
 
-// forget notes that nobody follows the payload any more.
-func (w *watchedCache) forget(full string) {
+// clear ends all watches: a new connection has none. All are to be looked at again.
+func (w *watchedCache) clear(conn uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if n := w.nodes[full]; n != nil {
-		w.lost += n.events + 1 // a look that is under way is not about a node that comes later
-		delete(w.nodes, full)
+	w.conn, w.last = conn, seenNode{}
+	w.again = w.again[:0]
+	for _, n := range w.order {
+		w.endWatch(n)
+		w.again = append(w.again, n)
 	}
 }
 
-// clear forgets all watches: a new connection has none.
-func (w *watchedCache) clear() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.lost++
-	w.last = seenNode{}
-	for _, n := range w.nodes {
-		n.trusted = false
+// endWatch keeps what was confirmed for as long as the watch was there; mu is held.
+func (w *watchedCache) endWatch(n *watchedNode) {
+	if s := n.shown.Load(); s != nil {
+		n.shown.Store(&shown{version: s.version, until: w.confirmed(n, s.version)})
 	}
 }

@@ -41,8 +41,10 @@ type Store struct {
 
 	session  atomic.Pointer[zk.Session] // the newest, lost or not; nil before the first
 	conn     atomic.Uint64              // the newest connection's number
-	hints    hints.Hub                  // by the path of the znode
+	hints    hints.Hub                  // by the path of the payload
+	places   hints.Hub                  // by the path of a place in a queue
 	watched  watchedCache
+	verifier verifier
 	folders  folderCache
 	barriers barriers
 	records  records
@@ -56,7 +58,7 @@ type Store struct {
 // Open starts a session. It does not wait for a server: the calls do, each until
 // its context ends. The error is about cfg only.
 func Open(cfg Config) (*Store, error) {
-	s := &Store{logger: cfg.Logger, records: newRecords()}
+	s := &Store{logger: cfg.Logger, records: newRecords(), verifier: verifier{wake: make(chan struct{}, 1)}}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
@@ -73,14 +75,15 @@ func Open(cfg Config) (*Store, error) {
 
 // onEvent is called by the client, one event after another, in the order of the wire.
 // It only notes and signals. A new connection has no watches and may follow lost ones:
-// then everybody looks again.
+// then the verifier looks at all that is followed.
 func (s *Store) onEvent(event zk.Event) {
 	switch event.Kind {
 	case zk.Connected:
 		s.session.Store(event.Session)
 		s.conn.Store(event.Conn)
-		s.watched.clear()
-		s.hints.SignalAll()
+		s.watched.clear(event.Conn)
+		s.places.SignalAll()
+		s.verifier.wakeUp()
 		s.records.wakeKeeper()
 	case zk.HistoryReplaced:
 		s.folders.clear()
@@ -93,29 +96,19 @@ func (s *Store) onEvent(event zk.Event) {
 		}
 		s.watched.moved(event.Path)
 		s.hints.Signal(event.Path)
-	}
-}
-
-// Watch implements [store.Store].
-func (s *Store) Watch(path string) (<-chan struct{}, func()) {
-	full := s.payload(path)
-	hints, stop := s.hints.Watch(full)
-	return hints, func() {
-		stop()
-		if !s.hints.Watched(full) {
-			s.watched.forget(full)
-		}
+		s.places.Signal(event.Path)
 	}
 }
 
 // Status implements [store.Store]. Connected means that a server has answered within
 // half the session timeout; the client asks more often than that.
 func (s *Store) Status() store.Status {
+	status := store.Status{LostWatches: int(s.verifier.lost.Load())}
 	session := s.session.Load()
 	if session == nil {
-		return store.Status{}
+		return status
 	}
-	status := store.Status{Session: fmt.Sprintf("0x%x", session.ID())}
+	status.Session = fmt.Sprintf("0x%x", session.ID())
 	status.Connected = s.ctx.Err() == nil && session.Err() == nil && s.client.Err() == nil && unheard(session) <= session.Timeout()/2
 	return status
 }

@@ -35,7 +35,7 @@ func client(addr string) {
 		os.Exit(1)
 	}
 	ctx := context.Background()
-	hints, stop := s.Watch("/doc")
+	hints, stop := follow(s, "/doc")
 	defer stop()
 	for s.Announce(ctx, "/doc", "stopped", []byte("x")) != nil {
 	}
@@ -204,4 +204,10 @@ func (b *bed) wantRecord(want string) {
 		}
 		return nil
 	})
+}
+
+// follow watches a document.
+func follow(s *zkstore.Store, path string) (hints <-chan struct{}, stop func()) {
+	w := s.Watch(path, time.Second)
+	return w.Hints(), w.Stop
 }

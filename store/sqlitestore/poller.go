@@ -1,0 +1,193 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+// poller asks the database whether anybody committed, and what.
+type poller struct {
+	store    *Store
+	conn     *sql.Conn // nil until needed, and after a failure
+	version  int64     // data_version, which only compares on one connection
+	sequence int64     // up to which all changes were seen; 0: none were
+	deleted  int64     // the last deletion that was seen
+}
+
+// look hints every followed document that moved since it was last hinted, and confirms
+// all that is followed as it is now.
+func (p *poller) look(ctx context.Context) {
+	asked := time.Now()
+	if p.conn == nil {
+		conn, err := p.store.poller.Conn(ctx)
+		if err != nil {
+			p.failed(ctx, err)
+			return
+		}
+		p.conn, p.version, p.sequence = conn, -1, 0
+	}
+	err := p.store.checkFile()
+	t := &tx{conn: p.conn, ctx: context.WithoutCancel(ctx)}
+	var version int64
+	if err == nil {
+		err = t.scan("PRAGMA data_version", nil, &version)
+	}
+	moved := version != p.version
+	if unseen := p.store.watch.unseen(moved); err == nil && (moved || len(unseen) > 0) {
+		err = t.run(ctx, "BEGIN", func() error { return p.read(t, unseen) })
+	}
+	if err != nil {
+		p.failed(ctx, err)
+		return
+	}
+	p.version = version // only now: what failed above is looked for again
+	p.store.watch.proof.Store(&asked)
+}
+
+// read reads what changed since the last look, and what was not looked at yet, in one
+// state of the database.
+func (p *poller) read(t *tx, unseen []string) error {
+	w := &p.store.watch
+	var sequence, deleted int64
+	if err := t.scan("SELECT sequence, deleted FROM meta", nil, &sequence, &deleted); err != nil {
+		return err
+	}
+	if sequence < p.sequence || p.sequence == 0 { // another history, or another connection
+		p.deleted = deleted
+		unseen = w.all()
+	} else if err := t.changed(p.sequence, w.show); err != nil {
+		return err
+	} else if deleted != p.deleted { // what was deleted is among what is not there
+		there, err := t.documents()
+		if err != nil {
+			return err
+		}
+		for _, path := range w.all() {
+			if !there[path] && !isQueue(path) {
+				w.show(path, store.Version{}, deleted)
+			}
+		}
+	}
+	for _, path := range unseen {
+		version, mark, err := t.at(path, deleted)
+		if err != nil {
+			return err
+		}
+		w.show(path, version, mark)
+	}
+	p.sequence, p.deleted = sequence, deleted
+	return nil
+}
+
+// at returns the version and the mark of what is followed. That of a queue is the place at
+// its head.
+func (t *tx) at(path string, deleted int64) (version store.Version, mark int64, err error) {
+	if document, ok := strings.CutPrefix(path, queuePrefix); ok {
+		err = t.scan("SELECT coalesce(min(place), 0) FROM writers WHERE path = ?", []any{document}, &mark)
+		return version, mark, err
+	}
+	version, err = t.version(path)
+	if version.IsZero() {
+		return version, deleted, err
+	}
+	return version, version.Order(), err
+}
+
+// changed shows every document that was written after a sequence number.
+func (t *tx) changed(since int64, show func(path string, v store.Version, mark int64)) error {
+	rows, err := t.conn.QueryContext(t.ctx, "SELECT path, created, changed, counter FROM documents WHERE changed > ?", since)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var path string
+		var created, changed int64
+		var counter int32
+		if err := rows.Scan(&path, &created, &changed, &counter); err != nil {
+			return err
+		}
+		show(path, store.NewVersion(created, changed, counter), changed)
+	}
+	return rows.Err()
+}
+
+// documents returns the paths of all documents, which are in one index.
+func (t *tx) documents() (map[string]bool, error) {
+	rows, err := t.conn.QueryContext(t.ctx, "SELECT path FROM documents")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	there := make(map[string]bool)
+	for rows.Next() {
+		var path string
+		if err := rows.Scan(&path); err != nil {
+			return nil, err
+		}
+		there[path] = true
+	}
+	return there, rows.Err()
+}
+
+// unseen returns what is to be looked at by itself: what was not yet and, if anybody
+// committed, the queues.
+func (w *follower) unseen(committed bool) (paths []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for path, p := range w.paths {
+		if p.shown.Load() == nil || committed && isQueue(path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+func (w *follower) all() (paths []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for path := range w.paths {
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// show notes what a look showed, and hints if that is not what was hinted last. Where the
+// file was restored, it can be older.
+func (w *follower) show(path string, v store.Version, mark int64) {
+	w.mu.Lock()
+	p := w.paths[path]
+	news := p != nil && p.mark != mark
+	if news {
+		p.mark = mark
+	}
+	if p != nil {
+		p.shown.Store(&v)
+	}
+	w.mu.Unlock()
+	if news {
+		w.hub.Signal(path)
+	}
+}
+
+func isQueue(path string) bool { return strings.HasPrefix(path, queuePrefix) }
+
+func (p *poller) failed(ctx context.Context, err error) {
+	if isBusy(err) || ctx.Err() != nil {
+		return
+	}
+	p.store.log.Warn("look for changes", "file", p.store.file, "error", err)
+	p.close()
+}
+
+func (p *poller) close() {
+	if p.conn != nil {
+		(&tx{conn: p.conn}).discard()
+		_ = p.conn.Close()
+		p.conn = nil
+	}
+}

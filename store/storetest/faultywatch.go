@@ -1,0 +1,51 @@
+package storetest
+
+import (
+	"sync"
+	"time"
+
+	"github.com/zkstate/zkstate/store"
+)
+
+// faultyWatch is a watcher of a store with faults. While the store fails or hangs
+// nothing is confirmed that was not before.
+type faultyWatch struct {
+	store.Watcher
+	faults *Faults
+	mute   bool
+
+	mu      sync.Mutex // guards all below
+	version store.Version
+	last    time.Time // for which version was confirmed
+}
+
+// Watch implements [store.Store].
+func (f *Faults) Watch(path string, every time.Duration) store.Watcher {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &faultyWatch{Watcher: f.Store.Watch(path, every), faults: f, mute: f.mute}
+}
+
+// Hints implements [store.Watcher].
+func (w *faultyWatch) Hints() <-chan struct{} {
+	if w.mute {
+		return nil
+	}
+	return w.Watcher.Hints()
+}
+
+// Confirmed implements [store.Watcher].
+func (w *faultyWatch) Confirmed(v store.Version) time.Time {
+	w.faults.mu.Lock()
+	away := w.faults.fail != nil || w.faults.failLoads != nil || w.faults.hung != nil
+	w.faults.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case !away:
+		w.version, w.last = v, w.Watcher.Confirmed(v)
+	case w.version != v:
+		return time.Time{}
+	}
+	return w.last
+}
