@@ -206,8 +206,8 @@ func (b *bed) wantRecord(want string) {
 	})
 }
 
-// follow watches a document.
+// follow watches a document; no round and no sample comes in between.
 func follow(s *zkstore.Store, path string) (hints <-chan struct{}, stop func()) {
-	w := s.Watch(path, time.Second)
+	w := s.Watch(path, time.Hour)
 	return w.Hints(), w.Stop
 }
