@@ -135,7 +135,8 @@ func (st *State[T]) swap(o observation[T]) (cur, next *published[T], decided boo
 // A version that follows the copy in the store's order is later, whoever saw it. Beyond
 // that, a linearizable answer to a question that was asked after the copy was published is
 // the truth, whatever it is: the store's history was replaced. Every other answer that is
-// before the copy in the order is outdated. Only a linearizable answer verifies.
+// before the copy in the order, and that the copy can follow, is outdated. Only a
+// linearizable answer verifies.
 func reduce[T any](cur *published[T], o observation[T], event uint64) (next *published[T], decided bool) {
 	asksAfter := o.linearizable && o.asked.event > cur.settled
 	switch version := o.rec.Version; {
@@ -159,7 +160,7 @@ func reduce[T any](cur *published[T], o observation[T], event uint64) (next *pub
 		}
 		return next, decided
 	default:
-		return nil, version.Order() < cur.asOf
+		return nil, version.Order() < cur.asOf && (!o.linearizable || cur.follows(version))
 	}
 }
 

@@ -68,6 +68,7 @@ func TestReduce(t *testing.T) {
 		{"newer, from a server that may lag", good, local(v3, 11, 101), true, true, v3, at(100), false, false, false},
 		{"newer, without its bytes", good, bytesUnsent, false, false, v2, at(100), false, false, false},
 		{"older, late", good, quorum(v1, 9, 99), false, true, v2, at(100), false, false, false},
+		{"older, late, and not of one history with the copy", good, quorum(store.NewVersion(9, 1, 0), 9, 99), false, false, v2, at(100), false, false, false},
 		{"older, from a server that lags", good, local(v1, 11, 101), false, true, v2, at(100), false, false, false},
 		{"older, and true", good, quorum(v1, 11, 101), true, true, v1, at(101), false, false, true},
 		{"another one at the same point", good, quorum(again, 11, 101), true, true, again, at(101), false, false, true},

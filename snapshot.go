@@ -81,6 +81,11 @@ func (p *published[T]) isFollowedBy(v Version) bool {
 	return v.Follows(p.newest)
 }
 
+// follows reports whether the copy, or its deletion, can come after v in one history.
+func (p *published[T]) follows(v Version) bool {
+	return p.newest == v || p.newest.Follows(v) || p.deleted && v.Follows(p.newest)
+}
+
 // age is how long ago a copy was verified: the larger of monotonic and wall time. The
 // monotonic clock stands still while a machine sleeps, the wall clock jumps.
 func age(verified time.Time) time.Duration {
