@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -16,6 +17,7 @@ import (
 // matches is in sentinelOf.
 var (
 	errReplaced  = errors.New("the file was replaced while it was open; open it again")
+	errRemoved   = errors.New("the file was removed while it was open; put it back, or open it again for a new one")
 	errDirectory = errors.New("it is a directory; name a file")
 	errSpecial   = errors.New("it is not a regular file")
 	errName      = errors.New("this cannot be a file's name")
@@ -40,40 +42,47 @@ func (s *Store) fail(verb, path string, err error) error {
 	if s.closing.Err() != nil && !isVerdict(err) {
 		err = store.ErrClosed
 	}
-	return fmt.Errorf("%s %s in %s: %w", verb, path, s.file, classify(err))
+	return fmt.Errorf("%s %s in %s: %w", verb, path, s.file, classify(s.file, err))
 }
 
 func openError(file string, err error) error {
-	return fmt.Errorf("open %s: %w", file, classify(err))
+	return fmt.Errorf("open %s: %w", file, classify(file, err))
 }
 
-// classify puts a sentinel in front of an error that matches none.
-func classify(err error) error {
+// classify puts a sentinel in front of an error that matches none, and what is to be done.
+func classify(file string, err error) error {
 	if slices.ContainsFunc(sentinels, func(s error) bool { return errors.Is(err, s) }) {
 		return err
 	}
-	switch sqliteCode(err) & 0xff {
-	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%w: %w: %w", store.ErrDamaged, errMalformed, err)
-	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%w: %w: name another file, or restore this one from a backup", store.ErrDamaged, err)
-	}
-	return fmt.Errorf("%w: %w", sentinelOf(err), err)
-}
-
-func sentinelOf(err error) error {
 	switch {
 	case errors.Is(err, errAbsent), errors.Is(err, errEmpty):
-		return store.ErrNotFound
-	case errors.Is(err, fs.ErrPermission):
-		return store.ErrDenied
+		return fmt.Errorf("%w: %w", store.ErrNotFound, err)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: %w: give %s the right to it, or name another file", store.ErrDenied, err, thisUser())
 	}
-	switch sqliteCode(err) {
-	case sqlite3.SQLITE_READONLY_DBMOVED:
-		return store.ErrUnavailable
-	}
-	switch sqliteCode(err) & 0xff {
+	return fmt.Errorf("%w: %w", sqliteCause(file, sqliteCode(err)), err)
+}
+
+// sqliteCause says what an error of SQLite comes of.
+func sqliteCause(file string, code int) error {
+	switch code & 0xff {
+	case sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%w: %w", store.ErrDamaged, errMalformed)
+	case sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: name another file, or restore this one from a backup", store.ErrDamaged)
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%w: make room on the disk", store.ErrUnavailable)
+	case sqlite3.SQLITE_CANTOPEN:
+		if denied := denial(file, toRead); denied != nil {
+			return fmt.Errorf("%w: %w", store.ErrDenied, denied)
+		}
 	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY:
+		if code == sqlite3.SQLITE_READONLY_DBMOVED {
+			break
+		}
+		if denied := denial(file, toWrite); denied != nil {
+			return fmt.Errorf("%w: %w", store.ErrDenied, denied)
+		}
 		return store.ErrDenied
 	}
 	return store.ErrUnavailable

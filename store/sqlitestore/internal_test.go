@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -152,6 +152,10 @@ func TestHintForWhatCameAndWent(t *testing.T) {
 // Sessions are born while others ask for them and remove the dead.
 func TestSessionsAreMadeWhileOthersRemoveTheDead(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sessions")
+	database, err := os.Stat(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	stop := make(chan struct{})
 	var removers sync.WaitGroup
 	for range 2 {
@@ -169,7 +173,7 @@ func TestSessionsAreMadeWhileOthersRemoveTheDead(t *testing.T) {
 		})
 	}
 	for i := range 300 {
-		s, err := newSession(t.Context(), dir, fs.FileMode(0o600))
+		s, err := newSession(t.Context(), dir, database)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"time"
 
@@ -80,7 +82,14 @@ func (s *Store) ownSession(ctx context.Context, t *tx) (string, error) {
 	if old != nil && old.inPlace() {
 		return old.id, nil
 	}
-	own, err := newSession(ctx, s.sessions(), s.info.Mode().Perm())
+	info, err := os.Stat(s.file) // its permissions may have changed since it was opened
+	if err != nil {
+		return "", err
+	}
+	own, err := newSession(ctx, s.sessions(), info)
+	if errors.Is(err, fs.ErrPermission) {
+		return "", fmt.Errorf("%w: %w: give the directory %s the permissions and the group of the file", store.ErrDenied, err, s.sessions())
+	}
 	if err != nil {
 		return "", err
 	}

@@ -18,6 +18,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -83,7 +84,8 @@ type Store struct {
 
 // Open returns a handle on the database in file, and creates it (mode 0600)
 // with its parent directories (0700) if it is absent, unless
-// [Config.MustExist] is set. A file that is there but is not a database, a
+// [Config.MustExist] is set. All that is made beside the file has the file's
+// permissions, whatever the umask, and its group, if this process is in that. A file that is there but is not a database, a
 // database of another application, or of a newer format than this package
 // knows, is refused before anything is written to it.
 //
@@ -113,6 +115,7 @@ func Open(ctx context.Context, file string, cfg Config) (*Store, error) {
 		s.close()
 		return nil, openError(file, errors.Join(err, s.closePools()))
 	}
+	s.shareLogs()
 	return s, nil
 }
 
@@ -180,6 +183,9 @@ func (s *Store) register() error {
 // would keep talking to the old one, alone.
 func (s *Store) checkFile() error {
 	info, err := os.Stat(s.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errRemoved
+	}
 	if err != nil {
 		return err
 	}
