@@ -149,6 +149,69 @@ func TestHintForWhatCameAndWent(t *testing.T) {
 	}
 }
 
+// A record that somebody removed is missed until its handle has put it back, and nobody else
+// gets its id meanwhile. It may be forgotten.
+func TestRemovedRecordIsMissed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.db")
+	s, other := openTemp(t, file, Config{PollInterval: time.Minute}), openTemp(t, file, Config{})
+	for _, handle := range []*Store{s, other} {
+		handle.watch.start.Do(func() {}) // this test looks by itself
+	}
+	p := &poller{store: s}
+	defer p.close()
+	absent := func(present []string, want string) store.Listener {
+		t.Helper()
+		found, err := other.Absent(t.Context(), "/doc", present)
+		text := ""
+		for _, l := range found {
+			text += l.ID + "=" + string(l.Data)
+		}
+		if err != nil || text != want {
+			t.Fatalf("absent are %q, %v, want %q", text, err, want)
+		}
+		return append(found, store.Listener{})[0]
+	}
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func() {
+		t.Helper()
+		check(other.write(t.Context(), func(t *tx) error { return t.exec("DELETE FROM listeners") }))
+	}
+	putBack := func() {
+		t.Helper()
+		p.checkAt = time.Time{}
+		p.look(t.Context())
+		p.putBack(t.Context())
+		found, err := other.Listeners(t.Context(), "/doc")
+		if err != nil || len(found) != 1 || string(found[0].Data) != "last" {
+			t.Fatalf("listeners are %v, %v", found, err)
+		}
+	}
+	check(s.Announce(t.Context(), "/doc", "a", []byte("first")))
+	check(s.Announce(t.Context(), "/doc", "a", []byte("last")))
+	absent([]string{"a"}, "")
+	remove()
+	lost := absent(nil, "a=first")
+	if err := other.Announce(t.Context(), "/doc", "a", nil); !errors.Is(err, store.ErrTaken) {
+		t.Errorf("another handle announced it: %v", err)
+	}
+	putBack()
+	check(other.Forget(t.Context(), "/doc", lost))
+	remove()
+	check(other.Forget(t.Context(), "/doc", lost)) // it was there since
+	lost = absent(nil, "a=last")
+	check(other.Forget(t.Context(), "/doc", lost))
+	absent(nil, "")
+	putBack()
+	remove()
+	check(s.Close())
+	absent(nil, "")
+}
+
 // Sessions are born while others ask for them and remove the dead.
 func TestSessionsAreMadeWhileOthersRemoveTheDead(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sessions")

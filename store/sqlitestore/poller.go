@@ -18,6 +18,9 @@ type poller struct {
 	sequence int64     // up to which all changes were seen; 0: none were
 	tag      int64     // of that; 0: it has none
 	deleted  int64     // the last deletion that was seen
+
+	moved   bool      // somebody committed since this handle's records were last looked for
+	checkAt time.Time // when they may be again
 }
 
 // look hints every followed document that moved since it was last hinted, and confirms
@@ -51,6 +54,7 @@ func (p *poller) look(ctx context.Context) {
 		p.failed(ctx, err)
 		return
 	}
+	p.moved = p.moved || moved
 	p.version = version // only now: what failed above is looked for again
 	p.store.watch.proof.Store(&asked)
 }

@@ -44,7 +44,6 @@ CREATE TABLE documents (
 	mtime   INTEGER NOT NULL DEFAULT 0, -- nanoseconds since 1970
 	body    BLOB NOT NULL
 );
-CREATE INDEX documents_changed ON documents (changed); -- for those who follow
 
 CREATE TABLE listeners (
 	path    TEXT NOT NULL,
@@ -100,7 +99,12 @@ CREATE TRIGGER document_edited AFTER UPDATE OF body ON documents WHEN new.change
 		mtime = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000000
 	WHERE path = new.path;
 END;
-` + tagSchema
+` + tagSchema + followSchema + rosterSchema
+
+// followSchema is for those who follow: what changed since they looked last.
+const followSchema = `
+CREATE INDEX IF NOT EXISTS documents_changed ON documents (changed);
+`
 
 // creating serializes the creation of files in this process. Closing the
 // descriptor that created a file would drop the locks of another handle of this

@@ -71,6 +71,7 @@ type Store struct {
 	watch   follower
 	tagged  atomic.Bool // the tables hold tags, as far as is known; see tagSchema
 	session sessionHolder
+	records records
 	leaving sync.Map // recordKey -> nil: the listener records that are being withdrawn
 
 	closing   context.Context // ends when Close begins

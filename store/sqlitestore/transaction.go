@@ -22,7 +22,12 @@ type tx struct {
 	conn *sql.Conn
 	ctx  context.Context
 	tag  string // the SQL for a document's tag
+
+	committed []func() // see afterwards
 }
+
+// afterwards has f called when the transaction is committed, before the next one begins.
+func (t *tx) afterwards(f func()) { t.committed = append(t.committed, f) }
 
 func (t *tx) exec(query string, args ...any) error {
 	_, err := t.conn.ExecContext(t.ctx, query, args...)
@@ -61,6 +66,9 @@ func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
 	switch {
 	case err == nil:
 		s.tagged.Store(true)
+		for _, f := range t.committed {
+			f()
+		}
 	case isDamage(err):
 		t.discard()
 	case isBusy(err):

@@ -87,6 +87,12 @@ func (w *watcher) Stop() { w.stop() }
 // followKey follows a document, or a queue.
 func (s *Store) followKey(key string) (*watched, <-chan struct{}, func()) {
 	p, ch, stop := s.watch.add(key)
+	s.startFollowing()
+	return p, ch, stop
+}
+
+// startFollowing has follow look at once.
+func (s *Store) startFollowing() {
 	s.watch.start.Do(func() {
 		if s.register() == nil {
 			go s.follow()
@@ -96,7 +102,6 @@ func (s *Store) followKey(key string) (*watched, <-chan struct{}, func()) {
 	case s.watch.wake <- struct{}{}:
 	default:
 	}
-	return p, ch, stop
 }
 
 func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
@@ -183,8 +188,9 @@ func (s *Store) follow() {
 			pause = 0
 		case <-timer.C:
 		}
-		if s.watch.hub.Any() {
+		if s.watch.hub.Any() || s.records.len() > 0 {
 			poll.look(s.closing)
+			poll.putBack(s.closing)
 		}
 		looked = time.Now()
 		s.sweep(s.closing)
