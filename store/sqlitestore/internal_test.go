@@ -113,6 +113,44 @@ func TestWatchWithoutNotices(t *testing.T) {
 	}
 }
 
+// What is written beside the log, as fast as possible, wakes nobody.
+func TestOtherFilesWakeNobody(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.db")
+	s := openTemp(t, file, Config{PollInterval: time.Hour})
+	w, err := notify(file + "-wal")
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	defer s.Watch("/doc", time.Second).Stop()
+	other, err := os.Create(filepath.Join(filepath.Dir(file), "other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	looks, last := 0, s.watch.proof.Load()
+	for range 20_000 {
+		if _, err := other.WriteAt([]byte("x"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if proof := s.watch.proof.Load(); proof != last {
+			looks, last = looks+1, proof
+		}
+	}
+	if looks > 40 { // after a look come others, at doubling intervals
+		t.Errorf("%d looks while another file was written", looks)
+	}
+	if _, err := s.Commit(t.Context(), store.Create{Path: "/doc"}); err != nil {
+		t.Fatal(err)
+	}
+	if event := <-w.Events; event.Name != file+"-wal" { // the kernel keeps their order
+		t.Errorf("a notice of %v", event)
+	}
+}
+
 // A document that was seen, deleted and is absent again at the next look is
 // hinted although both looks find nothing.
 func TestHintForWhatCameAndWent(t *testing.T) {

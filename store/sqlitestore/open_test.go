@@ -145,6 +145,10 @@ func statement(t *testing.T, file, query string, args ...any) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("PRAGMA busy_timeout = 10000"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := db.Exec(query, args...); err != nil {
 		t.Fatal(err)
 	}
