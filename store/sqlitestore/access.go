@@ -59,7 +59,7 @@ func share(f *os.File, mode fs.FileMode, database fs.FileInfo) {
 // shareLogs hands what SQLite has made beside the database to the database's group. It does
 // not open them, see the package's comment.
 func (s *Store) shareLogs() {
-	for _, name := range s.logs() {
+	for _, name := range logsOf(s.file) {
 		info, err := os.Lstat(name)
 		if err != nil {
 			continue
@@ -70,10 +70,8 @@ func (s *Store) shareLogs() {
 	}
 }
 
-// logs are the names of what SQLite keeps beside the database while it is in use.
-func (s *Store) logs() []string { return logsOf(s.file) }
-
-func logsOf(file string) []string { return []string{file + "-wal", file + "-shm"} }
+// logsOf returns the names of what SQLite keeps beside a database while it is in use.
+func logsOf(file string) [2]string { return [2]string{file + "-wal", file + "-shm"} }
 
 // denial says which part of a database this process may not use, nil if there is none: SQLite
 // only says that it could not open something.

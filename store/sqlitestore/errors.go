@@ -16,15 +16,16 @@ import (
 // Errors that need no more than the file's name to be understood. What each
 // matches is in sentinelOf.
 var (
-	errReplaced  = errors.New("the file was replaced while it was open; open it again")
-	errRemoved   = errors.New("the file was removed while it was open; put it back, or open it again for a new one")
-	errDirectory = errors.New("it is a directory; name a file")
-	errSpecial   = errors.New("it is not a regular file")
-	errName      = errors.New("this cannot be a file's name")
-	errAbsent    = errors.New("the file does not exist")
-	errEmpty     = errors.New("the file is empty: nobody has created the database yet")
-	errMalformed = errors.New("the file is malformed, as when an old copy was put in its place and its -wal file was left: end all programs that use it, restore it from a backup and remove the -wal and -shm files beside it")
-	errNoWAL     = errors.New("the file system does not support SQLite's write-ahead log; use a local one")
+	errReplaced    = errors.New("the file was replaced while it was open; open it again")
+	errRemoved     = errors.New("the file was removed while it was open; put it back, or open it again for a new one")
+	errLogReplaced = errors.New("it was removed or replaced while the file was open; end all programs that use the file, which write back what they have committed, and start them again")
+	errDirectory   = errors.New("it is a directory; name a file")
+	errSpecial     = errors.New("it is not a regular file")
+	errName        = errors.New("this cannot be a file's name")
+	errAbsent      = errors.New("the file does not exist")
+	errEmpty       = errors.New("the file is empty: nobody has created the database yet")
+	errMalformed   = errors.New("the file is malformed, as when an old copy was put in its place and its -wal file was left: end all programs that use it, restore it from a backup and remove the -wal and -shm files beside it")
+	errNoWAL       = errors.New("the file system does not support SQLite's write-ahead log; use a local one")
 )
 
 // sentinels are the errors that callers look for.
@@ -72,6 +73,10 @@ func sqliteCause(file string, code int) error {
 		return fmt.Errorf("%w: name another file, or restore this one from a backup", store.ErrDamaged)
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("%w: make room on the disk", store.ErrUnavailable)
+	case sqlite3.SQLITE_IOERR:
+		if code == sqlite3.SQLITE_IOERR_SHORT_READ { // the log is shorter than its index says
+			return fmt.Errorf("%w: %s-wal: %w", store.ErrUnavailable, file, errLogReplaced)
+		}
 	case sqlite3.SQLITE_CANTOPEN:
 		if denied := denial(file, toRead); denied != nil {
 			return fmt.Errorf("%w: %w", store.ErrDenied, denied)

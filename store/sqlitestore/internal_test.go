@@ -50,7 +50,7 @@ func TestDatabaseFull(t *testing.T) {
 	big := bytes.Repeat([]byte("z"), 500_000)
 	_, err = s.Commit(ctx, store.Put{Path: "/doc", Base: versions[0], Data: []byte("new")},
 		store.Create{Path: "/big", Data: big})
-	if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "full") || strings.Contains(err.Error(), "zz") {
+	if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "make room on the disk") || strings.Contains(err.Error(), "zz") {
 		t.Fatalf("error is %v", err)
 	}
 	rec, err := s.Load(ctx, "/doc", store.Version{}, store.Local)

@@ -18,7 +18,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -59,8 +58,9 @@ type Config struct {
 // The context of a call governs waiting: for the write lock, for a connection.
 // It does not interrupt a transaction that has begun; those are short.
 type Store struct {
-	file string      // absolute, without symbolic links
-	info os.FileInfo // of file, to notice that it was replaced
+	file string        // absolute, without symbolic links
+	info os.FileInfo   // of file, to notice that it was replaced
+	logs [2]besideFile // what SQLite has made beside it, likewise
 	log  *slog.Logger
 	poll time.Duration
 
@@ -101,6 +101,9 @@ func Open(ctx context.Context, file string, cfg Config) (*Store, error) {
 		return nil, openError(file, err)
 	}
 	s := &Store{file: resolved, info: info, log: cfg.Logger, poll: cfg.PollInterval}
+	for i, name := range logsOf(resolved) {
+		s.logs[i].name = name
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -117,6 +120,10 @@ func Open(ctx context.Context, file string, cfg Config) (*Store, error) {
 		return nil, openError(file, errors.Join(err, s.closePools()))
 	}
 	s.shareLogs()
+	if err := s.checkFile(); err != nil {
+		s.close()
+		return nil, openError(file, errors.Join(err, s.closePools()))
+	}
 	return s, nil
 }
 
@@ -177,22 +184,6 @@ func (s *Store) register() error {
 		return store.ErrClosed
 	}
 	s.calls.Add(1)
-	return nil
-}
-
-// checkFile refuses to go on when the file was removed or replaced: this handle
-// would keep talking to the old one, alone.
-func (s *Store) checkFile() error {
-	info, err := os.Stat(s.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errRemoved
-	}
-	if err != nil {
-		return err
-	}
-	if !os.SameFile(info, s.info) {
-		return errReplaced
-	}
 	return nil
 }
 

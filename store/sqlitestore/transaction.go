@@ -71,6 +71,7 @@ func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
 		}
 	case isDamage(err):
 		t.discard()
+		s.forgetLogs()
 	case isBusy(err):
 		if writer := writerOf(s.file); writer != "" {
 			return fmt.Errorf("%s is in a transaction on the file, let it go on or end it: %w", writer, err)
