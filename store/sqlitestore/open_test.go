@@ -361,7 +361,10 @@ func TestMalformed(t *testing.T) {
 func TestSpoiledWhileOpen(t *testing.T) {
 	file := tempFile(t)
 	s := open(t, file)
-	version := create(t, s, "/doc", strings.Repeat("doc", 10_000))
+	version := create(t, s, "/doc", "{}")
+	for i := range 6 { // so much that it is not read as a whole when it is opened
+		create(t, s, fmt.Sprint("/large/", i), strings.Repeat("large", 180_000))
+	}
 	if err := s.Close(); err != nil { // all is in the file now
 		t.Fatal(err)
 	}
