@@ -172,8 +172,11 @@ func (t *tx) documents() (map[string]bool, error) {
 func (w *follower) unseen(committed bool) (paths []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for path, p := range w.paths {
-		if p.shown.Load() == nil || committed && isQueue(path) {
+	for path := range w.fresh {
+		paths = append(paths, path)
+	}
+	if committed {
+		for path := range w.queues {
 			paths = append(paths, path)
 		}
 	}
@@ -200,6 +203,7 @@ func (w *follower) show(path string, v, mark store.Version) {
 	}
 	if p != nil {
 		p.shown.Store(&v)
+		delete(w.fresh, path)
 	}
 	w.mu.Unlock()
 	if news {

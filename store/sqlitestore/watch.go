@@ -24,8 +24,10 @@ type follower struct {
 
 	notify func(file string) (*fsnotify.Watcher, error) // replaced by tests
 
-	mu    sync.Mutex // guards paths
-	paths map[string]*watched
+	mu     sync.Mutex // guards all below
+	paths  map[string]*watched
+	fresh  map[string]struct{} // the documents of them that no look has shown yet
+	queues map[string]struct{}
 }
 
 // watched is a document, or a queue, that somebody follows. Its mark is the version that was
@@ -45,7 +47,7 @@ func markOf(number int64) store.Version { return store.NewVersion(0, number, 0) 
 
 func (w *follower) init() {
 	w.wake = make(chan struct{}, 1)
-	w.paths = make(map[string]*watched)
+	w.paths, w.fresh, w.queues = make(map[string]*watched), make(map[string]struct{}), make(map[string]struct{})
 	w.notify = notify
 }
 
@@ -112,6 +114,11 @@ func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
 	if p == nil {
 		p = &watched{}
 		w.paths[path] = p
+		if isQueue(path) {
+			w.queues[path] = struct{}{}
+		} else {
+			w.fresh[path] = struct{}{}
+		}
 	}
 	p.watchers++
 	return p, ch, sync.OnceFunc(func() {
@@ -120,6 +127,8 @@ func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
 		defer w.mu.Unlock()
 		if p.watchers--; p.watchers == 0 {
 			delete(w.paths, path)
+			delete(w.fresh, path)
+			delete(w.queues, path)
 		}
 	})
 }
