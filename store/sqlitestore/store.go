@@ -3,8 +3,9 @@
 //
 // Besides the file and SQLite's own -wal and -shm next to it, there is a
 // directory <file>.sessions with one lock file per handle that announced
-// listeners. The kernel releases the lock when the process dies, however it
-// dies, and the handle's records are gone from that moment.
+// listeners. All of it has the file's permissions and group. The kernel releases the
+// lock when the process dies, however it dies, and the handle's records are gone
+// from that moment.
 //
 // The file must be on a local file system: SQLite's write-ahead log works
 // through shared memory, and the locks are the kernel's. A program that uses
