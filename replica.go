@@ -148,7 +148,7 @@ func reduce[T any](cur *published[T], o observation[T], event uint64) (next *pub
 		return cur.confirm(o), true
 	case cur.deleted && cur.asOf == 0 && !asksAfter:
 		return nil, false // it may be from before the deletion
-	case version.Order() > cur.asOf:
+	case version.Order() > cur.least():
 		return cur.adopt(o, event)
 	case asksAfter:
 		next, decided = cur.adopt(o, event)
@@ -190,6 +190,15 @@ func reduceAbsence[T any](cur *published[T], o observation[T], event uint64) (ne
 	n.snapshot = &snapshot[T]{value: cur.value}
 	n.deleted, n.rejected, n.verified = true, nil, time.Time{}
 	return &n, true
+}
+
+// least is a point in the store's order before which nothing is newer than the copy. The
+// store does not say when this State's own deletion was: it was after the last version.
+func (p *published[T]) least() int64 {
+	if p.deleted && p.asOf == 0 {
+		return p.newest.Order()
+	}
+	return p.asOf
 }
 
 // confirm notes that the copy is still what the store has.

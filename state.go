@@ -136,7 +136,8 @@ func (st *State[T]) attachOrCreate(ctx context.Context) error {
 		if ctx.Err() != nil && err != nil {
 			return unanswered(ctx, err)
 		}
-		again := errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknownOutcome) || errors.Is(err, store.ErrExists)
+		again := errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknownOutcome) || errors.Is(err, store.ErrExists) ||
+			errors.Is(err, ErrNotFound) && !st.cfg.noCreate // deleted since it was created
 		if !again {
 			return err
 		}

@@ -2,6 +2,7 @@ package zkstate
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -18,7 +19,7 @@ type writeQueue[T any] struct {
 	arrived chan struct{} // level-triggered: somebody joined
 	served  time.Time     // when a call got its outcome last
 	pause   time.Duration // from then until somebody joined, the last time
-	trouble error         // of the last attempt, nil if it went well
+	trouble error         // that kept the last attempt waiting, nil if none did
 
 	// Used by the writer only.
 	contended  bool      // other instances write too
@@ -226,8 +227,7 @@ func (q *writeQueue[T]) idle() time.Duration {
 	return time.Since(q.served)
 }
 
-// lastTrouble returns what keeps the calls waiting, or why the last attempt came to
-// nothing; nil if it did not.
+// lastTrouble returns what keeps the calls waiting, nil if nothing does.
 func (q *writeQueue[T]) lastTrouble() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -240,7 +240,10 @@ func (q *writeQueue[T]) putBack(b *batch[T], alone bool, trouble error) {
 	b.cancel()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.trouble = trouble
+	q.trouble = nil
+	if errors.Is(trouble, ErrUnavailable) || errors.Is(trouble, ErrLocked) { // all else is the batch's own
+		q.trouble = trouble
+	}
 	back := slices.DeleteFunc(b.members, func(r *request[T]) bool { return r.over })
 	for _, r := range back {
 		r.batch = nil

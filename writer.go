@@ -110,9 +110,12 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 		return err
 	}
 	for _, a := range made.answers {
-		if a.err != nil {
+		switch {
+		case a.err != nil:
 			w.st.queue.finish(a.to, outcome{err: a.err})
-		} else {
+		case a.sawBase:
+			w.st.queue.finish(a.to, outcome{version: cur.newest})
+		default:
 			w.st.queue.finish(a.to, outcome{version: version})
 		}
 	}
@@ -139,8 +142,9 @@ type work[T any] struct {
 
 // answer is what a function says about itself.
 type answer[T any] struct {
-	to  *request[T]
-	err error
+	to      *request[T]
+	err     error
+	sawBase bool // it changed nothing, and nobody before it did
 }
 
 // runAll has each caller run its function, on what those before it made. Who comes
@@ -171,7 +175,7 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 		if cur.rejected != nil && result.err == nil && result.after == nil {
 			result.after = result.before // in the place of what is rejected, it is a change
 		}
-		made.answers = append(made.answers, answer[T]{r, result.err})
+		made.answers = append(made.answers, answer[T]{r, result.err, before == nil && result.after == nil})
 		if result.after != nil {
 			if before == nil {
 				before = result.before

@@ -53,6 +53,7 @@ type listener struct {
 // New returns a handle on a new, empty memory.
 func New() *Store {
 	m := &memory{
+		order:     1, // 0 is what a backend says that does not know it
 		documents: make(map[string]document),
 		listeners: make(map[string]map[string]listener),
 		queues:    make(map[string][]*place),
