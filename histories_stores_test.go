@@ -33,13 +33,14 @@ var (
 // answer; what Read serves was the document within the bound; no State goes back; and the
 // changes lead from each document to the next.
 func TestHistories(t *testing.T) {
+	t.Parallel()
 	t.Run("mem", func(t *testing.T) {
 		eachSeed(t, 24, func(t *testing.T, seed uint64) { synctest.Test(t, func(t *testing.T) { memHistory(t, seed) }) })
 	})
-	t.Run("sqlite", func(t *testing.T) { eachSeed(t, 3, sqliteHistory) })
+	t.Run("sqlite", func(t *testing.T) { eachSeed(t, 2, sqliteHistory) })
 	t.Run("zk", func(t *testing.T) {
 		ensemble := zkserver.Ensemble(t, 3)
-		eachSeed(t, 3, func(t *testing.T, seed uint64) { zkHistory(t, ensemble.Addrs(), seed) })
+		eachSeed(t, 2, func(t *testing.T, seed uint64) { zkHistory(t, ensemble.Addrs(), seed) })
 	})
 }
 
@@ -121,7 +122,7 @@ func (h *history) replaceMemory(other *memstore.Store) {
 	h.record.add(called, d)
 }
 
-// sqliteHistory is one of several handles on one file. Every third restores the file from a
+// sqliteHistory is one of several handles on one file. Every second restores the file from a
 // backup meanwhile.
 func sqliteHistory(t *testing.T, seed uint64) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
@@ -142,7 +143,7 @@ func sqliteHistory(t *testing.T, seed uint64) {
 	}
 	cfg := reorder.Config{Hold: 5 * time.Millisecond, Lose: 20}
 	h := newHistory(t, ctx, seed, 20, held(seed, cfg, handles...)...)
-	if seed%3 != 0 {
+	if seed%2 != 0 {
 		h.run()
 		return
 	}
