@@ -343,3 +343,25 @@ func (b *lockBed) attack(victim, i int) error {
 	}
 	return nil
 }
+
+// TestAnothersRecordTellsNothing: a commit is applied, its answer and its session are lost,
+// and before that could be found out another handle has a record of that name, at the
+// version that the commit supposed. Nobody says that it was not applied, and the other's
+// record is left alone.
+func TestAnothersRecordTellsNothing(t *testing.T) {
+	b := newLockBed(t)
+	v := b.load().Version
+	err := b.loseAnswers(func() error {
+		_, err := b.commitSigned(v, "mine")
+		return err
+	}, func() bool { return b.holds("/doc", "mine") }, func() {
+		b.killSession()
+		b.await("the name is free", func() bool { return b.direct.Announce(b.ctx, "/doc", "me", []byte("another's")) == nil })
+	})
+	if err != nil && !errors.Is(err, store.ErrUnknownOutcome) {
+		t.Errorf("it was applied: %v", err)
+	}
+	if reply := b.plain.call(zk.Get{Path: "/doc/listeners/me"}); string(reply.Data) != "another's" {
+		t.Errorf("the other's record is %q", reply.Data)
+	}
+}
