@@ -195,3 +195,44 @@ func testJournalComplete(t *testing.T, e *env) {
 		}
 	}
 }
+
+// testEntryComes: who sees a commit sees its entry in the journal.
+func testEntryComes(t *testing.T, e *env) {
+	writer, reader := e.handle(), e.handle()
+	if err := writer.SetJournal(e.ctx, "/doc", 1000); err != nil {
+		t.Fatal(err)
+	}
+	versions, err := writer.Commit(e.ctx, store.Create{Path: "/doc", Data: []byte("0")}, store.Append{Path: "/doc", Data: []byte("0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := versions[0]
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 200 {
+			text := fmt.Append(nil, i)
+			versions, err := writer.Commit(e.ctx, store.Put{Path: "/doc", Base: v, Data: text}, store.Append{Path: "/doc", Data: text})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			v = versions[0]
+		}
+	}()
+	for writing := true; writing; {
+		select {
+		case <-done:
+			writing = false
+		default:
+		}
+		seen := e.load(reader, "/doc").Version
+		_, entries, err := reader.Journal(e.ctx, "/doc", 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) == 0 || entries[len(entries)-1].Order < seen.Order() {
+			t.Fatalf("%v is seen, and its entry is not in the journal", seen)
+		}
+	}
+}

@@ -57,6 +57,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"Journal", testJournal},
 		{"JournalIsContended", testJournalContended},
 		{"JournalIsComplete", testJournalComplete},
+		{"EntryComesWithItsCommit", testEntryComes},
 		{"Stat", testStat},
 		{"List", testList},
 		{"ListAcrossHandles", testListAcrossHandles},
