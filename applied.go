@@ -160,9 +160,9 @@ func (e *NotAppliedError) sort(listeners []Listener, waits func(Listener) bool) 
 			} else {
 				e.Silent = append(e.Silent, l)
 			}
-		case !l.Applied.IsZero() && !l.Applied.Before(e.Version):
+		case l.Applied.Reaches(e.Version):
 			e.Applied = append(e.Applied, l)
-		case l.Status == StatusRejected && !l.Newest.Before(e.Version):
+		case l.Status == StatusRejected && l.Newest.Reaches(e.Version):
 			e.Rejected = append(e.Rejected, l)
 		default:
 			e.Silent = append(e.Silent, l)

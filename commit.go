@@ -45,7 +45,7 @@ func (st *State[T]) obstacle(cur *published[T], cfg updateConfig) error {
 		return fmt.Errorf("%w: create it again first", ErrDeleted)
 	case cur.rejected != nil && !cfg.overwrite:
 		return cur.rejected
-	case cfg.ifVersion != nil && *cfg.ifVersion != cur.newest:
+	case cfg.ifVersion != nil && !cfg.ifVersion.Same(cur.newest):
 		return fmt.Errorf("%w from %v to %v", ErrConflict, *cfg.ifVersion, cur.newest)
 	}
 	return nil

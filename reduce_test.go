@@ -11,6 +11,8 @@ import (
 // to them next. Time is counted in commits.
 type model struct {
 	t        *testing.T
+	replay   modelState   // the first of another history that may come
+	only     bool         // histories without it were tried already
 	states   []modelState // of the document, one per commit and one before them
 	asOf     bool         // the store says as of which point a document is absent
 	copy     *published[int]
@@ -23,8 +25,9 @@ type model struct {
 
 // modelState is the document at one time. order is the store's.
 type modelState struct {
-	version Version // zero: absent
-	order   int64
+	version  Version // zero: absent
+	order    int64
+	replaces bool // it is the first of another history
 }
 
 type modelAsk struct {
@@ -34,7 +37,8 @@ type modelAsk struct {
 
 // TestReduceOnAllHistories tries every history of up to four observations and two
 // commits: whatever is asked when, answered as of any moment that its kind allows, and
-// delivered in whatever order. After each delivery:
+// delivered in whatever order. One of the commits can be the replacement of the history by one
+// whose order is behind, at the same numbers, or beyond. After each delivery:
 //
 //   - what a linearizable answer decided is at least as new as when it was asked for;
 //   - the copy was the newest at a moment not before the one for which it is verified;
@@ -42,9 +46,18 @@ type modelAsk struct {
 //   - one more linearizable look, with nothing else under way, makes it the truth.
 func TestReduceOnAllHistories(t *testing.T) {
 	t.Parallel()
-	for _, asOf := range []bool{true, false} {
-		m := &model{t: t, asOf: asOf, at: []int{0}}
-		m.states = []modelState{{version: store.NewVersion(10, 10, 0), order: 10}}
+	first := modelState{version: store.NewVersion(10, 10, 0), order: 10}
+	behind := modelState{store.NewVersion(3, 5, 0), 5, true}
+	for _, c := range []struct {
+		replay     modelState
+		asOf, only bool
+	}{
+		{behind, true, false}, {behind, false, false},
+		{modelState{first.version.WithTag(7), first.order, true}, true, true},
+		{modelState{store.NewVersion(3, 25, 9), 25, true}, true, true},
+	} {
+		m := &model{t: t, asOf: c.asOf, replay: c.replay, only: c.only, at: []int{0}}
+		m.states = []modelState{first}
 		m.copy = &published[int]{snapshot: &snapshot[int]{}}
 		m.deliver(modelAsk{m.now(), true}, 0)
 		m.explore(4, 2)
@@ -59,7 +72,7 @@ func (m *model) now() moment {
 
 // explore tries everything that may happen next.
 func (m *model) explore(asks, commits int) {
-	if m.t.Failed() {
+	if m.t.Failed() || m.only && !m.replaced && commits == 0 {
 		return
 	}
 	saved := *m
@@ -78,7 +91,7 @@ func (m *model) explore(asks, commits int) {
 	if commits > 0 && len(saved.asks) > 0 { // else it is as if it had come before the first ask
 		for _, next := range m.changes() {
 			m.states = append(m.states, next)
-			m.replaced = m.replaced || next.order < saved.states[len(saved.states)-1].order
+			m.replaced = m.replaced || next.replaces
 			m.explore(asks, commits-1)
 			back()
 		}
@@ -103,14 +116,14 @@ func (m *model) changes() []modelState {
 	last := m.states[len(m.states)-1]
 	order := last.order + 10
 	if last.version.IsZero() {
-		return []modelState{{store.NewVersion(order, order, 0), order}}
+		return []modelState{{version: store.NewVersion(order, order, 0), order: order}}
 	}
 	next := []modelState{
-		{store.NewVersion(last.version.Created(), order, last.version.Counter()+1), order},
-		{Version{}, order},
+		{version: store.NewVersion(last.version.Created(), order, last.version.Counter()+1), order: order},
+		{version: Version{}, order: order},
 	}
 	if !m.replaced { // once is enough
-		next = append(next, modelState{store.NewVersion(3, 5, 0), 5})
+		next = append(next, m.replay)
 	}
 	return next
 }
@@ -174,6 +187,9 @@ func (m *model) settles() {
 	next, decided := reduce(before, o, events+2)
 	if next == nil {
 		next = before
+	}
+	if last := m.states[len(m.states)-1]; last.replaces && before.version == m.states[0].version && next.replaced != events+2 {
+		m.t.Errorf("the history of %v was replaced, and that is not said: %+v; states %v", before.version, next, m.states)
 	}
 	if !decided || next.version != o.rec.Version || !next.deleted && !next.verified.Equal(o.asked.time) {
 		m.t.Errorf("one more look at %v makes it %+v, decided: %v; states %v", o.rec.Version, next, decided, m.states)

@@ -27,10 +27,10 @@ func (r *restorable) Commit(ctx context.Context, ops ...store.Op) ([]store.Versi
 }
 
 // TestHistoryIsReplaced: the store is wiped, and filled again with fewer commits than
-// before or later, while a State is open. It follows within a refresh, says so
-// once, and an update runs on what is there.
+// before, as many, more, or later, while a State is open. It follows within a refresh, says
+// so once, and an update runs on what is there.
 func TestHistoryIsReplaced(t *testing.T) {
-	for name, commits := range map[string]int{"fewer": 2, "none": 0} {
+	for name, commits := range map[string]int{"fewer": 2, "as many": 5, "more": 8, "none": 0} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				first := memstore.New()
@@ -49,8 +49,10 @@ func TestHistoryIsReplaced(t *testing.T) {
 				before, _ := st.ReadDirty()
 
 				other := memstore.New()
-				if _, err := other.Commit(t.Context(), store.Create{Path: "/other"}); err != nil {
-					t.Fatal(err)
+				if name != "as many" { // which has the same numbers
+					if _, err := other.Commit(t.Context(), store.Create{Path: "/other"}); err != nil {
+						t.Fatal(err)
+					}
 				}
 				if commits > 0 {
 					writer, err := zkstate.Open(t.Context(), other.Attach(), "/app/config", config{Interval: 100})
@@ -76,6 +78,9 @@ func TestHistoryIsReplaced(t *testing.T) {
 					}
 					closeState(t, writer)
 					time.Sleep(2 * zkstate.DefaultRefresh)
+				}
+				if after, _ := st.ReadDirty(); name == "as many" && after.Version.WithTag(0) != before.Version.WithTag(0) {
+					t.Errorf("%v has not the numbers of %v", after.Version, before.Version)
 				}
 				if got, err := st.Read(); err != nil || got.Interval < 100 {
 					t.Errorf("after %v it reads %+v, %v", before.Version, got, err)

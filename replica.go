@@ -132,10 +132,10 @@ func (st *State[T]) swap(o observation[T]) (cur, next *published[T], decided boo
 // is the moment of this change. decided is false if the observation may be true and
 // later than the copy, or outdated, and nothing can tell.
 //
-// A version that is newer in the store's order is later, whoever saw it. Beyond that,
-// a linearizable answer to a question that was asked after the copy was published is
-// the truth, whatever it is: if it is not later in the store's order, the store's
-// history was replaced. Every other answer that is not newer is outdated. Only a
+// A version that follows the copy in the store's order is later, whoever saw it. Beyond
+// that, a linearizable answer to a question that was asked after the copy was published is
+// the truth, whatever it is: the store's history was replaced. Every other answer that is
+// before the copy in the order, and that the copy can follow, is outdated. Only a
 // linearizable answer verifies.
 func reduce[T any](cur *published[T], o observation[T], event uint64) (next *published[T], decided bool) {
 	asksAfter := o.linearizable && o.asked.event > cur.settled
@@ -148,7 +148,7 @@ func reduce[T any](cur *published[T], o observation[T], event uint64) (next *pub
 		return cur.confirm(o), true
 	case cur.deleted && cur.asOf == 0 && !asksAfter:
 		return nil, false // it may be from before the deletion
-	case version.Order() > cur.least():
+	case cur.isFollowedBy(version):
 		return cur.adopt(o, event)
 	case asksAfter:
 		next, decided = cur.adopt(o, event)
@@ -160,7 +160,7 @@ func reduce[T any](cur *published[T], o observation[T], event uint64) (next *pub
 		}
 		return next, decided
 	default:
-		return nil, version.Order() < cur.asOf || !o.linearizable
+		return nil, version.Order() < cur.asOf && (!o.linearizable || cur.follows(version))
 	}
 }
 

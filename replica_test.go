@@ -18,6 +18,8 @@ func TestReduce(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
 	v1, v2, v3 := store.NewVersion(1, 1, 0), store.NewVersion(1, 2, 1), store.NewVersion(1, 3, 2)
 	again := store.NewVersion(9, 2, 0) // the same point in the order of another history
+	replayed := v2.WithTag(7)          // the same numbers in another history
+	passed := store.NewVersion(2, 5, 3)
 	refused := &RejectedError{Reason: "x"}
 	good := &published[int]{snapshot: &snapshot[int]{value: 2, doc: []byte("2"), version: v2}, newest: v2, asOf: 2, settled: 10, verified: at(100)}
 	rejected := *good
@@ -65,10 +67,17 @@ func TestReduce(t *testing.T) {
 		{"newer, from a server that may lag", good, local(v3, 11, 101), true, true, v3, at(100), false, false, false},
 		{"newer, without its bytes", good, bytesUnsent, false, false, v2, at(100), false, false, false},
 		{"older, late", good, quorum(v1, 9, 99), false, true, v2, at(100), false, false, false},
+		{"older, late, and not of one history with the copy", good, quorum(store.NewVersion(9, 1, 0), 9, 99), false, false, v2, at(100), false, false, false},
 		{"older, from a server that lags", good, local(v1, 11, 101), false, true, v2, at(100), false, false, false},
 		{"older, and true", good, quorum(v1, 11, 101), true, true, v1, at(101), false, false, true},
 		{"another one at the same point", good, quorum(again, 11, 101), true, true, again, at(101), false, false, true},
 		{"another one at the same point, late", good, quorum(again, 9, 99), false, false, v2, at(100), false, false, false},
+		{"another one with the same numbers", good, quorum(replayed, 11, 101), true, true, replayed, at(101), false, false, true},
+		{"another one with the same numbers, late", good, quorum(replayed, 9, 99), false, false, v2, at(100), false, false, false},
+		{"another one with the same numbers, from a server that may lag", good, local(replayed, 11, 101), false, false, v2, at(100), false, false, false},
+		{"newer, and not of one history with the copy", good, quorum(passed, 11, 101), true, true, passed, at(101), false, false, true},
+		{"newer, and not of one history with the copy, late", good, quorum(passed, 9, 99), false, false, v2, at(100), false, false, false},
+		{"newer, and not of one history with the copy, from a server that may lag", good, local(passed, 11, 101), false, false, v2, at(100), false, false, false},
 		{"late, of a history that was replaced", &restored, quorum(v3, 9, 99), false, false, v2, at(100), false, false, false},
 		{"late, from a server of a history that was replaced", &restored, local(v3, 9, 99), false, true, v2, at(100), false, false, false},
 		{"the same, confirmed later", good, quorum(v2, 11, 101), true, true, v2, at(101), false, false, false},
@@ -92,6 +101,7 @@ func TestReduce(t *testing.T) {
 		{"the same, from a server that may lag", &vague, local(v3, 11, 99), false, false, Version{}, time.Time{}, true, false, false},
 		{"restored to before its own deletion", &vague, quorum(v1, 11, 101), true, true, v1, at(101), false, false, true},
 		{"recreated, and nobody knows when it was deleted", &vague, quorum(store.NewVersion(5, 5, 0), 11, 101), true, true, store.NewVersion(5, 5, 0), at(101), false, false, false},
+		{"created before its deletion, and there after it", deleted, quorum(store.NewVersion(1, 5, 2), 11, 101), true, true, store.NewVersion(1, 5, 2), at(101), false, false, true},
 		{"recreated", deleted, quorum(store.NewVersion(5, 5, 0), 11, 101), true, true, store.NewVersion(5, 5, 0), at(101), false, false, false},
 	} {
 		got, decided := reduce(c.cur, c.o, 12)

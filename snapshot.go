@@ -73,6 +73,19 @@ func (p *published[T]) at() Version {
 	return p.newest
 }
 
+// isFollowedBy reports whether v can come after the copy in one history of the store.
+func (p *published[T]) isFollowedBy(v Version) bool {
+	if p.deleted {
+		return v.Created() > p.least()
+	}
+	return v.Follows(p.newest)
+}
+
+// follows reports whether the copy, or its deletion, can come after v in one history.
+func (p *published[T]) follows(v Version) bool {
+	return p.newest == v || p.newest.Follows(v) || p.deleted && v.Follows(p.newest)
+}
+
 // age is how long ago a copy was verified: the larger of monotonic and wall time. The
 // monotonic clock stands still while a machine sleeps, the wall clock jumps.
 func age(verified time.Time) time.Duration {

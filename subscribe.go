@@ -24,7 +24,9 @@ type ChangeSet struct {
 	Missed  int      `json:"missed,omitempty"` // commits between From and To that are folded in, as far as is known
 
 	// Replaced says that the store's history was replaced in between: it was restored
-	// from a backup, or wiped and filled again. From is no ancestor of To then.
+	// from a backup, or wiped and filled again. From is no ancestor of To then. Where as many
+	// commits came as were undone, or fewer, that is always seen. Where more came, it is seen
+	// if the numbers of the two versions contradict each other; else the set is like any other.
 	Replaced bool `json:"replaced,omitempty"`
 }
 

@@ -27,7 +27,7 @@ func (notKept) Is(target error) bool { return target == store.ErrNotFound }
 
 // Entry is one step in a document's history. In JSON it is
 //
-//	{"version":"3.100000007.100000002","time":"…","who":{"id","host","app","user"},"why":"…","changes":[…]}
+//	{"version":"3.100000007.100000002.19ab5c7d3e0","time":"…","who":{"id","host","app","user"},"why":"…","changes":[…]}
 type Entry struct {
 	Version store.Version `json:"version"` // that the step made; of a deletion only Order and String tell it from others
 	Time    time.Time     `json:"time"`    // of the commit, by the store's clock; zero where it is not known
@@ -148,7 +148,7 @@ func identify(entries []Entry, found Entry) {
 func Find(entries []Entry, version store.Version) (Entry, error) {
 	for _, e := range slices.Backward(entries) {
 		switch {
-		case e.Version != version || e.Deleted:
+		case !e.Version.Same(version) || e.Deleted:
 		case e.Document() == nil && e.Unreadable != "":
 			return Entry{}, fmt.Errorf("the entry of version %v cannot be read (%s): %w", version, e.Unreadable, ErrNotKept)
 		case e.Document() == nil:
@@ -188,9 +188,9 @@ func read(raw store.Entry, budget *int) Entry {
 			e.Changes, e.Cut, e.Unreadable = nil, true, "the changes: "+err.Error()
 		}
 	}
-	e.Version = store.NewVersion(raw.Order, raw.Order, 0)
+	e.Version = store.NewVersion(raw.Order, raw.Order, 0).WithTag(raw.Tag)
 	if !note.Base.IsZero() {
-		e.Version = store.NewVersion(note.Base.Created(), raw.Order, note.Base.Counter()+1)
+		e.Version = store.NewVersion(note.Base.Created(), raw.Order, note.Base.Counter()+1).WithTag(raw.Tag)
 	}
 	return e
 }
@@ -200,7 +200,7 @@ func read(raw store.Entry, budget *int) Entry {
 // the budget goes.
 func (e Entry) before(last Entry, budget *int) Entry {
 	found := Entry{Version: e.base}
-	if e.Cut || e.base.IsZero() || e.base == last.Version || *budget <= 0 {
+	if e.Cut || e.base.IsZero() || e.base.Same(last.Version) || *budget <= 0 {
 		return found
 	}
 	if e.packed != nil {
@@ -221,7 +221,7 @@ func appendOutside(entries []Entry, found Entry) []Entry {
 	}
 	gone := last.Deleted || last.Version.IsZero()
 	switch {
-	case found.Version.IsZero() && gone, found.Version == last.Version && !gone:
+	case found.Version.IsZero() && gone, found.Version.Same(last.Version) && !gone:
 		return entries
 	case found.Version.IsZero():
 		found.Deleted = true

@@ -192,6 +192,7 @@ type Status struct {
 // Entry is one entry of a document's journal.
 type Entry struct {
 	Order int64     // of the version that the same commit made; that of a deletion, too
+	Tag   int64     // of that version
 	Time  time.Time // of the commit, by the backend's clock
 	Data  []byte
 	Err   error // why this entry could not be read; Data is nil then, and Time may be zero

@@ -12,7 +12,7 @@ import (
 )
 
 func TestVersionText(t *testing.T) {
-	for _, v := range []store.Version{{}, store.NewVersion(1, 2, 3), store.NewVersion(1<<62, 1<<62+1, 1<<31-1), store.NewVersion(5, 6, -1)} {
+	for _, v := range []store.Version{{}, store.NewVersion(1, 2, 3), store.NewVersion(1<<62, 1<<62+1, 1<<31-1), store.NewVersion(5, 6, -1), store.NewVersion(5, 6, 1).WithTag(1), store.NewVersion(5, 6, 1).WithTag(-1 << 63)} {
 		got, err := store.ParseVersion(v.String())
 		if err != nil || got != v {
 			t.Errorf("%v is read as %v, %v", v, got, err)
@@ -26,7 +26,7 @@ func TestVersionText(t *testing.T) {
 			t.Errorf("%s is read as %v, %v", text, back, err)
 		}
 	}
-	for _, text := range []string{"", "1", "1.2", "1.2.3.4", "x.1.1", "1.x.1", "1.1.x", "99999999999.1.1", "-"} {
+	for _, text := range []string{"", "1", "1.2", "1.2.3.4.5", "1.2.3.0", "1.2.3.x", "1.2.3.", "x.1.1", "1.x.1", "1.1.x", "99999999999.1.1", "-"} {
 		if v, err := store.ParseVersion(text); (err == nil) != (text == "-") || !v.IsZero() {
 			t.Errorf("%q is read as %v, %v", text, v, err)
 		}
@@ -59,6 +59,62 @@ func TestVersionOrder(t *testing.T) {
 			if v.Before(w) != (i < j) {
 				t.Errorf("%v before %v: %v", v, w, v.Before(w))
 			}
+		}
+	}
+}
+
+// TestVersionTag: the tag tells versions with equal numbers apart, and has no place in their
+// order. One that has none was written down before there were tags.
+func TestVersionTag(t *testing.T) {
+	untagged := store.NewVersion(10, 12, 1)
+	v, other := untagged.WithTag(7), untagged.WithTag(8)
+	next := store.NewVersion(10, 13, 2).WithTag(9)
+	if v == other || v == untagged || v.Tag() != 7 || untagged.Tag() != 0 {
+		t.Errorf("%v, %v and %v are taken for each other", v, other, untagged)
+	}
+	if v.Before(other) || other.Before(v) || v.Since(other) != 1 || v.Since(untagged) != 0 {
+		t.Errorf("%v and %v are ordered, or %d and %d commits apart", v, other, v.Since(other), v.Since(untagged))
+	}
+	for _, c := range []struct {
+		v, w          store.Version
+		same, reaches bool
+	}{
+		{v, v, true, true}, {v, other, false, false}, {v, untagged, true, true}, {untagged, v, true, true},
+		{next, v, false, true}, {next, untagged, false, true}, {v, next, false, false}, {store.Version{}, v, false, false},
+	} {
+		if c.v.Same(c.w) != c.same || c.v.Reaches(c.w) != c.reaches {
+			t.Errorf("%v and %v: same %v, reaches %v", c.v, c.w, c.v.Same(c.w), c.v.Reaches(c.w))
+		}
+	}
+	if got, want := v.String(), "1.c.a.7"; got != want {
+		t.Errorf("%v is written as %s", want, got)
+	}
+}
+
+// TestVersionFollows: numbers that cannot follow each other in one history.
+func TestVersionFollows(t *testing.T) {
+	v := store.NewVersion(10, 20, 5)
+	for _, c := range []struct {
+		what    string
+		v, u    store.Version
+		follows bool
+	}{
+		{"the next commit", store.NewVersion(10, 21, 6), v, true},
+		{"a later commit", store.NewVersion(10, 40, 9), v, true},
+		{"itself", v, v, false},
+		{"an older one", store.NewVersion(10, 19, 4), v, false},
+		{"a recreation", store.NewVersion(21, 21, 0), v, true},
+		{"the first one that is seen", v, store.Version{}, true},
+		{"absence", store.Version{}, v, false},
+		{"a counter that went back", store.NewVersion(10, 21, 4), v, false},
+		{"a counter that stood still", store.NewVersion(10, 21, 5), v, false},
+		{"a recreation from before", store.NewVersion(15, 21, 6), v, false},
+		{"a recreation at the same point", store.NewVersion(20, 21, 1), v, false},
+		{"a counter that wrapped", store.NewVersion(10, 21, math.MinInt32), store.NewVersion(10, 20, math.MaxInt32), true},
+		{"a counter that cannot grow", store.NewVersion(10, 21, math.MaxInt32), store.NewVersion(10, 20, math.MaxInt32), true},
+	} {
+		if got := c.v.Follows(c.u); got != c.follows {
+			t.Errorf("%s: %v follows %v: %v", c.what, c.v, c.u, got)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func parseVersion(text string) (version store.Version, counter int32, err error)
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || n < 0 {
-		return version, 0, fmt.Errorf("%q is no version: it must be like 3.100000007.100000002, or the number before the first dot", text)
+		return version, 0, fmt.Errorf("%q is no version: it must be like 3.100000007.100000002.19ab5c7d3e0, or the number before the first dot", text)
 	}
 	return version, int32(n), nil
 }

@@ -219,6 +219,13 @@ func (s *Server) Stop() {
 	}
 }
 
+// Wipe stops the server and removes all that it has stored, as if it were new. It does not
+// start it again.
+func (s *Server) Wipe() error {
+	s.Stop()
+	return os.RemoveAll(filepath.Join(s.dataDir(), "version-2"))
+}
+
 // Close is Stop, and removes what the server kept in a temporary directory.
 func (s *Server) Close() error {
 	s.Stop()

@@ -69,6 +69,6 @@ func (m *memory) appendLocked(op store.Append, now time.Time) {
 	if j == nil {
 		return
 	}
-	j.entries = append(j.entries, store.Entry{Order: m.order, Time: now, Data: clone(op.Data)})
+	j.entries = append(j.entries, store.Entry{Order: m.order, Tag: m.tag, Time: now, Data: clone(op.Data)})
 	j.entries = slices.Clone(j.entries[max(0, len(j.entries)-j.keep):])
 }

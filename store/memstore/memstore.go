@@ -7,6 +7,7 @@ package memstore
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ type Store struct {
 type memory struct {
 	mu        sync.Mutex // guards all below
 	order     int64
+	tag       int64 // of the newest commit
 	documents map[string]document
 	listeners map[string]map[string]listener // by path, then id
 	queues    map[string][]*place            // of exclusive writers, by path; the first holds
@@ -130,6 +132,7 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 	}
 	versions := make([]store.Version, len(ops))
 	m.order++
+	m.tag = 1 + rand.Int64N(1<<48)
 	for i, op := range ops {
 		versions[i] = s.applyLocked(op)
 	}
@@ -179,11 +182,11 @@ func (s *Store) applyLocked(op store.Op) store.Version {
 	next := document{time: time.Now()}
 	switch op := op.(type) {
 	case store.Create:
-		next.version = store.NewVersion(m.order, m.order, 0)
+		next.version = store.NewVersion(m.order, m.order, 0).WithTag(m.tag)
 		next.created = next.time
 		next.data = clone(op.Data)
 	case store.Put:
-		next.version = store.NewVersion(op.Base.Created(), m.order, op.Base.Counter()+1)
+		next.version = store.NewVersion(op.Base.Created(), m.order, op.Base.Counter()+1).WithTag(m.tag)
 		next.created = m.documents[op.Path].created
 		next.data = clone(op.Data)
 	case store.Delete:

@@ -32,14 +32,18 @@ func (s *Store) load(ctx context.Context, path string, known store.Version) (sto
 	}
 	defer done()
 	var sequence int64
-	var created, changed, mtime sql.NullInt64 // null: there is no such document
+	var created, changed, tag, mtime sql.NullInt64 // null: there is no such document
 	var counter sql.NullInt32
 	var body []byte
 	err = retry(ctx, func() error {
-		return s.readers.QueryRowContext(ctx, `SELECT sequence, created, changed, counter, mtime,
-			CASE WHEN created = ? AND changed = ? AND counter = ? THEN NULL ELSE body END
-			FROM meta LEFT JOIN documents ON path = ?`, known.Created(), known.Order(), known.Counter(), path).
-			Scan(&sequence, &created, &changed, &counter, &mtime, &body)
+		column, err := s.tagColumn(ctx, s.readers)
+		if err != nil {
+			return err
+		}
+		return s.readers.QueryRowContext(ctx, `SELECT sequence, created, changed, counter, `+column+`, mtime,
+			CASE WHEN created = ? AND changed = ? AND counter = ? AND `+column+` = ? THEN NULL ELSE body END
+			FROM meta LEFT JOIN documents ON path = ?`, known.Created(), known.Order(), known.Counter(), known.Tag(), path).
+			Scan(&sequence, &created, &changed, &counter, &tag, &mtime, &body)
 	})
 	if err != nil {
 		return store.Record{}, err
@@ -49,7 +53,7 @@ func (s *Store) load(ctx context.Context, path string, known store.Version) (sto
 	}
 	rec := store.Record{
 		AsOf:    sequence,
-		Version: store.NewVersion(created.Int64, changed.Int64, counter.Int32),
+		Version: store.NewVersion(created.Int64, changed.Int64, counter.Int32).WithTag(tag.Int64),
 		Time:    time.Unix(0, mtime.Int64),
 	}
 	if rec.Version != known {
@@ -88,43 +92,49 @@ func (s *Store) commit(ctx context.Context, ops []store.Op) ([]store.Version, er
 	}
 	defer done()
 	versions := make([]store.Version, len(ops))
-	var sequence int64
+	var at stamp
 	err = s.write(ctx, func(t *tx) error {
-		err := t.scan("UPDATE meta SET sequence = sequence + 1 RETURNING sequence", nil, &sequence)
-		now := time.Now()
+		err := t.scan("UPDATE meta SET sequence = sequence + 1 RETURNING sequence", nil, &at.sequence)
+		at.tag, at.now = newTag(), time.Now()
 		for i := 0; i < len(ops) && err == nil; i++ {
 			if err = t.checkJournaled(ops[i], ops); err != nil {
 				break
 			}
-			versions[i], err = s.apply(ctx, t, ops[i], sequence, now)
+			versions[i], err = s.apply(ctx, t, ops[i], at)
 		}
 		return err
 	})
 	if failed, ok := errors.AsType[commitError](err); ok && !neverApplied(failed) {
-		return nil, s.settle(ctx, sequence, failed)
+		return nil, s.settle(ctx, at.sequence, failed)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.hint(ops, sequence)
+	s.hint(ops, versions, at.sequence)
 	return versions, nil
+}
+
+// stamp is what a commit leaves in all that it writes.
+type stamp struct {
+	sequence, tag int64
+	now           time.Time
 }
 
 // hint tells this handle's watchers of its commit. Each deletion took a further
 // number, see the schema's triggers.
-func (s *Store) hint(ops []store.Op, sequence int64) {
+func (s *Store) hint(ops []store.Op, versions []store.Version, sequence int64) {
 	last := sequence
 	for _, op := range ops {
 		if _, ok := op.(store.Delete); ok {
 			last++
 		}
 	}
-	for _, op := range ops {
+	for i, op := range ops {
 		switch op.(type) {
 		case store.Create, store.Put:
-			s.watch.hint(op.Target(), sequence)
+			s.watch.hint(op.Target(), versions[i])
 		case store.Delete:
-			s.watch.hint(op.Target(), last)
+			s.watch.hint(op.Target(), markOf(last))
 		case store.Release:
 			s.watch.hub.Signal(queueOf(op.Target()))
 		}
@@ -132,12 +142,12 @@ func (s *Store) hint(ops []store.Op, sequence int64) {
 }
 
 // apply checks one op and carries it out.
-func (s *Store) apply(ctx context.Context, t *tx, op store.Op, sequence int64, now time.Time) (store.Version, error) {
+func (s *Store) apply(ctx context.Context, t *tx, op store.Op, at stamp) (store.Version, error) {
 	switch op := op.(type) {
 	case store.Receipt:
 		return store.Version{}, s.announceIn(ctx, t, op.Path, op.ID, op.Data)
 	case store.Append:
-		return store.Version{}, t.append(op, sequence, now)
+		return store.Version{}, t.append(op, at)
 	case store.Hold:
 		return store.Version{}, s.checkHeld(t, op.Lock)
 	case store.Release:
@@ -146,11 +156,11 @@ func (s *Store) apply(ctx context.Context, t *tx, op store.Op, sequence int64, n
 		}
 		return store.Version{}, op.Lock.(*lock).leave(t)
 	}
-	return t.applyTo(op, sequence, now)
+	return t.applyTo(op, at)
 }
 
 // applyTo changes a document.
-func (t *tx) applyTo(op store.Op, sequence int64, now time.Time) (store.Version, error) {
+func (t *tx) applyTo(op store.Op, at stamp) (store.Version, error) {
 	current, err := t.version(op.Target())
 	if err != nil {
 		return store.Version{}, err
@@ -160,9 +170,9 @@ func (t *tx) applyTo(op store.Op, sequence int64, now time.Time) (store.Version,
 		if !current.IsZero() {
 			return store.Version{}, fmt.Errorf("create %s: document %w", op.Path, store.ErrExists)
 		}
-		return store.NewVersion(sequence, sequence, 0), t.exec(
-			"INSERT INTO documents (path, created, changed, counter, mtime, body) VALUES (?, ?, ?, 0, ?, ?)",
-			op.Path, sequence, sequence, now.UnixNano(), blob(op.Data))
+		return store.NewVersion(at.sequence, at.sequence, 0).WithTag(at.tag), t.exec(
+			"INSERT INTO documents (path, created, changed, counter, tag, mtime, body) VALUES (?, ?, ?, 0, ?, ?, ?)",
+			op.Path, at.sequence, at.sequence, at.tag, at.now.UnixNano(), blob(op.Data))
 	case store.Put:
 		if err := checkBase(op.Path, op.Base, current); err != nil {
 			return store.Version{}, err
@@ -171,9 +181,9 @@ func (t *tx) applyTo(op store.Op, sequence int64, now time.Time) (store.Version,
 		if counter < math.MaxInt32 { // it only counts; changed tells versions apart
 			counter++
 		}
-		return store.NewVersion(current.Created(), sequence, counter), t.exec(
-			"UPDATE documents SET changed = ?, counter = ?, mtime = ?, body = ? WHERE path = ?",
-			sequence, counter, now.UnixNano(), blob(op.Data), op.Path)
+		return store.NewVersion(current.Created(), at.sequence, counter).WithTag(at.tag), t.exec(
+			"UPDATE documents SET changed = ?, counter = ?, tag = ?, mtime = ?, body = ? WHERE path = ?",
+			at.sequence, counter, at.tag, at.now.UnixNano(), blob(op.Data), op.Path)
 	case store.Delete:
 		if err := checkBase(op.Path, op.Base, current); err != nil {
 			return store.Version{}, err
@@ -196,14 +206,14 @@ func checkBase(path string, base, current store.Version) error {
 
 // version returns the version of the document at path, zero if there is none.
 func (t *tx) version(path string) (store.Version, error) {
-	var created, changed int64
+	var created, changed, tag int64
 	var counter int32
-	err := t.scan("SELECT created, changed, counter FROM documents WHERE path = ?", []any{path},
-		&created, &changed, &counter)
+	err := t.scan("SELECT created, changed, counter, "+t.tag+" FROM documents WHERE path = ?", []any{path},
+		&created, &changed, &counter, &tag)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Version{}, nil
 	}
-	return store.NewVersion(created, changed, counter), err
+	return store.NewVersion(created, changed, counter).WithTag(tag), err
 }
 
 // settle finds out what became of a commit that the disk did not confirm. Its

@@ -36,6 +36,7 @@ var sentinels = []error{
 // path in which file, and matches a sentinel; the driver's texts name tables
 // and codes, never values.
 func (s *Store) fail(verb, path string, err error) error {
+	s.noteFailure(err)
 	if s.closing.Err() != nil && !isVerdict(err) {
 		err = store.ErrClosed
 	}

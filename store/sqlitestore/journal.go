@@ -68,15 +68,19 @@ func (s *Store) journal(ctx context.Context, path string, newest int) (keep int,
 	}
 	err = retry(ctx, func() error {
 		entries = nil
+		tag, err := s.tagColumn(ctx, s.readers)
+		if err != nil {
+			return err
+		}
 		return s.each(ctx, func(rows *sql.Rows) error {
 			var entry store.Entry
 			var mtime, size int64
-			err := rows.Scan(&entry.Order, &mtime, &size, &entry.Data)
+			err := rows.Scan(&entry.Order, &entry.Tag, &mtime, &size, &entry.Data)
 			entry.Time = time.Unix(0, mtime)
 			entry.Data, entry.Err = readable(entry.Data, size)
 			entries = append(entries, entry)
 			return err
-		}, "SELECT CAST(changed AS INTEGER), CAST(mtime AS INTEGER), "+boundedBody+" FROM history WHERE path = ? ORDER BY sequence DESC LIMIT ?", path, newest)
+		}, "SELECT CAST(changed AS INTEGER), CAST("+tag+" AS INTEGER), CAST(mtime AS INTEGER), "+boundedBody+" FROM history WHERE path = ? ORDER BY sequence DESC LIMIT ?", path, newest)
 	})
 	slices.Reverse(entries)
 	return keep, entries, err
@@ -95,14 +99,14 @@ func (t *tx) checkJournaled(op store.Op, ops []store.Op) error {
 	return fmt.Errorf("%s: %w", op.Target(), store.ErrJournal)
 }
 
-func (t *tx) append(op store.Append, sequence int64, now time.Time) error {
+func (t *tx) append(op store.Append, at stamp) error {
 	var keep int
 	err := t.scan("SELECT keep FROM journals WHERE path = ?", []any{op.Path}, &keep)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err == nil {
-		err = t.exec("INSERT INTO history (path, changed, mtime, body) VALUES (?, ?, ?, ?)", op.Path, sequence, now.UnixNano(), blob(op.Data))
+		err = t.exec("INSERT INTO history (path, changed, tag, mtime, body) VALUES (?, ?, ?, ?, ?)", op.Path, at.sequence, at.tag, at.now.UnixNano(), blob(op.Data))
 	}
 	if err != nil {
 		return err

@@ -11,7 +11,8 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// placeColumns are read without the body, of which octet_length needs the header only.
+// placeColumns are read without the body, of which octet_length needs the header only. That
+// of the tag comes after them.
 const placeColumns = "path, created, changed, counter, mtime, octet_length(body)"
 
 // Stat implements [store.Store]. The file does not record when a document was created.
@@ -79,15 +80,19 @@ func (s *Store) places(ctx context.Context, condition string, args ...any) (plac
 	defer done()
 	err = retry(ctx, func() error {
 		places = nil
+		column, err := s.tagColumn(ctx, s.readers)
+		if err != nil {
+			return err
+		}
 		return s.each(ctx, func(rows *sql.Rows) error {
 			var place store.Place
-			var created, changed, mtime int64
+			var created, changed, tag, mtime int64
 			var counter int32
-			err := rows.Scan(&place.Path, &created, &changed, &counter, &mtime, &place.Size)
-			place.Version, place.Modified = store.NewVersion(created, changed, counter), time.Unix(0, mtime)
+			err := rows.Scan(&place.Path, &created, &changed, &counter, &mtime, &place.Size, &tag)
+			place.Version, place.Modified = store.NewVersion(created, changed, counter).WithTag(tag), time.Unix(0, mtime)
 			places = append(places, place)
 			return err
-		}, "SELECT "+placeColumns+" FROM documents WHERE "+condition+" ORDER BY path", args...)
+		}, "SELECT "+placeColumns+", "+column+" FROM documents WHERE "+condition+" ORDER BY path", args...)
 	})
 	if err != nil || len(places) == 0 {
 		return nil, err

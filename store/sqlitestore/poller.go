@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ type poller struct {
 	conn     *sql.Conn // nil until needed, and after a failure
 	version  int64     // data_version, which only compares on one connection
 	sequence int64     // up to which all changes were seen; 0: none were
+	tag      int64     // of that; 0: it has none
 	deleted  int64     // the last deletion that was seen
 }
 
@@ -38,7 +40,12 @@ func (p *poller) look(ctx context.Context) {
 	}
 	moved := version != p.version
 	if unseen := p.store.watch.unseen(moved); err == nil && (moved || len(unseen) > 0) {
-		err = t.run(ctx, "BEGIN", func() error { return p.read(t, unseen) })
+		err = t.run(ctx, "BEGIN", func() (err error) {
+			if t.tag, err = p.store.tagColumn(t.ctx, t.conn); err != nil {
+				return err
+			}
+			return p.read(t, unseen)
+		})
 	}
 	if err != nil {
 		p.failed(ctx, err)
@@ -56,7 +63,15 @@ func (p *poller) read(t *tx, unseen []string) error {
 	if err := t.scan("SELECT sequence, deleted FROM meta", nil, &sequence, &deleted); err != nil {
 		return err
 	}
-	if sequence < p.sequence || p.sequence == 0 { // another history, or another connection
+	tag, err := t.tagOf(sequence)
+	if err != nil {
+		return err
+	}
+	before, err := t.tagOf(p.sequence)
+	if err != nil {
+		return err
+	}
+	if before == 0 || before != p.tag { // another history, or so much was committed that it cannot be told
 		p.deleted = deleted
 		unseen = w.all()
 	} else if err := t.changed(p.sequence, w.show); err != nil {
@@ -68,7 +83,7 @@ func (p *poller) read(t *tx, unseen []string) error {
 		}
 		for _, path := range w.all() {
 			if !there[path] && !isQueue(path) {
-				w.show(path, store.Version{}, deleted)
+				w.show(path, store.Version{}, markOf(deleted))
 			}
 		}
 	}
@@ -79,39 +94,53 @@ func (p *poller) read(t *tx, unseen []string) error {
 		}
 		w.show(path, version, mark)
 	}
-	p.sequence, p.deleted = sequence, deleted
+	p.sequence, p.tag, p.deleted = sequence, tag, deleted
 	return nil
 }
 
 // at returns the version and the mark of what is followed. That of a queue is the place at
 // its head.
-func (t *tx) at(path string, deleted int64) (version store.Version, mark int64, err error) {
+func (t *tx) at(path string, deleted int64) (version, mark store.Version, err error) {
 	if document, ok := strings.CutPrefix(path, queuePrefix); ok {
-		err = t.scan("SELECT coalesce(min(place), 0) FROM writers WHERE path = ?", []any{document}, &mark)
-		return version, mark, err
+		var head int64
+		err = t.scan("SELECT coalesce(min(place), 0) FROM writers WHERE path = ?", []any{document}, &head)
+		return version, markOf(head), err
 	}
 	version, err = t.version(path)
 	if version.IsZero() {
-		return version, deleted, err
+		return version, markOf(deleted), err
 	}
-	return version, version.Order(), err
+	return version, version, err
+}
+
+// tagOf returns the tag of a number of the sequence, 0 if it has none any more.
+func (t *tx) tagOf(sequence int64) (tag int64, err error) {
+	if t.tag == "0" { // nobody has migrated the file
+		return 0, nil
+	}
+	err = t.scan("SELECT tag FROM commits WHERE slot = ?1 % 256 AND sequence = ?1", []any{sequence}, &tag)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return tag, err
 }
 
 // changed shows every document that was written after a sequence number.
-func (t *tx) changed(since int64, show func(path string, v store.Version, mark int64)) error {
-	rows, err := t.conn.QueryContext(t.ctx, "SELECT path, created, changed, counter FROM documents WHERE changed > ?", since)
+func (t *tx) changed(since int64, show func(path string, v, mark store.Version)) error {
+	rows, err := t.conn.QueryContext(t.ctx, "SELECT path, created, changed, counter, "+t.tag+" FROM documents WHERE changed > ?", since)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var path string
-		var created, changed int64
+		var created, changed, tag int64
 		var counter int32
-		if err := rows.Scan(&path, &created, &changed, &counter); err != nil {
+		if err := rows.Scan(&path, &created, &changed, &counter, &tag); err != nil {
 			return err
 		}
-		show(path, store.NewVersion(created, changed, counter), changed)
+		v := store.NewVersion(created, changed, counter).WithTag(tag)
+		show(path, v, v)
 	}
 	return rows.Err()
 }
@@ -158,7 +187,7 @@ func (w *follower) all() (paths []string) {
 
 // show notes what a look showed, and hints if that is not what was hinted last. Where the
 // file was restored, it can be older.
-func (w *follower) show(path string, v store.Version, mark int64) {
+func (w *follower) show(path string, v, mark store.Version) {
 	w.mu.Lock()
 	p := w.paths[path]
 	news := p != nil && p.mark != mark
@@ -177,6 +206,7 @@ func (w *follower) show(path string, v store.Version, mark int64) {
 func isQueue(path string) bool { return strings.HasPrefix(path, queuePrefix) }
 
 func (p *poller) failed(ctx context.Context, err error) {
+	p.store.noteFailure(err)
 	if isBusy(err) || ctx.Err() != nil {
 		return
 	}

@@ -40,6 +40,7 @@ CREATE TABLE documents (
 	created INTEGER NOT NULL DEFAULT 0,
 	changed INTEGER NOT NULL DEFAULT 0,
 	counter INTEGER NOT NULL DEFAULT 0,
+	tag     INTEGER NOT NULL DEFAULT 0, -- random, of each write
 	mtime   INTEGER NOT NULL DEFAULT 0, -- nanoseconds since 1970
 	body    BLOB NOT NULL
 );
@@ -74,6 +75,7 @@ CREATE TABLE history (
 	sequence INTEGER PRIMARY KEY AUTOINCREMENT,
 	path     TEXT NOT NULL,
 	changed  INTEGER NOT NULL,
+	tag      INTEGER NOT NULL DEFAULT 0, -- of the document
 	mtime    INTEGER NOT NULL, -- nanoseconds since 1970
 	body     BLOB NOT NULL
 );
@@ -98,7 +100,7 @@ CREATE TRIGGER document_edited AFTER UPDATE OF body ON documents WHEN new.change
 		mtime = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000000
 	WHERE path = new.path;
 END;
-`
+` + tagSchema
 
 // creating serializes the creation of files in this process. Closing the
 // descriptor that created a file would drop the locks of another handle of this

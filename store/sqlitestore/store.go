@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkstate/zkstate/store"
@@ -67,6 +68,7 @@ type Store struct {
 	poller  *sql.DB // one connection: data_version compares on one connection only
 
 	watch   follower
+	tagged  atomic.Bool // the tables hold tags, as far as is known; see tagSchema
 	session sessionHolder
 	leaving sync.Map // recordKey -> nil: the listener records that are being withdrawn
 

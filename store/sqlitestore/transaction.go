@@ -21,6 +21,7 @@ const (
 type tx struct {
 	conn *sql.Conn
 	ctx  context.Context
+	tag  string // the SQL for a document's tag
 }
 
 func (t *tx) exec(query string, args ...any) error {
@@ -48,10 +49,18 @@ func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
 		return err
 	}
 	defer conn.Close()
-	t := &tx{conn: conn, ctx: context.WithoutCancel(ctx)}
-	err = t.run(ctx, "BEGIN IMMEDIATE", func() error { return fn(t) })
+	t := &tx{conn: conn, ctx: context.WithoutCancel(ctx), tag: "tag"}
+	err = t.run(ctx, "BEGIN IMMEDIATE", func() error {
+		if !s.tagged.Load() {
+			if err := t.migrate(); err != nil {
+				return err
+			}
+		}
+		return fn(t)
+	})
 	switch {
 	case err == nil:
+		s.tagged.Store(true)
 	case isDamage(err):
 		t.discard()
 	case isBusy(err):

@@ -28,17 +28,20 @@ type follower struct {
 	paths map[string]*watched
 }
 
-// watched is a document, or a queue, that somebody follows. Its mark is the sequence
-// number of the last change that was hinted: of the document, or of the last deletion
-// anywhere where there is no document. Both only grow, the second because any later
-// creation has a higher number. Mark 0 is older than all.
+// watched is a document, or a queue, that somebody follows. Its mark is the version that was
+// hinted last, or, where there is no document, has the sequence number of the last deletion
+// anywhere. Both only grow, the second because any later creation has a higher number. That
+// of a queue has its head. The zero mark is older than all.
 type watched struct {
 	shown atomic.Pointer[store.Version] // by the last look; nil before the first
 
 	// Guarded by the follower's mu.
 	watchers int
-	mark     int64
+	mark     store.Version
 }
+
+// markOf is the mark of what is no document.
+func markOf(number int64) store.Version { return store.NewVersion(0, number, 0) }
 
 func (w *follower) init() {
 	w.wake = make(chan struct{}, 1)
@@ -117,17 +120,17 @@ func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
 }
 
 // hint signals a document's watchers if it moved since they were last hinted.
-func (w *follower) hint(path string, mark int64) {
+func (w *follower) hint(path string, mark store.Version) {
 	if w.advance(path, mark) {
 		w.hub.Signal(path)
 	}
 }
 
-func (w *follower) advance(path string, mark int64) bool {
+func (w *follower) advance(path string, mark store.Version) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.paths[path]
-	if p == nil || p.mark >= mark {
+	if p == nil || !p.mark.Before(mark) {
 		return false
 	}
 	p.mark = mark

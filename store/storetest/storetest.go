@@ -30,6 +30,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"CreateMakesParents", testParents},
 		{"LoadKnownSendsNoData", testKnown},
 		{"PutComparesAndSets", testPut},
+		{"VersionsHaveTags", testTags},
+		{"TagsAreCompared", testForeignTag},
 		{"Delete", testDelete},
 		{"RecreationIsAnotherDocument", testRecreation},
 		{"AbsenceHasAnOrder", testAbsence},

@@ -228,7 +228,8 @@ func (c *commit) conclude(ctx context.Context, results []zk.Result) ([]store.Ver
 		case store.Create:
 			seen := c.created[0]
 			c.created = c.created[1:]
-			versions[i] = store.NewVersion(seen.Stat.Czxid, seen.Stat.Czxid, 0)
+			// The document may have been changed since: of its creation, czxid and ctime are left.
+			versions[i] = store.NewVersion(seen.Stat.Czxid, seen.Stat.Czxid, 0).WithTag(seen.Stat.Ctime)
 			if seen.Err != nil { // nobody may conclude from that that nothing was written
 				doubt = fmt.Errorf("commit %s: %w: it was created, and then: %w", op.Path, store.ErrUnknownOutcome, seen.Err)
 			}

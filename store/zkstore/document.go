@@ -11,7 +11,7 @@ import (
 )
 
 func versionOf(stat zk.Stat) store.Version {
-	return store.NewVersion(stat.Czxid, stat.Mzxid, stat.Version)
+	return store.NewVersion(stat.Czxid, stat.Mzxid, stat.Version).WithTag(stat.Mtime)
 }
 
 // Load implements [store.Store]. Each look sets a watch if somebody follows the

@@ -70,13 +70,13 @@ func (s *Store) readEntries(ctx context.Context, session *zk.Session, path strin
 			stat, got := replies[2*i], replies[2*i+1]
 			var entry store.Entry
 			if stat.Err == nil { // of what may not be read, newer servers do not say it
-				entry.Order, entry.Time = stat.Stat.Czxid, time.UnixMilli(stat.Stat.Ctime)
+				setOrigin(&entry, stat.Stat)
 			}
 			switch {
 			case errors.Is(got.Err, zk.ErrNoNode), errors.Is(stat.Err, zk.ErrNoNode):
 				continue // it was trimmed meanwhile
 			case got.Err == nil:
-				entry.Order, entry.Time = got.Stat.Czxid, time.UnixMilli(got.Stat.Ctime)
+				setOrigin(&entry, got.Stat)
 				entry.Data = append([]byte{}, got.Data...)
 			case refused(got.Err) || errors.Is(got.Err, zk.ErrTooLarge):
 				entry.Err = s.translate("read an entry of", path, got.Err, false)
@@ -87,6 +87,12 @@ func (s *Store) readEntries(ctx context.Context, session *zk.Session, path strin
 		}
 	}
 	return entries, nil
+}
+
+// setOrigin notes of which commit an entry is: its znode was created in the transaction that
+// wrote the payload, so it has the number and the time of that.
+func setOrigin(entry *store.Entry, stat zk.Stat) {
+	entry.Order, entry.Tag, entry.Time = stat.Czxid, stat.Ctime, time.UnixMilli(stat.Ctime)
 }
 
 // readBatch is how many znodes are read at once.

@@ -93,7 +93,7 @@ func (q *inquiry) ask(ctx context.Context) ([]store.Version, error) {
 			return nil, errNotApplied
 		case found.Stat.Version == q.record.version+1 && bytes.Equal(found.Data, q.receipt.Data):
 			q.moveRecord(session, found.Stat.Version)
-			return q.applied(found.Stat.Mzxid, documents)
+			return q.applied(found.Stat.Mzxid, found.Stat.Mtime, documents)
 		}
 	}
 	return q.askDocuments(ctx, session, documents)
@@ -146,7 +146,7 @@ func (q *inquiry) askDocuments(ctx context.Context, session *zk.Session, documen
 		}
 		for _, found := range entries {
 			if found.Err == nil && bytes.Equal(found.Data, entry.Data) {
-				return q.applied(found.Order, nil)
+				return q.applied(found.Order, found.Tag, nil)
 			}
 		}
 	}
@@ -166,10 +166,10 @@ func (q *inquiry) untouched(op store.Op, payload, of zk.Reply) bool {
 }
 
 // applied notes and says, as conclude does, what a commit did that was found to be
-// applied. All its parts bear the number of the one transaction. documents are what the
+// applied. All its parts bear the number and the time of the one transaction. documents are what the
 // documents are now, where that is known: one that was there before the commit, and is
 // not the one that the commit was based on, was replaced by it.
-func (q *inquiry) applied(order int64, documents []zk.Reply) ([]store.Version, error) {
+func (q *inquiry) applied(order, tag int64, documents []zk.Reply) ([]store.Version, error) {
 	q.store.records.set(q.record, q.receipt.Data)
 	versions := make([]store.Version, len(q.ops))
 	var doubt error
@@ -181,9 +181,9 @@ func (q *inquiry) applied(order int64, documents []zk.Reply) ([]store.Version, e
 		}
 		switch op := op.(type) {
 		case store.Create:
-			versions[i] = store.NewVersion(order, order, 0)
+			versions[i] = store.NewVersion(order, order, 0).WithTag(tag)
 		case store.Put:
-			versions[i] = store.NewVersion(op.Base.Created(), order, op.Base.Counter()+1)
+			versions[i] = store.NewVersion(op.Base.Created(), order, op.Base.Counter()+1).WithTag(tag)
 			if now.Czxid != 0 && now.Czxid != op.Base.Created() && now.Czxid < order {
 				doubt = fmt.Errorf("commit %s: %w: another tool deleted and recreated the document in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
 			}

@@ -82,11 +82,11 @@ func (s *Store) onEvent(event zk.Event) {
 		s.session.Store(event.Session)
 		s.conn.Store(event.Conn)
 		s.watched.clear(event.Conn)
+		s.folders.clear() // the servers may have another history, whose numbers are the same
 		s.places.SignalAll()
 		s.verifier.wakeUp()
 		s.records.wakeKeeper()
 	case zk.HistoryReplaced:
-		s.folders.clear()
 		s.logger.Warn("zkstore: the servers have an older history than was seen before, as after a restored backup", "error", event.Err)
 	case zk.AuthFailed:
 		s.logger.Warn("zkstore: a server refuses the credentials", "error", event.Err)
