@@ -25,7 +25,8 @@ import (
 // wait while a commit is under way go out together as the next one, one function
 // after the other on one copy; what becomes of one is no other's business. An
 // instance that lost to another takes its place in the document's queue of
-// writers, so all get their turn. There fn runs while the others wait: keep it short.
+// writers, so all get their turn. There fn runs while the others wait: keep it short. If it
+// takes longer than a second, the turn goes to the next one, unless it is [Exclusive].
 // It does not depend on the queue: if that does not move for a second, because
 // somebody holds the lock or left a place behind, the update goes on without a turn.
 //

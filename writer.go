@@ -68,8 +68,9 @@ func (w *writer[T]) carry(b *batch[T]) {
 			w.st.queue.finish(r, outcome{err: w.st.ended(r.ctx, r.verb, err)})
 		}
 	}
+	again := err != nil && final == nil && b.members[0].cfg.exclusive // in the same turn
 	w.st.queue.putBack(b, alone, err)
-	if w.commits >= turnCommits || w.doubt {
+	if w.doubt || !again && !w.mayStay(0) {
 		w.giveUp()
 	}
 }
@@ -161,7 +162,7 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 		case <-r.ctx.Done(): // it leaves by itself
 			continue
 		}
-		result := <-answers
+		result := w.await(answers, r.cfg.exclusive)
 		copy = result.copy
 		if result.gone {
 			w.st.queue.finish(r, outcome{})
