@@ -15,16 +15,26 @@ const lookBound = 5 * time.Second
 // refreshes that fail within MaxStaleness.
 func (c config) period() time.Duration { return min(c.refresh, c.maxStaleness/3) }
 
-// verified returns for when the copy was confirmed last: by an answer of its own, or by
-// the store's handle. What is rejected or deleted is confirmed as well, but no copy.
-func (st *State[T]) verified(cur *published[T]) time.Time {
-	if cur.rejected != nil || cur.deleted || cur.newest.IsZero() {
+// confirmed returns for when it was confirmed last that what is known of the document is the
+// latest, a rejected version or a deletion too: by an answer of its own, or by the store's
+// handle.
+func (st *State[T]) confirmed(cur *published[T]) time.Time {
+	if cur.newest.IsZero() { // from a cache
 		return cur.verified
 	}
-	if confirmed := st.watcher.Confirmed(cur.newest); confirmed.After(cur.verified) {
+	if confirmed := st.watcher.Confirmed(cur.known()); confirmed.After(cur.verified) {
 		return confirmed
 	}
 	return cur.verified
+}
+
+// verified returns for when the copy was confirmed last. What is rejected or deleted is
+// confirmed as well, but no copy.
+func (st *State[T]) verified(cur *published[T]) time.Time {
+	if cur.rejected != nil || cur.deleted {
+		return cur.verified
+	}
+	return st.confirmed(cur)
 }
 
 // noteConfirmed writes into the copy what the handle has confirmed, and returns for when
@@ -33,12 +43,12 @@ func (st *State[T]) verified(cur *published[T]) time.Time {
 func (st *State[T]) noteConfirmed() time.Time {
 	asked := st.now()
 	cur := st.current.Load()
-	verified := st.verified(cur)
-	if verified.After(cur.verified) {
-		asked.time = verified
+	confirmed := st.confirmed(cur)
+	if cur.rejected == nil && !cur.deleted && confirmed.After(cur.verified) {
+		asked.time = confirmed
 		st.publish(observation[T]{rec: store.Record{Version: cur.newest}, linearizable: true, asked: asked})
 	}
-	return verified
+	return confirmed
 }
 
 // due is when the follower looks itself if the copy is not confirmed any more. The handle
@@ -60,21 +70,22 @@ func (st *State[T]) follow() {
 	var failed time.Time // when the look began that failed, zero if the last one worked
 	for {
 		timer.Reset(time.Until(due))
-		mode := store.Linearizable
+		mode, news := store.Linearizable, false
 		before := st.current.Load().newest
 		select {
 		case <-st.ctx.Done():
 			return
 		case <-st.watcher.Hints():
+			news = true
 			hinted.wait(st.ctx)
-			st.awaitOwnCommit(st.ctx) // a hint of our own commit needs no look
+			st.awaitOwnCommit() // the hint may be of that
 			if st.noteConfirmed(); st.serves(st.current.Load()) {
 				mode = store.Local
 			}
 		case <-st.wanted:
 		case <-timer.C:
-			verified := st.noteConfirmed()
-			if next := st.cfg.due(verified); verified.After(failed) && time.Until(next) > 0 {
+			confirmed := st.noteConfirmed()
+			if next := st.cfg.due(confirmed); confirmed.After(failed) && time.Until(next) > 0 {
 				st.noteLook(nil, &failed, time.Time{})
 				st.checkMutation(st.current.Load())
 				retry.reset()
@@ -86,7 +97,9 @@ func (st *State[T]) follow() {
 		ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.period(), lookBound))
 		err := st.look(ctx, mode)
 		cancel()
-		hinted.saw(st.current.Load().newest.Since(before))
+		if news {
+			hinted.saw(st.current.Load().newest.Since(before), time.Since(asked))
+		}
 		switch {
 		case err != nil:
 			due = time.Now().Add(retry.next())
@@ -123,21 +136,20 @@ func (st *State[T]) askForLook() {
 	}
 }
 
-// pace keeps a follower from looking at every single commit while many are made: so
-// many looks, by every instance, would slow the commits down. A few hints in a row
-// are followed at once; if they keep coming, what is committed between two looks is
+// pace keeps a follower from looking at every single commit where commits are made faster
+// than it can look at them: so many looks, by every instance, would slow the commits down.
+// Up to there every hint is followed at once. Beyond, what is committed between two looks is
 // seen with the second. The zero value is ready.
 type pace struct {
-	last   time.Time     // when wait returned
+	last   time.Time     // when the last look began
 	before time.Duration // from the look before until then
-	run    int           // looks in a row that found commits close together
-	gap    time.Duration // between two looks
+	run    int           // looks in a row that took longer than it takes to commit
+	gap    time.Duration // between the beginnings of two looks
 }
 
 const (
-	paceFree  = 4                     // so many looks in a row are made at once
-	paceQuiet = 10 * time.Millisecond // between commits is no reason to wait
-	paceMax   = 50 * time.Millisecond // the longest that a hint waits
+	paceFree = 4                     // so many looks in a row are made at once
+	paceMax  = 50 * time.Millisecond // the longest gap
 )
 
 // wait pauses before a look.
@@ -150,12 +162,13 @@ func (p *pace) wait(ctx context.Context) {
 	p.last, p.before = now, now.Sub(p.last)
 }
 
-// saw notes how many commits have been made since the look before.
-func (p *pace) saw(commits int) {
-	if p.before/time.Duration(max(commits, 1)) >= paceQuiet {
+// saw notes how many commits have been made since the look before, and how long the look
+// took.
+func (p *pace) saw(commits int, took time.Duration) {
+	if p.before/time.Duration(max(commits, 1)) >= took {
 		p.run, p.gap = 0, 0
 	} else if p.run++; p.run >= paceFree {
-		p.gap = min(max(2*p.gap, time.Millisecond), paceMax)
+		p.gap = min(2*max(p.gap, took), paceMax)
 	}
 }
 

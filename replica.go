@@ -58,7 +58,7 @@ func (st *State[T]) loadAndPublish(ctx context.Context, mode store.Consistency) 
 		}
 		o := st.observe(rec, asked, "")
 		o.linearizable = mode == store.Linearizable
-		st.yieldToOwnCommit(ctx, rec.Version)
+		st.yieldToOwnCommit(ctx, rec)
 		if st.publish(o) {
 			return nil
 		}

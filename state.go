@@ -172,14 +172,28 @@ func (st *State[T]) awaitCreation(ctx context.Context) error {
 		if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnavailable) {
 			return err
 		}
-		select {
-		case <-st.watcher.Hints():
-		case <-tick.C:
-		case <-ctx.Done():
+		if !st.awaitNews(ctx, tick.C, errors.Is(err, ErrNotFound)) {
 			if !errors.Is(err, ErrNotFound) {
 				return unanswered(ctx, err)
 			}
 			return fmt.Errorf("%w: nobody created it in time: %w", err, ctx.Err())
+		}
+	}
+}
+
+// awaitNews waits until there may be a document, or the handle does not confirm any more that
+// it is absent. It reports false if ctx ends first.
+func (st *State[T]) awaitNews(ctx context.Context, tick <-chan time.Time, absent bool) bool {
+	for {
+		select {
+		case <-st.watcher.Hints():
+			return true
+		case <-tick:
+			if !absent || time.Since(st.watcher.Confirmed(Version{})) > 2*st.cfg.period() {
+				return true
+			}
+		case <-ctx.Done():
+			return false
 		}
 	}
 }
