@@ -79,8 +79,8 @@ func age(verified time.Time) time.Duration {
 	if verified.IsZero() {
 		return math.MaxInt64
 	}
-	now := time.Now()
-	return max(now.Sub(verified), now.Round(0).Sub(verified.Round(0)))
+	now := time.Now() // reads both
+	return max(now.Sub(verified), time.Duration(now.UnixNano()-verified.UnixNano()))
 }
 
 // decode makes a T of a stored document. The error is for the reader of this
