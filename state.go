@@ -38,7 +38,8 @@ type State[T any] struct {
 	events     atomic.Uint64                // orders what this State asks and publishes
 	changed    signals                      // fires after current was swapped
 	failed     atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
-	wanted     chan struct{}                // asks the follower to look again
+	awake      chan struct{}                // wakes the follower, level-triggered
+	lookAsked  atomic.Bool                  // it is to look then
 
 	journaled  atomic.Bool              // the document's journal is on, or was
 	own        ownRecord                // what the listener record says
@@ -90,9 +91,8 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	}
 	st := &State[T]{
 		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
-		wanted: make(chan struct{}, 1),
-		queue:  writeQueue[T]{arrived: make(chan struct{}, 1)},
-		own:    newOwnRecord(cfg),
+		awake: make(chan struct{}, 1),
+		own:   newOwnRecord(cfg),
 	}
 	st.ctx, st.stop = context.WithCancel(context.Background())
 	st.watcher = s.Watch(path, cfg.period())
@@ -251,6 +251,7 @@ func (st *State[T]) Path() string { return st.path }
 func (st *State[T]) Close() error {
 	st.closing.Do(func() {
 		st.stop()
+		st.wakeFollower()
 		if st.forgetting != nil {
 			st.forgetting.Stop()
 		}

@@ -16,7 +16,7 @@ type writeQueue[T any] struct {
 	mu      sync.Mutex // guards all below, and the fields of requests and batches that say so
 	waiting []*request[T]
 	writing bool          // the writer is at work
-	arrived chan struct{} // level-triggered: somebody joined
+	arrived chan struct{} // level-triggered: somebody joined; made by the first who does
 	served  time.Time     // when a call got its outcome last
 	pause   time.Duration // from then until somebody joined, the last time
 	trouble error         // of the last attempt, nil if it went well
@@ -75,6 +75,9 @@ func (q *writeQueue[T]) add(r *request[T]) (start bool) {
 	q.pause = time.Since(q.served)
 	start = !q.writing
 	q.writing = true
+	if q.arrived == nil {
+		q.arrived = make(chan struct{}, 1)
+	}
 	select {
 	case q.arrived <- struct{}{}:
 	default:
