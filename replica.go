@@ -78,7 +78,7 @@ func (st *State[T]) observe(rec store.Record, asked moment, origin string) obser
 	return o
 }
 
-// publish is the only place where the local copy changes. Observations may come in
+// publish is the only place where the local copy changes, from the first one on. Observations may come in
 // any order and more than once. It reports false if the observation cannot be
 // ordered against the copy: then only another look can tell what is true.
 func (st *State[T]) publish(o observation[T]) (decided bool) {

@@ -34,7 +34,7 @@ type State[T any] struct {
 
 	watcher    store.Watcher                // of the document
 	publishing sync.Mutex                   // serializes the changes of current
-	current    atomic.Pointer[published[T]] // swapped by publish only
+	current    atomic.Pointer[published[T]] // the local copy; from the first one on, changed by swap only
 	events     atomic.Uint64                // orders what this State asks and publishes
 	changed    signals                      // fires after current was swapped
 	failed     atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
@@ -57,13 +57,16 @@ const closeBound = 2 * time.Second
 
 // Open attaches to the document at path and creates it with the initial value if
 // it does not exist. If several instances open at once, one creates and all
-// attach. It returns with a verified copy.
+// attach. It returns with a verified copy; only where [Cache] has one, it returns at once
+// with that, which is not verified yet.
 //
 // Open blocks until the store answers, at most until ctx ends; ctx governs
 // opening only. The store may be shared by any number of States and stays the
 // caller's to close, after them. Errors: [ErrInvalidPath], [ErrInvalidID],
-// [ErrNotFound], [ErrRejected], [ErrTooLarge], [ErrDenied], [ErrUnavailable],
-// [ErrClosed], the context's, and what the initial value's Validate says.
+// [ErrNotFound], [ErrRejected], [ErrTooLarge], [ErrDenied], [ErrAuthRequired], [ErrQuota],
+// [ErrEphemeralParent], [ErrDamaged], [ErrClosed], what the initial value's Validate says,
+// and, with the context's, [ErrUnavailable], or [ErrUnknownOutcome] if it is not known
+// whether the document was created.
 func Open[T any](ctx context.Context, s store.Store, path string, initial T, opts ...OpenOption) (*State[T], error) {
 	return open(ctx, s, path, initial, newConfig(opts), (*State[T]).attachOrCreate)
 }
@@ -245,7 +248,8 @@ func (st *State[T]) ID() string { return st.cfg.id }
 func (st *State[T]) Path() string { return st.path }
 
 // Close removes the listener record and stops what the State started; iterators
-// end, calls under way return [ErrClosed]. It returns within two seconds even
+// end, calls under way return [ErrClosed], an update whose commit is under way with
+// [ErrUnknownOutcome] if the store cannot say any more what became of it. It returns within two seconds even
 // when the store hangs; the record then goes with the store's session. A callback
 // of OnChange that is running is not waited for. The store is not closed.
 func (st *State[T]) Close() error {

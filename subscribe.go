@@ -19,7 +19,7 @@ type ChangeSet struct {
 	From    Version  `json:"from"`             // the zero Version: there was no document
 	To      Version  `json:"to"`               // the zero Version: the document was deleted
 	Changes []Change `json:"changes"`          // never empty; apply in order
-	Origin  string   `json:"origin,omitempty"` // the listener that committed it, if it was this State
+	Origin  string   `json:"origin,omitempty"` // the listener that committed it, if it was this State and Missed is 0
 	Missed  int      `json:"missed,omitempty"` // commits between From and To that are folded in, as far as is known
 
 	// Replaced says that the store's history was replaced in between: it was restored

@@ -37,8 +37,9 @@ import (
 // [ErrLocked] with the context's, under [Exclusive]: nothing was written, somebody has
 // the lock, and the error says who and since when;
 // [ErrUnknownOutcome]: the update was applied once or not at all, and ctx ended, or
-// the store's session did, before it could be found out; [ErrNotApplied] with the
-// version, under [WaitApplied]; [ErrClosed].
+// the State was closed, or the store's session was lost, before it could be found out;
+// the error says on top of which version; [ErrNotApplied] with the version, under
+// [WaitApplied]; [ErrQuota]; [ErrAuthRequired]; [ErrDamaged]; [ErrClosed].
 func (st *State[T]) Update(ctx context.Context, fn func(*T) error, opts ...UpdateOption) (Version, error) {
 	if fn == nil {
 		return Version{}, fmt.Errorf("%s: the function is nil", st.at("update"))
