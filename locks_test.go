@@ -102,12 +102,12 @@ func TestUsersCodeRunsUnderNoLock(t *testing.T) {
 	if _, err := st.ReadConsistent(t.Context()); err == nil {
 		t.Error("read what is rejected")
 	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
 	for _, what := range []string{"MarshalJSON", "UnmarshalJSON", "Validate", "the logger", "DetectMutation's function", "OnChange's function", "Update's function", "Select's function"} {
 		if _, ok := seen.Load(what); !ok {
 			t.Errorf("%s never ran", what)
 		}
-	}
-	if err := st.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
