@@ -113,7 +113,7 @@ func encodesTo[T any](doc, want []byte) (yes bool) {
 // commit sends what a batch made and publishes it as everybody else's.
 func (w *writer[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
 	st := w.st
-	flight := &inFlight{base: cur.newest, landed: make(chan struct{})}
+	flight := &inFlight{base: cur.newest, data: made.doc, landed: make(chan struct{})}
 	st.committing.Store(flight)
 	defer func() {
 		st.committing.Store(nil)
@@ -147,10 +147,9 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 // have a part in it must still be there.
 func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op store.Op) ([]Version, error) {
 	st := w.st
-	if !st.queue.markSent(b, parts) {
+	if !st.queue.markSent(b, parts, cur.newest) {
 		return nil, errLeft
 	}
-	w.parts = parts
 	var locked []store.Op
 	last := !w.mayStay(1)
 	switch {
@@ -165,6 +164,7 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	if errors.Is(err, store.ErrTaken) { // then it goes without
 		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), locked...)
 	}
+	st.queue.markAnswered(b, err)
 	if err != nil {
 		return nil, err
 	}
@@ -187,30 +187,45 @@ func reasons[T any](parts []*request[T]) (all []string) {
 
 // inFlight is a commit that the store has not answered yet.
 type inFlight struct {
-	base   Version
-	landed chan struct{} // closed once it was published, or failed
+	base    Version
+	data    []byte
+	landed  chan struct{} // closed once it was published, or failed
+	overdue bool          // the follower has waited for it in vain; used by the follower only
 }
 
-// yieldToOwnCommit lets the State's own commit be published first. A load often shows
-// a commit before the store has answered to it, and does not know whose it is.
-func (st *State[T]) yieldToOwnCommit(ctx context.Context, v Version) {
-	flight := st.committing.Load()
-	if flight != nil && v.Created() == flight.base.Created() && v.Since(flight.base) == 1 {
-		st.awaitOwnCommit(ctx)
-	}
-}
+// How long others' news wait for an own commit in flight.
+const (
+	flightWait = 20 * time.Millisecond  // where they may be of that commit, once
+	originWait = 100 * time.Millisecond // where they are, but for whose it is
+)
 
-// awaitOwnCommit waits for the commit that is in flight, if there is one.
-func (st *State[T]) awaitOwnCommit(ctx context.Context) {
-	flight := st.committing.Load()
-	if flight == nil {
-		return
-	}
-	timer := time.NewTimer(time.Second) // an answer that was lost must not hold up what others commit
+// await waits for the answer, and reports false if it does not come in time.
+func (f *inFlight) await(ctx context.Context, within time.Duration) bool {
+	timer := time.NewTimer(within)
 	defer timer.Stop()
 	select {
-	case <-flight.landed:
+	case <-f.landed:
+		return true
 	case <-timer.C:
 	case <-ctx.Done():
+	}
+	return false
+}
+
+// yieldToOwnCommit lets the State's own commit be published first, if that is what a load
+// shows. A load often shows a commit before the store has answered to it, and does not
+// know whose it is.
+func (st *State[T]) yieldToOwnCommit(ctx context.Context, rec store.Record) {
+	flight := st.committing.Load()
+	if flight != nil && rec.Version.Created() == flight.base.Created() && rec.Version.Since(flight.base) == 1 && bytes.Equal(rec.Data, flight.data) {
+		flight.await(ctx, originWait)
+	}
+}
+
+// awaitOwnCommit waits for the commit that is in flight, if there is one: a hint of it needs
+// no look. A commit that hangs is waited for once.
+func (st *State[T]) awaitOwnCommit() {
+	if flight := st.committing.Load(); flight != nil && !flight.overdue {
+		flight.overdue = !flight.await(st.ctx, flightWait)
 	}
 }

@@ -25,7 +25,8 @@ import (
 // wait while a commit is under way go out together as the next one, one function
 // after the other on one copy; what becomes of one is no other's business. An
 // instance that lost to another takes its place in the document's queue of
-// writers, so all get their turn. There fn runs while the others wait: keep it short.
+// writers, so all get their turn. There fn runs while the others wait: keep it short. If it
+// takes longer than a second, the turn goes to the next one, unless it is [Exclusive].
 // It does not depend on the queue: if that does not move for a second, because
 // somebody holds the lock or left a place behind, the update goes on without a turn.
 //
@@ -36,8 +37,9 @@ import (
 // [ErrLocked] with the context's, under [Exclusive]: nothing was written, somebody has
 // the lock, and the error says who and since when;
 // [ErrUnknownOutcome]: the update was applied once or not at all, and ctx ended, or
-// the store's session did, before it could be found out; [ErrNotApplied] with the
-// version, under [WaitApplied]; [ErrClosed].
+// the State was closed, or the store's session was lost, before it could be found out;
+// the error says on top of which version; [ErrNotApplied] with the version, under
+// [WaitApplied]; [ErrQuota]; [ErrAuthRequired]; [ErrDamaged]; [ErrClosed].
 func (st *State[T]) Update(ctx context.Context, fn func(*T) error, opts ...UpdateOption) (Version, error) {
 	if fn == nil {
 		return Version{}, fmt.Errorf("%s: the function is nil", st.at("update"))
@@ -77,12 +79,11 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 		case out := <-r.done:
 			return st.conclude(ctx, r, out)
 		case <-ctx.Done():
-			switch st.queue.leave(r) {
+			switch left, base := st.queue.leave(r); left {
 			case leftDecided:
 				return st.conclude(ctx, r, <-r.done)
 			case leftSent:
-				return Version{}, fmt.Errorf("%s on top of version %v: %w: %w: read, and decide whether to try again",
-					st.at(r.verb), st.current.Load().newest, ErrUnknownOutcome, ctx.Err())
+				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.whyEnded(ctx)))
 			}
 			return Version{}, st.ended(ctx, r.verb, st.queue.lastTrouble())
 		}
@@ -163,8 +164,23 @@ func (st *State[T]) ended(ctx context.Context, verb string, cause error) error {
 	switch {
 	case st.isClosed():
 		return st.errClosed(verb)
+	case errors.Is(cause, ErrLocked), errors.Is(cause, ErrUnavailable):
+		return fmt.Errorf("%s: nothing was written: %w (%w)", st.at(verb), cause, ctx.Err())
 	case cause == nil || errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded):
 		return fmt.Errorf("%s: nothing was written: %w: %w", st.at(verb), ErrUnavailable, ctx.Err())
 	}
-	return fmt.Errorf("%s: nothing was written: %w (%w)", st.at(verb), cause, ctx.Err())
+	return fmt.Errorf("%s: nothing was written: %w: %v (%w)", st.at(verb), ErrUnavailable, cause, ctx.Err())
+}
+
+// unknown is the error of a write of which it is not known whether it was applied.
+func (st *State[T]) unknown(verb string, base Version, cause error) error {
+	return fmt.Errorf("%s on top of version %v: %w: read, and decide whether to try again", st.at(verb), base, cause)
+}
+
+// whyEnded is why a context of lifetime has ended.
+func (st *State[T]) whyEnded(ctx context.Context) error {
+	if st.isClosed() {
+		return ErrClosed
+	}
+	return ctx.Err()
 }
