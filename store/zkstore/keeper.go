@@ -13,7 +13,7 @@ const (
 	// keeperPause is between two tries to put records right.
 	keeperPause = 200 * time.Millisecond
 	// restorers is how many records are put right at the same time.
-	restorers = 32
+	restorers = sharedMost
 )
 
 // keepRecords puts records right after each new connection, and whenever it is asked to,
