@@ -215,7 +215,7 @@ func TestCloseSaysGoodBye(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lost := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpDelete })
+		lost := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpMulti })
 		if err := st.Close(); err != nil {
 			t.Logf("Close says %v", err)
 		}

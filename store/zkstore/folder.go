@@ -20,6 +20,7 @@ import (
 // document, and misses no journal.
 type folder struct {
 	exists    bool
+	supposed  bool // it was not looked at: a commit that creates the document creates the folder too
 	unguarded bool // the folder may not be read or written by us: commits do without its check
 	stat      zk.Stat
 	data      []byte
