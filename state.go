@@ -43,7 +43,6 @@ type State[T any] struct {
 
 	journaled  atomic.Bool              // the document's journal is on, or was
 	own        ownRecord                // what the listener record says
-	forgetting *time.Timer              // starts forgetLost; nil for an observer
 	rounds     rounds.Rounds            // of consistent reads
 	queue      writeQueue[T]            // of writing calls
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
@@ -244,9 +243,6 @@ func (st *State[T]) Path() string { return st.path }
 func (st *State[T]) Close() error {
 	st.closing.Do(func() {
 		st.stop()
-		if st.forgetting != nil {
-			st.forgetting.Stop()
-		}
 		ctx, cancel := context.WithTimeout(context.Background(), closeBound)
 		defer cancel()
 		working, enough := context.WithTimeout(ctx, closeBound*3/4)
