@@ -52,7 +52,7 @@ func TestCostOfOpening(t *testing.T) {
 	defer b.openDocument("/folder/second").Stop()
 	want := map[wire.Opcode]int{
 		wire.OpGetData:      1, // the look
-		wire.OpExists:       4, // it sets a watch on the absence; which version was made; are there folders of records and entries
+		wire.OpExists:       2, // it sets a watch on the absence; which version was made
 		wire.OpMulti:        3,
 		wire.OpGetChildren2: 1, // it watches the record
 	}

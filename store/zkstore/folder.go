@@ -21,6 +21,7 @@ import (
 type folder struct {
 	exists    bool
 	supposed  bool // it was not looked at: a commit that creates the document creates the folder too
+	fresh     bool // this handle made it, and has not seen or put anything but the document in it since
 	unguarded bool // the folder may not be read or written by us: commits do without its check
 	stat      zk.Stat
 	data      []byte
@@ -62,6 +63,19 @@ func (c *folderCache) set(path string, f folder) {
 		c.paths = make(map[string]folder)
 	}
 	c.paths[path] = f
+}
+
+// takeFresh reports whether a folder is fresh. It is not from then on.
+func (c *folderCache) takeFresh(path string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.paths[path]
+	if !f.fresh {
+		return false
+	}
+	f.fresh = false
+	c.paths[path] = f
+	return true
 }
 
 func (c *folderCache) forget(path string) {

@@ -154,7 +154,7 @@ func (c *commit) remember(results []zk.Result, versions []store.Version) {
 		f := c.folders[path]
 		switch _, sets := p.request.(zk.Set); {
 		case p.guard && f.supposed:
-			f = folder{exists: true, stat: zk.Stat{Czxid: c.zxid}}
+			f = folder{exists: true, fresh: true, stat: zk.Stat{Czxid: c.zxid}}
 		case p.guard && sets:
 			f.stat.Version = results[i].Stat.Version
 		default:

@@ -22,17 +22,30 @@ func (s *Store) entering(ctx context.Context, session *zk.Session, rec *record, 
 		return zk.Multi{zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion}}, nil
 	}
 	var ops zk.Multi
-	folders := []string{s.listeners(rec.path), s.roster(rec.path)}
+	missing, err := s.missingFolders(ctx, session, rec.path)
+	for _, full := range missing {
+		ops = append(ops, zk.Create{Path: full, ACL: s.acl, Mode: zk.Container})
+	}
+	return append(ops, zk.Create{Path: rec.entry, Data: data, ACL: s.acl}), err
+}
+
+// missingFolders returns the folders of records and entries that a document does not have. It
+// need not look where this handle has just made the document. What is supposed wrongly is refused.
+func (s *Store) missingFolders(ctx context.Context, session *zk.Session, path string) (missing []string, _ error) {
+	folders := []string{s.listeners(path), s.roster(path)}
+	if s.folders.takeFresh(path) {
+		return folders, nil
+	}
 	replies, _ := session.Do(ctx, zk.Exists{Path: folders[0]}, zk.Exists{Path: folders[1]}) // each reply has its own error
 	for i, reply := range replies {
 		switch {
 		case errors.Is(reply.Err, zk.ErrNoNode):
-			ops = append(ops, zk.Create{Path: folders[i], ACL: s.acl, Mode: zk.Container})
+			missing = append(missing, folders[i])
 		case reply.Err != nil && !errors.Is(reply.Err, zk.ErrNoAuth):
 			return nil, reply.Err
 		}
 	}
-	return append(ops, zk.Create{Path: rec.entry, Data: data, ACL: s.acl}), nil
+	return missing, nil
 }
 
 // enter changes the entry, or makes it if somebody forgot it. One that may not be made
