@@ -107,7 +107,6 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 			st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "error", err)
 		}
 	}
-	st.forgetting = st.forgetLostLater()
 	st.tasks.start(func() {
 		defer release()
 		st.report(record, wake)

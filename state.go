@@ -43,7 +43,6 @@ type State[T any] struct {
 
 	journaled  atomic.Bool              // the document's journal is on, or was
 	own        ownRecord                // what the listener record says
-	forgetting *time.Timer              // starts forgetLost; nil for an observer
 	rounds     rounds.Rounds            // of consistent reads
 	queue      writeQueue[T]            // of writing calls
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
@@ -209,11 +208,15 @@ func (st *State[T]) loadFirst(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o := st.observe(rec, asked, "")
-	o.linearizable = true
+	return st.startWith(st.observe(rec, asked, ""))
+}
+
+// startWith makes what was seen first the copy.
+func (st *State[T]) startWith(o observation[T]) error {
 	if o.rejected != nil && !st.cfg.tolerateRejected {
 		return o.rejected
 	}
+	o.linearizable = true
 	st.current.Store(&published[T]{snapshot: &snapshot[T]{value: st.initial}})
 	st.publish(o)
 	return nil
@@ -236,10 +239,12 @@ func (st *State[T]) create(ctx context.Context) error {
 		return err
 	}
 	none := &published[T]{snapshot: &snapshot[T]{}}
-	if _, err := st.commitJournaled(ctx, none, store.Create{Path: st.path, Data: doc}, "", nil); err != nil {
+	asked := st.now()
+	versions, err := st.commitJournaled(ctx, none, store.Create{Path: st.path, Data: doc}, "", nil)
+	if err != nil {
 		return err
 	}
-	return st.loadFirst(ctx)
+	return st.startWith(st.observe(store.Record{Version: versions[0], Data: doc}, asked, st.cfg.id))
 }
 
 // ID returns the listener id of this State.
@@ -257,9 +262,6 @@ func (st *State[T]) Close() error {
 	st.closing.Do(func() {
 		st.stop()
 		st.wakeFollower()
-		if st.forgetting != nil {
-			st.forgetting.Stop()
-		}
 		ctx, cancel := context.WithTimeout(context.Background(), closeBound)
 		defer cancel()
 		working, enough := context.WithTimeout(ctx, closeBound*3/4)

@@ -70,6 +70,7 @@ func TestDeletedBeforeItWasFoundOut(t *testing.T) {
 		if err != nil && !errors.Is(err, store.ErrUnknownOutcome) {
 			t.Errorf("create, %s: %v", name, err)
 		}
+		b.withdraw(created)
 		put := fmt.Sprint("/put/", len(name))
 		v := mustCommit(t, b.ctx, b.direct, store.Create{Path: put, Data: []byte("0")})[0]
 		err = b.loseAnswers(func() error {
@@ -79,7 +80,15 @@ func TestDeletedBeforeItWasFoundOut(t *testing.T) {
 		if err != nil && !errors.Is(err, store.ErrUnknownOutcome) {
 			t.Errorf("put, %s: %v", name, err)
 		}
+		b.withdraw(put)
 	}
+}
+
+// withdraw takes the record at path back, so that nothing is put right by a Multi while
+// their answers are lost.
+func (b *lockBed) withdraw(path string) {
+	b.Helper()
+	b.await("the record is withdrawn", func() bool { return b.faulty.Withdraw(b.ctx, path, "me") == nil })
 }
 
 // TestCreationThatNeverCame: nothing of it was applied, and the record that would tell

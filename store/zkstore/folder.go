@@ -20,6 +20,8 @@ import (
 // document, and misses no journal.
 type folder struct {
 	exists    bool
+	supposed  bool // it was not looked at: a commit that creates the document creates the folder too
+	fresh     bool // this handle made it, and has not seen or put anything but the document in it since
 	unguarded bool // the folder may not be read or written by us: commits do without its check
 	stat      zk.Stat
 	data      []byte
@@ -61,6 +63,19 @@ func (c *folderCache) set(path string, f folder) {
 		c.paths = make(map[string]folder)
 	}
 	c.paths[path] = f
+}
+
+// takeFresh reports whether a folder is fresh. It is not from then on.
+func (c *folderCache) takeFresh(path string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.paths[path]
+	if !f.fresh {
+		return false
+	}
+	f.fresh = false
+	c.paths[path] = f
+	return true
 }
 
 func (c *folderCache) forget(path string) {
@@ -135,8 +150,9 @@ func (s *Store) ensure(ctx context.Context, full string) error {
 	return nil
 }
 
-// tidy removes the folders of a deleted document as far as they are empty and
-// without data. It is a courtesy: failing at it is no error.
+// tidy removes the folders of a deleted document as far as they are empty and without
+// data. It is a courtesy: failing at it is no error, and if somebody comes meanwhile, all
+// stay.
 func (s *Store) tidy(ctx context.Context, path string) {
 	paths := []string{s.listeners(path), s.roster(path), s.queue(path), s.folder(path)}
 	looks := make([]zk.Request, len(paths))
@@ -147,15 +163,18 @@ func (s *Store) tidy(ctx context.Context, path string) {
 	if err != nil {
 		return
 	}
-	replies, _ := session.Do(ctx, looks...)
-	var removals []zk.Request
+	replies, _ := session.Do(ctx, looks...) // each reply has its own error
+	var removals zk.Multi
 	for i, reply := range replies {
-		last := i == len(paths)-1
-		if reply.Err == nil && len(reply.Data) == 0 && (last || reply.Stat.NumChildren == 0) {
+		inside := int32(0) // of what goes too
+		if i == len(paths)-1 {
+			inside = int32(len(removals))
+		}
+		if reply.Err == nil && len(reply.Data) == 0 && reply.Stat.NumChildren == inside {
 			removals = append(removals, zk.Delete{Path: paths[i], Version: reply.Stat.Version})
 		}
 	}
 	if len(removals) > 0 {
-		_, _ = session.Do(ctx, removals...) // a folder that has children is refused
+		_, _ = session.Call(ctx, removals)
 	}
 }

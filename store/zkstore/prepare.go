@@ -55,6 +55,9 @@ func (c *commit) prepareOp(i int) error {
 	s, own := c.store, func(request zk.Op) { c.parts = append(c.parts, part{op: i, main: true, request: request}) }
 	switch op := c.ops[i].(type) {
 	case store.Create:
+		if c.folders[op.Path].supposed {
+			c.parts = append(c.parts, part{op: i, guard: true, request: zk.Create{Path: s.folder(op.Path), ACL: s.acl}})
+		}
 		own(zk.Create{Path: s.payload(op.Path), Data: op.Data, ACL: s.acl})
 	case store.Put:
 		own(zk.Set{Path: s.payload(op.Path), Data: op.Data, Version: op.Base.Counter()})
@@ -147,12 +150,17 @@ func (c *commit) base(path string) store.Version {
 // remember notes what folders and journals are after a commit.
 func (c *commit) remember(results []zk.Result, versions []store.Version) {
 	for i, p := range c.parts {
-		if _, ok := p.request.(zk.Set); ok && p.guard {
-			path := c.ops[p.op].Target()
-			f := c.folders[path]
+		path := c.ops[p.op].Target()
+		f := c.folders[path]
+		switch _, sets := p.request.(zk.Set); {
+		case p.guard && f.supposed:
+			f = folder{exists: true, fresh: true, stat: zk.Stat{Czxid: c.zxid}}
+		case p.guard && sets:
 			f.stat.Version = results[i].Stat.Version
-			c.folders[path] = f
+		default:
+			continue
 		}
+		c.folders[path] = f
 	}
 	c.rememberEntries(results, versions)
 	for path, f := range c.folders {

@@ -30,7 +30,7 @@ func (c *commit) fence(ctx context.Context) error {
 	if data == nil {
 		data = []byte("{}") // nothing was announced yet; it must not look like the receipt
 	}
-	return c.store.writeRecord(ctx, c.session, c.record, data)
+	return c.store.createRecordAlone(ctx, c.session, c.record, data)
 }
 
 // resolve finds out what became of a commit whose answer was lost, until ctx ends. What

@@ -48,7 +48,8 @@ type Store struct {
 	folders  folderCache
 	barriers barriers
 	records  records
-	turns    turns // of locks, by queue and id
+	shared   sharedWrites // of records
+	turns    turns        // of locks, by queue and id
 
 	mu     sync.Mutex // guards closed, and tasks.Go against tasks.Wait
 	closed bool
