@@ -16,12 +16,8 @@ type absentee struct {
 }
 
 // absentees returns who should be there besides those present.
-func (st *State[T]) absentees(ctx context.Context, present []Listener) ([]absentee, error) {
-	ids := make([]string, len(present))
-	for i, l := range present {
-		ids[i] = l.ID
-	}
-	records, err := st.store.Absent(ctx, st.path, ids)
+func (st *State[T]) absentees(ctx context.Context, present []string) ([]absentee, error) {
+	records, err := st.store.Absent(ctx, st.path, present)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +60,11 @@ func (st *State[T]) forgetLost() {
 	if err != nil {
 		return
 	}
-	lost, err := st.absentees(ctx, present)
+	ids := make([]string, len(present))
+	for i, l := range present {
+		ids[i] = l.ID
+	}
+	lost, err := st.absentees(ctx, ids)
 	if err != nil {
 		return
 	}

@@ -43,6 +43,7 @@ type State[T any] struct {
 
 	journaled  atomic.Bool              // the document's journal is on, or was
 	own        ownRecord                // what the listener record says
+	reporter   reporter                 // keeps that true
 	forgetting *time.Timer              // starts forgetLost; nil for an observer
 	rounds     rounds.Rounds            // of consistent reads
 	queue      writeQueue[T]            // of writing calls
@@ -238,6 +239,7 @@ func (st *State[T]) Path() string { return st.path }
 func (st *State[T]) Close() error {
 	st.closing.Do(func() {
 		st.stop()
+		st.reporter.stop()
 		if st.forgetting != nil {
 			st.forgetting.Stop()
 		}

@@ -35,11 +35,12 @@ func (s *Store) load(ctx context.Context, path string, known store.Version) (sto
 	var created, changed, mtime sql.NullInt64 // null: there is no such document
 	var counter sql.NullInt32
 	var body []byte
+	var awaited int64
 	err = retry(ctx, func() error {
 		return s.readers.QueryRowContext(ctx, `SELECT sequence, created, changed, counter, mtime,
-			CASE WHEN created = ? AND changed = ? AND counter = ? THEN NULL ELSE body END
-			FROM meta LEFT JOIN documents ON path = ?`, known.Created(), known.Order(), known.Counter(), path).
-			Scan(&sequence, &created, &changed, &counter, &mtime, &body)
+			CASE WHEN created = ? AND changed = ? AND counter = ? THEN NULL ELSE body END, `+awaitedOrder+`
+			FROM meta LEFT JOIN documents ON path = ?`, known.Created(), known.Order(), known.Counter(), awaitedOf(path), path).
+			Scan(&sequence, &created, &changed, &counter, &mtime, &body, &awaited)
 	})
 	if err != nil {
 		return store.Record{}, err
@@ -51,6 +52,9 @@ func (s *Store) load(ctx context.Context, path string, known store.Version) (sto
 		AsOf:    sequence,
 		Version: store.NewVersion(created.Int64, changed.Int64, counter.Int32),
 		Time:    time.Unix(0, mtime.Int64),
+	}
+	if awaited >= created.Int64 { // else it is about a document that was deleted
+		rec.Awaited = awaited
 	}
 	if rec.Version != known {
 		rec.Data = blob(body)
@@ -136,6 +140,8 @@ func (s *Store) apply(ctx context.Context, t *tx, op store.Op, sequence int64, n
 	switch op := op.(type) {
 	case store.Receipt:
 		return store.Version{}, s.announceIn(ctx, t, op.Path, op.ID, op.Data)
+	case store.Await:
+		return store.Version{}, s.await(ctx, t, op.Path, sequence)
 	case store.Append:
 		return store.Version{}, t.append(op, sequence, now)
 	case store.Hold:

@@ -21,6 +21,8 @@ type commit struct {
 	record  *record // that the receipt goes to, whose turn this commit has; nil without
 	receipt store.Receipt
 
+	unmarked bool // the payload cannot be marked as awaited
+
 	// Of the present attempt.
 	session *zk.Session
 	folders map[string]folder // by the paths of the documents
@@ -167,6 +169,9 @@ func (c *commit) judge(err error) (again bool, _ error) {
 	}
 	gone := e.Code == zk.ErrNoNode
 	switch op.(type) {
+	case store.Await: // no right to, or the znode is one that has no children
+		c.unmarked = true
+		return true, nil
 	case store.Create:
 		again = gone // a parent was tidied away in between
 	case store.Append:

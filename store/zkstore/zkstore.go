@@ -48,7 +48,10 @@ type Store struct {
 	folders  folderCache
 	barriers barriers
 	records  records
-	turns    turns // of locks, by queue and id
+
+	listenerFolders listenerFolders // that somebody watches
+
+	turns turns // of locks, by queue and id
 
 	mu     sync.Mutex // guards closed, and tasks.Go against tasks.Wait
 	closed bool
@@ -82,6 +85,7 @@ func (s *Store) onEvent(event zk.Event) {
 		s.session.Store(event.Session)
 		s.conn.Store(event.Conn)
 		s.watched.clear(event.Conn)
+		s.listenerFolders.reconnected()
 		s.places.SignalAll()
 		s.verifier.wakeUp()
 		s.records.wakeKeeper()
@@ -97,6 +101,9 @@ func (s *Store) onEvent(event zk.Event) {
 		s.watched.moved(event.Path)
 		s.hints.Signal(event.Path)
 		s.places.Signal(event.Path)
+		s.listenerFolders.event(event.Kind, event.Path)
+	case zk.NodeChildrenChanged:
+		s.listenerFolders.event(event.Kind, event.Path)
 	}
 }
 
@@ -165,6 +172,7 @@ func (s *Store) call(ctx context.Context, request zk.Request) (zk.Reply, error) 
 
 func (s *Store) folder(path string) string      { return s.chroot + path }
 func (s *Store) payload(path string) string     { return s.chroot + path + "/payload" }
+func (s *Store) awaited(path string) string     { return s.payload(path) + "/awaited" }
 func (s *Store) listeners(path string) string   { return s.chroot + path + "/listeners" }
 func (s *Store) record(path, id string) string  { return s.listeners(path) + "/" + id }
 func (s *Store) roster(path string) string      { return s.chroot + path + "/listeners_open" }
