@@ -3,7 +3,6 @@ package zkstore
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,11 +50,11 @@ type listenerWatch struct {
 
 const (
 	// unreadPause is how long records that no event told of wait to be read, for each record
-	// that is there. It is a few times what reading one takes: most of them change meanwhile.
+	// that is there, while they are more than fit in one request: most change meanwhile.
 	unreadPause = 200 * time.Microsecond
 	// listAgain is the first silence after which a watch is taken for lost. It doubles.
 	listAgain = 5 * time.Second
-	// recordBatch is how many records are read in one round trip.
+	// recordBatch is how many records are read in one request.
 	recordBatch = 200
 )
 
@@ -156,8 +155,8 @@ func (s *Store) unwatchListeners(folder *listenerFolder) {
 	}
 }
 
-// Next implements [store.ListenerWatcher]. What an event told of is read first; the others
-// wait a little, for most of them are about to change.
+// Next implements [store.ListenerWatcher]. What an event told of is read first. The others,
+// while they are many, wait a little: most of them are about to change.
 func (w *listenerWatch) Next(ctx context.Context) (news store.ListenerNews, err error) {
 	for len(news.Changed)+len(news.Gone) == 0 && err == nil {
 		moved, lost := w.take()
@@ -169,7 +168,7 @@ func (w *listenerWatch) Next(ctx context.Context) (news store.ListenerNews, err 
 			}
 		case len(moved) > 0:
 			err = w.fetch(ctx, moved, &news)
-		case w.unread > 0 && time.Until(w.due) <= 0:
+		case w.unread > 0 && (w.unread <= recordBatch || time.Until(w.due) <= 0):
 			err = w.fetch(ctx, w.unreadIDs(), &news)
 		default:
 			err = w.await(ctx)
@@ -335,18 +334,14 @@ func (w *listenerWatch) unreadIDs() (ids []string) {
 
 // fetch reads records in one round trip.
 func (w *listenerWatch) fetch(ctx context.Context, ids []string, news *store.ListenerNews) error {
-	requests := make([]zk.Request, len(ids))
-	for i, id := range ids {
-		requests[i] = zk.Get{Path: w.store.record(w.path, id), Watch: w.oneShot}
-	}
-	replies, err := w.store.do(ctx, requests...)
-	if len(replies) == 0 {
+	results, err := w.get(ctx, ids)
+	if err != nil {
 		w.putBack(ids, false)
 		return err
 	}
 	for i, id := range ids {
 		read, there := w.read[id]
-		switch err := replies[i].Err; {
+		switch err := results[i].Err; {
 		case errors.Is(err, zk.ErrNoNode):
 			delete(w.read, id)
 			if there {
@@ -354,7 +349,7 @@ func (w *listenerWatch) fetch(ctx context.Context, ids []string, news *store.Lis
 			}
 		case err == nil:
 			w.read[id] = true
-			news.Changed = append(news.Changed, store.Listener{ID: id, Data: slices.Clone(replies[i].Data)})
+			news.Changed = append(news.Changed, store.Listener{ID: id, Data: append([]byte{}, results[i].Data...)})
 		case refused(err) || errors.Is(err, zk.ErrTooLarge):
 			w.read[id] = true
 			err = w.store.translate("read the record of listener "+id+" of", w.path, err, false)
@@ -368,4 +363,30 @@ func (w *listenerWatch) fetch(ctx context.Context, ids []string, news *store.Lis
 		}
 	}
 	return nil
+}
+
+// get reads records in one request, or with a request each where that cannot be done:
+// each is to set a watch, or they are too large together.
+func (w *listenerWatch) get(ctx context.Context, ids []string) ([]zk.Result, error) {
+	gets := make([]zk.Query, len(ids))
+	requests := make([]zk.Request, len(ids))
+	for i, id := range ids {
+		get := zk.Get{Path: w.store.record(w.path, id), Watch: w.oneShot}
+		gets[i], requests[i] = get, get
+	}
+	if !w.oneShot {
+		reply, err := w.store.call(ctx, zk.MultiRead(gets))
+		if err == nil || !errors.Is(err, zk.ErrTooLarge) {
+			return reply.Results, err
+		}
+	}
+	replies, err := w.store.do(ctx, requests...)
+	if len(replies) == 0 {
+		return nil, err
+	}
+	results := make([]zk.Result, len(replies))
+	for i, reply := range replies {
+		results[i] = reply.Result // each has its own error
+	}
+	return results, nil
 }
