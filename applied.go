@@ -38,6 +38,11 @@ func (by AppliedBy) Within(d time.Duration) AppliedBy {
 // lost or its process was killed, may still serve what it has: it is waited for until
 // it is back, or until its MaxStaleness has passed since the commit.
 //
+// The listeners are told by the commit that somebody waits, and report at once: one write
+// each. An update that changes nothing tells nobody; then it can take as long as reports
+// that nobody waits for do, see [Quiet]. The waiter watches the records, and reads each
+// of them about once.
+//
 // If that does not come about, because of the time, or sooner because of those who
 // reject the document, the call returns the version, which is committed all the same,
 // together with a [NotAppliedError].

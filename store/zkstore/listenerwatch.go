@@ -3,29 +3,12 @@ package zkstore
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
 )
-
-// listenerFolders are the folders of records that somebody watches, by znode. One
-// persistent recursive watch a folder tells all its watchers which records changed. The
-// zero value is ready.
-type listenerFolders struct {
-	mu  sync.Mutex // guards all, and the watchers of each
-	all map[string]*listenerFolder
-}
-
-// listenerFolder is one of them. The turn is held by who sets or removes its watch, so
-// that a removal cannot follow the watch of somebody who came later.
-type listenerFolder struct {
-	full     string
-	turn     chan struct{}
-	watchers map[*listenerWatch]struct{}
-}
 
 // listenerWatch is what WatchListeners returns.
 type listenerWatch struct {
@@ -45,14 +28,13 @@ type listenerWatch struct {
 	conn    uint64    // of the watch; 0 before the first
 	oneShot bool      // the server has no persistent watches
 	due     time.Time // when the unread are to be read or, if there are none, all to be listed again
-	silence time.Duration
 }
 
 const (
 	// unreadPause is how long records that no event told of wait to be read, for each record
 	// that is there, while they are more than fit in one request: most change meanwhile.
 	unreadPause = 200 * time.Microsecond
-	// listAgain is the first silence after which a watch is taken for lost. It doubles.
+	// listAgain is the silence after which the watch is taken for lost.
 	listAgain = 5 * time.Second
 	// recordBatch is how many records are read in one request.
 	recordBatch = 200
@@ -62,61 +44,11 @@ const (
 func (s *Store) WatchListeners(path string) store.ListenerWatcher {
 	w := &listenerWatch{
 		store: s, path: path, wake: make(chan struct{}, 1),
-		moved: make(map[string]struct{}), lost: true, read: make(map[string]bool), silence: listAgain,
+		moved: make(map[string]struct{}), lost: true, read: make(map[string]bool),
 	}
 	w.stop = sync.OnceFunc(w.release)
-	f, full := &s.listenerFolders, s.listeners(path)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.all == nil {
-		f.all = make(map[string]*listenerFolder)
-	}
-	w.folder = f.all[full]
-	if w.folder == nil {
-		w.folder = &listenerFolder{full: full, turn: make(chan struct{}, 1), watchers: make(map[*listenerWatch]struct{})}
-		f.all[full] = w.folder
-	}
-	w.folder.watchers[w] = struct{}{}
+	w.folder = s.listenerFolders.join(w, s.listeners(path))
 	return w
-}
-
-// event tells the watchers of a record, or of a folder whose records came or went.
-func (f *listenerFolders) event(kind zk.EventKind, full string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.all) == 0 {
-		return
-	}
-	if kind == zk.NodeChildrenChanged {
-		f.all[full].tell(func(w *listenerWatch) { w.lost = true })
-	} else if i := strings.LastIndexByte(full, '/'); i > 0 {
-		f.all[full[:i]].tell(func(w *listenerWatch) { w.moved[full[i+1:]] = struct{}{} })
-	}
-}
-
-// reconnected tells all watchers that their watches are gone.
-func (f *listenerFolders) reconnected() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, folder := range f.all {
-		folder.tell(func(w *listenerWatch) { w.lost = true })
-	}
-}
-
-// tell notes something for each watcher of a folder, which may be nil.
-func (f *listenerFolder) tell(note func(*listenerWatch)) {
-	if f == nil {
-		return
-	}
-	for w := range f.watchers {
-		w.mu.Lock()
-		note(w)
-		w.mu.Unlock()
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
-	}
 }
 
 // Stop implements [store.ListenerWatcher].
@@ -128,31 +60,6 @@ func (w *listenerWatch) release() {
 	delete(w.folder.watchers, w)
 	f.mu.Unlock()
 	w.store.goOn(func() { w.store.unwatchListeners(w.folder) })
-}
-
-// unwatchListeners removes a folder's watch if nobody needs it any more.
-func (s *Store) unwatchListeners(folder *listenerFolder) {
-	f := &s.listenerFolders
-	folder.turn <- struct{}{}
-	defer func() { <-folder.turn }()
-	unused := func() bool { return len(folder.watchers) == 0 && f.all[folder.full] == folder }
-	f.mu.Lock()
-	remove := unused()
-	f.mu.Unlock()
-	if !remove {
-		return
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, verifyBound)
-	defer cancel()
-	_, err := s.call(ctx, zk.RemoveWatches{Path: folder.full, Kind: zk.AnyWatches})
-	if err != nil && !refused(err) && s.ctx.Err() == nil {
-		s.logger.Info("zkstore: a watch of listeners stays until the connection ends", "path", folder.full, "error", err)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if unused() {
-		delete(f.all, folder.full)
-	}
 }
 
 // Next implements [store.ListenerWatcher]. What an event told of is read first. The others,
@@ -177,7 +84,6 @@ func (w *listenerWatch) Next(ctx context.Context) (news store.ListenerNews, err 
 	news.Unread = w.unread
 	switch {
 	case len(news.Changed)+len(news.Gone) > 0: // if there is an error, the next call meets it
-		w.silence = listAgain
 		w.expect()
 	case err != nil:
 		return news, w.store.translate("follow the listeners of", w.path, err, false)
@@ -188,7 +94,7 @@ func (w *listenerWatch) Next(ctx context.Context) (news store.ListenerNews, err 
 // expect says when the watch is to be taken for lost, unless there are records to be read.
 func (w *listenerWatch) expect() {
 	if w.unread == 0 {
-		w.due = time.Now().Add(w.silence)
+		w.due = time.Now().Add(listAgain)
 	}
 }
 
@@ -234,7 +140,6 @@ func (w *listenerWatch) await(ctx context.Context) error {
 		return zk.ErrClosed
 	case <-timer.C:
 		if w.unread == 0 {
-			w.silence *= 2
 			w.conn = 0
 			w.putBack(nil, true)
 		}
@@ -319,74 +224,4 @@ func (w *listenerWatch) watch(ctx context.Context) (conn uint64, err error) {
 		return reply.Conn, nil
 	}
 	return reply.Conn, err
-}
-
-func (w *listenerWatch) unreadIDs() (ids []string) {
-	for id, read := range w.read {
-		if !read {
-			if ids = append(ids, id); len(ids) == recordBatch {
-				break
-			}
-		}
-	}
-	return ids
-}
-
-// fetch reads records in one round trip.
-func (w *listenerWatch) fetch(ctx context.Context, ids []string, news *store.ListenerNews) error {
-	results, err := w.get(ctx, ids)
-	if err != nil {
-		w.putBack(ids, false)
-		return err
-	}
-	for i, id := range ids {
-		read, there := w.read[id]
-		switch err := results[i].Err; {
-		case errors.Is(err, zk.ErrNoNode):
-			delete(w.read, id)
-			if there {
-				news.Gone = append(news.Gone, id)
-			}
-		case err == nil:
-			w.read[id] = true
-			news.Changed = append(news.Changed, store.Listener{ID: id, Data: append([]byte{}, results[i].Data...)})
-		case refused(err) || errors.Is(err, zk.ErrTooLarge):
-			w.read[id] = true
-			err = w.store.translate("read the record of listener "+id+" of", w.path, err, false)
-			news.Changed = append(news.Changed, store.Listener{ID: id, Err: err})
-		default:
-			w.putBack(ids[i:], false)
-			return err
-		}
-		if there && !read {
-			w.unread--
-		}
-	}
-	return nil
-}
-
-// get reads records in one request, or with a request each where that cannot be done:
-// each is to set a watch, or they are too large together.
-func (w *listenerWatch) get(ctx context.Context, ids []string) ([]zk.Result, error) {
-	gets := make([]zk.Query, len(ids))
-	requests := make([]zk.Request, len(ids))
-	for i, id := range ids {
-		get := zk.Get{Path: w.store.record(w.path, id), Watch: w.oneShot}
-		gets[i], requests[i] = get, get
-	}
-	if !w.oneShot {
-		reply, err := w.store.call(ctx, zk.MultiRead(gets))
-		if err == nil || !errors.Is(err, zk.ErrTooLarge) {
-			return reply.Results, err
-		}
-	}
-	replies, err := w.store.do(ctx, requests...)
-	if len(replies) == 0 {
-		return nil, err
-	}
-	results := make([]zk.Result, len(replies))
-	for i, reply := range replies {
-		results[i] = reply.Result // each has its own error
-	}
-	return results, nil
 }

@@ -92,6 +92,22 @@ func TestListenerWatchSurvivesReconnects(t *testing.T) {
 	}
 }
 
+// TestListenerWatchThatIsLost: the server, or what is in between, tells of nothing.
+func TestListenerWatchThatIsLost(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	announce(t, b.ctx, b.direct, "changes", "1")
+	announce(t, b.ctx, b.direct, "goes", "1")
+	l := watchListeners(t, b.ctx, b.s)
+	l.want(map[string]string{"changes": "1", "goes": "1"})
+	defer b.net.HoldEvents()()
+	announce(t, b.ctx, b.direct, "changes", "2")
+	if err := b.direct.Withdraw(b.ctx, "/doc", "goes"); err != nil {
+		t.Fatal(err)
+	}
+	l.want(map[string]string{"changes": "2"})
+}
+
 // TestListenerWatchReadsOnce: many records are read in few requests, each of them once,
 // and then again when it has changed; afterwards the server watches nothing for it.
 func TestListenerWatchReadsOnce(t *testing.T) {

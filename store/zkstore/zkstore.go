@@ -5,7 +5,8 @@
 // session, and its exclusive writers queue as ephemeral sequential
 // ones under /a/b/write_lock. The entries of its journal, where that is on, are under
 // /a/b/history, whose own data says how many are kept. Any tool may read and write
-// them.
+// them. The payload has a child within the transaction of a commit that somebody waits for
+// to be applied, and never otherwise: see [store.Await].
 //
 // The package speaks of documents, commits, locks and journals in terms of znodes.
 // Connections and sessions are internal/zk's.
