@@ -1,7 +1,6 @@
 package zkstate_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -48,46 +47,7 @@ func (l *losing) Listeners(ctx context.Context, path string) ([]store.Listener, 
 }
 
 func (l *losing) WatchListeners(path string) store.ListenerWatcher {
-	return &polling{losing: l, path: path}
-}
-
-// polling is a watcher that lists the records every 10 ms.
-type polling struct {
-	*losing
-	path  string
-	known map[string][]byte
-}
-
-func (p *polling) Stop() {}
-
-func (p *polling) Next(ctx context.Context) (news store.ListenerNews, _ error) {
-	for len(news.Changed)+len(news.Gone) == 0 {
-		if p.known != nil {
-			select {
-			case <-time.After(10 * time.Millisecond):
-			case <-ctx.Done():
-				return news, ctx.Err()
-			}
-		}
-		found, err := p.Listeners(ctx, p.path)
-		if err != nil {
-			return news, err
-		}
-		before := p.known
-		p.known = map[string][]byte{}
-		for _, l := range found {
-			if data, known := before[l.ID]; !known || !bytes.Equal(data, l.Data) {
-				news.Changed = append(news.Changed, l)
-			}
-			p.known[l.ID] = l.Data
-		}
-		for id := range before {
-			if _, there := p.known[id]; !there {
-				news.Gone = append(news.Gone, id)
-			}
-		}
-	}
-	return news, nil
+	return &polling{list: func(ctx context.Context) ([]store.Listener, error) { return l.Listeners(ctx, path) }}
 }
 
 func (l *losing) Absent(ctx context.Context, path string, present []string) ([]store.Listener, error) {
