@@ -14,12 +14,8 @@ type absentee struct {
 }
 
 // absentees returns who should be there besides those present.
-func (st *State[T]) absentees(ctx context.Context, present []Listener) ([]absentee, error) {
-	ids := make([]string, len(present))
-	for i, l := range present {
-		ids[i] = l.ID
-	}
-	records, err := st.store.Absent(ctx, st.path, ids)
+func (st *State[T]) absentees(ctx context.Context, present []string) ([]absentee, error) {
+	records, err := st.store.Absent(ctx, st.path, present)
 	if err != nil {
 		return nil, err
 	}

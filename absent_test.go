@@ -46,6 +46,10 @@ func (l *losing) Listeners(ctx context.Context, path string) ([]store.Listener, 
 	return slices.DeleteFunc(found, func(r store.Listener) bool { return slices.Contains(l.lost, r.ID) }), err
 }
 
+func (l *losing) WatchListeners(path string) store.ListenerWatcher {
+	return &polling{list: func(ctx context.Context) ([]store.Listener, error) { return l.Listeners(ctx, path) }}
+}
+
 func (l *losing) Absent(ctx context.Context, path string, present []string) ([]store.Listener, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

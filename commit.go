@@ -150,19 +150,22 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	if !st.queue.markSent(b, parts, cur.newest) {
 		return nil, errLeft
 	}
-	var locked []store.Op
+	var extra []store.Op
 	last := !w.mayStay(1)
 	switch {
 	case w.lock != nil && last:
-		locked = []store.Op{store.Release{Lock: w.lock}}
+		extra = []store.Op{store.Release{Lock: w.lock}}
 	case w.lock != nil:
-		locked = []store.Op{store.Hold{Lock: w.lock}}
+		extra = []store.Op{store.Hold{Lock: w.lock}}
+	}
+	if _, stays := op.(store.Put); stays && slices.ContainsFunc(b.members, waits[T]) {
+		extra = append(extra, store.Await{Path: st.path})
 	}
 	token, record := st.receipt()
 	receipt := store.Receipt{Path: st.path, ID: st.cfg.id, Data: record}
-	versions, err := st.commitJournaled(b.ctx, cur, op, token, reasons(parts), append(locked, receipt)...)
+	versions, err := st.commitJournaled(b.ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
 	if errors.Is(err, store.ErrTaken) { // then it goes without
-		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), locked...)
+		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), extra...)
 	}
 	st.queue.markAnswered(b, err)
 	if err != nil {
@@ -174,6 +177,9 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	}
 	return versions, nil
 }
+
+// waits reports whether a caller wants others to have applied what is committed.
+func waits[T any](r *request[T]) bool { return r.cfg.appliedBy != nil }
 
 // reasons are those of a batch, each once.
 func reasons[T any](parts []*request[T]) (all []string) {

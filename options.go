@@ -116,8 +116,11 @@ func Cache(file string) OpenOption { return func(c *config) { c.cache = file } }
 func History(n int) OpenOption { return func(c *config) { c.history = n } }
 
 // Quiet writes the listener record when the State opens and with its own commits, and
-// not whenever it applies a version. Where listeners are very many that saves the
-// store as many writes per change. WaitApplied does not hear from a quiet State.
+// not whenever it applies a version. Without it a State reports the first change after a
+// quiet second at once, and then at most once a second; all listeners of a document
+// together report about 50 times a second, however many they are, but for what
+// [WaitApplied] waits for, which they report at once. WaitApplied does not hear from a
+// quiet State.
 func Quiet() OpenOption { return func(c *config) { c.quiet = true } }
 
 // DetectMutation calls report if a value that a read returned was written

@@ -98,6 +98,7 @@ func (st *State[T]) publish(o observation[T]) (decided bool) {
 	if next.snapshot != cur.snapshot || next.rejected != cur.rejected {
 		st.checkMutation(cur)
 		st.changed.fire()
+		st.reporter.changed(o.rec.Awaited, next.deleted, st.cfg.quiet)
 	}
 	return decided
 }

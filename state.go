@@ -43,6 +43,7 @@ type State[T any] struct {
 
 	journaled  atomic.Bool              // the document's journal is on, or was
 	own        ownRecord                // what the listener record says
+	reporter   reporter                 // keeps that true
 	rounds     rounds.Rounds            // of consistent reads
 	queue      writeQueue[T]            // of writing calls
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
@@ -262,6 +263,7 @@ func (st *State[T]) Close() error {
 	st.closing.Do(func() {
 		st.stop()
 		st.wakeFollower()
+		st.reporter.stop()
 		ctx, cancel := context.WithTimeout(context.Background(), closeBound)
 		defer cancel()
 		working, enough := context.WithTimeout(ctx, closeBound*3/4)

@@ -47,6 +47,8 @@ func CheckCommit(ops []Op) error {
 			if receipts++; receipts > 1 {
 				return fmt.Errorf("%s: two receipts in one commit: %w", op.Path, ErrConflict)
 			}
+		case Await:
+			about.what = "waiting"
 		case Append:
 			about.what = "journal"
 			if len(op.Data) <= AppendAllowance {
@@ -109,14 +111,14 @@ func checkBase(op Op) error {
 
 // CheckPath refuses what cannot be a document's path: what [CheckChroot] refuses, and
 // the names that stores keep below a document: payload, listeners, listeners_open,
-// write_lock and history.
+// listeners_awaited, write_lock and history.
 func CheckPath(path string) error {
 	if err := CheckChroot(path); err != nil {
 		return err
 	}
 	for part := range strings.SplitSeq(path[1:], "/") {
 		switch part {
-		case "payload", "listeners", "listeners_open", "write_lock", "history":
+		case "payload", "listeners", "listeners_open", "listeners_awaited", "write_lock", "history":
 			return fmt.Errorf("path %q: documents keep their own things under the name %s: %w", path, part, ErrInvalidPath)
 		}
 	}

@@ -73,6 +73,10 @@ type Store interface {
 	// cannot be read comes with Err, and fails no other.
 	Listeners(ctx context.Context, path string) ([]Listener, error)
 
+	// WatchListeners follows the listener records of the document at path until
+	// [ListenerWatcher.Stop]. It never blocks.
+	WatchListeners(path string) ListenerWatcher
+
 	// Absent returns who announced itself at path and has not withdrawn, other than
 	// those in present, ordered by id, each with the data of its first Announce. With the
 	// ids of a Listeners call before it, these are the listeners whose record was lost
@@ -177,6 +181,10 @@ type Record struct {
 	Version Version
 	Data    []byte    // nil if Version is the one the caller knew
 	Time    time.Time // when that version was committed, by the backend's clock
+
+	// Awaited is the order of the newest version, this one or an earlier one of the same
+	// document, that was committed with [Await]; 0 if there is none, or it is not known.
+	Awaited int64
 }
 
 // Status is what a handle knows without asking its backend.

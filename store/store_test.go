@@ -125,7 +125,7 @@ func TestCheckPath(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, path := range []string{"", "a", "/", "//", "/a/", "/a//b", "/.", "/a/..", "/a/./b", "/zookeeper", "/zookeeper/a", "/a\n", "/\x7f", "/\ue000", "/\ufff9", "/\U0001f600", "/svc/payload", "/x/history/y", "/listeners", "/a/write_lock", "/a/listeners_open", "/a\xff", "/" + strings.Repeat("x", 1024)} {
+	for _, path := range []string{"", "a", "/", "//", "/a/", "/a//b", "/.", "/a/..", "/a/./b", "/zookeeper", "/zookeeper/a", "/a\n", "/\x7f", "/\ue000", "/\ufff9", "/\U0001f600", "/svc/payload", "/x/history/y", "/listeners", "/a/write_lock", "/a/listeners_open", "/a/listeners_awaited", "/a\xff", "/" + strings.Repeat("x", 1024)} {
 		if err := store.CheckPath(path); !errors.Is(err, store.ErrInvalidPath) {
 			t.Errorf("%q: %v", path, err)
 		}

@@ -51,6 +51,9 @@ func (p *poller) look(ctx context.Context) {
 		p.failed(ctx, err)
 		return
 	}
+	if moved {
+		p.store.watch.listeners.SignalAll()
+	}
 	p.version = version // only now: what failed above is looked for again
 	p.store.watch.proof.Store(&asked)
 }

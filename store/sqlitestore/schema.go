@@ -46,6 +46,7 @@ CREATE TABLE documents (
 );
 CREATE INDEX documents_changed ON documents (changed); -- for those who follow
 
+-- Below the path of a document, /listeners_awaited has one row: see await.
 CREATE TABLE listeners (
 	path    TEXT NOT NULL,
 	id      TEXT NOT NULL,

@@ -17,10 +17,11 @@ const ladderStep = 250 * time.Microsecond
 // follower knows what is followed, how far each document has been hinted, and what it was
 // when the handle looked last.
 type follower struct {
-	hub   hints.Hub
-	start sync.Once
-	wake  chan struct{}
-	proof atomic.Pointer[time.Time] // when the newest look began that showed all that is followed
+	hub       hints.Hub
+	listeners hints.Hub // of those who watch a document's listeners; each commit is a hint
+	start     sync.Once
+	wake      chan struct{}
+	proof     atomic.Pointer[time.Time] // when the newest look began that showed all that is followed
 
 	notify func(file string) (*fsnotify.Watcher, error) // replaced by tests
 
@@ -87,6 +88,12 @@ func (w *watcher) Stop() { w.stop() }
 // followKey follows a document, or a queue.
 func (s *Store) followKey(key string) (*watched, <-chan struct{}, func()) {
 	p, ch, stop := s.watch.add(key)
+	s.startFollowing()
+	return p, ch, stop
+}
+
+// startFollowing has follow look at once.
+func (s *Store) startFollowing() {
 	s.watch.start.Do(func() {
 		if s.register() == nil {
 			go s.follow()
@@ -96,7 +103,6 @@ func (s *Store) followKey(key string) (*watched, <-chan struct{}, func()) {
 	case s.watch.wake <- struct{}{}:
 	default:
 	}
-	return p, ch, stop
 }
 
 func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
@@ -183,7 +189,7 @@ func (s *Store) follow() {
 			pause = 0
 		case <-timer.C:
 		}
-		if s.watch.hub.Any() {
+		if s.watch.hub.Any() || s.watch.listeners.Any() {
 			poll.look(s.closing)
 		}
 		looked = time.Now()

@@ -21,7 +21,8 @@ type commit struct {
 	record  *record // that the receipt goes to, whose turn this commit has; nil without
 	receipt store.Receipt
 
-	looked bool // folders are looked at before anything is supposed of them
+	looked   bool // folders are looked at before anything is supposed of them
+	unmarked bool // the payload cannot be marked as awaited
 
 	// Of the present attempt.
 	session *zk.Session
@@ -179,6 +180,9 @@ func (c *commit) judge(err error) (again bool, _ error) {
 	}
 	gone := e.Code == zk.ErrNoNode
 	switch op.(type) {
+	case store.Await: // no right to, or the znode is one that has no children
+		c.unmarked = true
+		return true, nil
 	case store.Create:
 		again = gone // a parent was tidied away in between
 	case store.Append:

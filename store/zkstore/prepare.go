@@ -65,6 +65,11 @@ func (c *commit) prepareOp(i int) error {
 		own(zk.Delete{Path: s.payload(op.Path), Version: op.Base.Counter()})
 	case store.Receipt:
 		own(zk.Set{Path: c.record.full, Data: op.Data, Version: c.record.version})
+	case store.Await:
+		if !c.unmarked {
+			own(zk.Create{Path: s.awaited(op.Path), ACL: s.acl})
+			own(zk.Delete{Path: s.awaited(op.Path), Version: zk.AnyVersion})
+		}
 	case store.Append:
 		c.prepareAppend(i, op)
 	case store.Hold:
