@@ -24,6 +24,7 @@ func (k *keeper) serve(c *conn) bool {
 	if k.closing() { // Close may have looked for the session before it was offered
 		c.session.close()
 	}
+	c.session.begin()
 	r := &reader{conn: c, keeper: k}
 	var writing sync.WaitGroup
 	writing.Go((&writer{conn: c}).run)
