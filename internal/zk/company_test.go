@@ -122,6 +122,25 @@ func TestCompanyIsOfThisConnection(t *testing.T) {
 	})
 }
 
+// TestCloseSendsNothingMore: a call that waits when Close begins fails at once and is never sent.
+func TestCloseSendsNothingMore(t *testing.T) {
+	h := &holding{}
+	bubble(t, h.serve, zk.Config{}, func(t *testing.T, _ *fake, client *zk.Client) {
+		s := session(t, client)
+		defer close(h.answers)
+		h.fill(t, s)
+		waits := ask(t.Context(), s, "/waits")
+		h.want(t, 20, "one waits")
+		begun := time.Now()
+		go client.Close()
+		wantOutcome(t, <-waits, zk.NotSent, zk.ErrClosed)
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("it took %v", took)
+		}
+		h.want(t, 21, "the request to close the session")
+	})
+}
+
 // TestBatches: 64 callers, to whom a server answers one after another, cost far fewer writes than calls.
 func TestBatches(t *testing.T) {
 	const callers, each = 64, 50

@@ -177,6 +177,45 @@ func TestCloseAfterWhatWasSent(t *testing.T) {
 	})
 }
 
+// TestCloseWhileConnecting: a session that is opened just when Close begins is closed.
+func TestCloseWhileConnecting(t *testing.T) {
+	var closed atomic.Bool
+	server := func(p *peer) {
+		p.accept()
+		if request, _ := p.next(); request.Opcode == wire.OpCloseSession {
+			closed.Store(true)
+			p.reply(0)
+		}
+	}
+	connecting, goOn := make(chan bool), make(chan bool)
+	cfg := zk.Config{OnEvent: func(e zk.Event) {
+		if e.Kind == zk.Connected {
+			close(connecting)
+			<-goOn
+		}
+	}}
+	synctest.Test(t, func(t *testing.T) {
+		connecting, goOn = make(chan bool), make(chan bool)
+		f := newFake(t, server)
+		cfg.Servers, cfg.Dial = zk.Hosts{"fake:1"}, f.dial
+		client, err := zk.Connect(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.shut()
+		<-connecting
+		begun := time.Now()
+		done := make(chan bool)
+		go func() { client.Close(); close(done) }()
+		synctest.Wait() // Close has looked for a session
+		close(goOn)
+		<-done
+		if took := time.Since(begun); took > 0 || !closed.Load() {
+			t.Errorf("closed %v after %v", closed.Load(), took)
+		}
+	})
+}
+
 // TestUsedServerComesLast: where a server falls silent, the others are tried before it, so that the session outlasts two
 // more that hang.
 func TestUsedServerComesLast(t *testing.T) {
@@ -256,7 +295,7 @@ func TestBriefConnections(t *testing.T) {
 		if took := time.Since(begun); took > 0 {
 			t.Errorf("it took %v to come back", took)
 		}
-		for time.Since(begun) < 20*time.Second {
+		for time.Since(begun) < 20*time.Second && f.dialled("fake:1") <= 50 {
 			must(t, s, zk.Set{Path: "/a"})
 			synctest.Wait()
 		}
