@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -242,5 +243,25 @@ func TestAbsenceIsConfirmedByTheHandle(t *testing.T) {
 			t.Error(err)
 		}
 		closeState(t, st)
+	})
+}
+
+// TestCachedCopyIsVerifiedAtOnce: a State that started from its cache does not wait for the
+// next refresh to look.
+func TestCachedCopyIsVerifiedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &env{T: t, ctx: t.Context()}
+		mem, file := memstore.New(), filepath.Join(t.TempDir(), "cache")
+		st := openOn(e, mem.Attach(), zkstate.Cache(file))
+		synctest.Wait()
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		st = openOn(e, mem.Attach(), zkstate.Cache(file))
+		began := time.Now()
+		synctest.Wait()
+		if got, err := st.Read(); err != nil || got.Interval != 1 || time.Since(began) > 0 {
+			t.Errorf("%+v, %v", got, err)
+		}
 	})
 }
