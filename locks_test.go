@@ -79,7 +79,7 @@ func TestUsersCodeRunsUnderNoLock(t *testing.T) {
 		}
 	}
 	called.Store(&free)
-	defer called.Store(nil)
+	defer func() { called.Store(nil); lie.Store(0) }()
 	told := make(chan struct{}, 10)
 	st.OnChange(func(ChangeSet) { calls("OnChange's function"); told <- struct{}{} })
 	v, err := st.Update(t.Context(), func(n *nosy) error { calls("Update's function"); n.N++; return nil })

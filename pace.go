@@ -6,20 +6,22 @@ import (
 	"time"
 )
 
-// pace keeps a follower from looking at every single commit where commits are made faster
-// than it can look at them: so many looks, by every instance, would slow the commits down.
+// pace keeps a follower from looking at every single commit where looks would take more than
+// a part of its time: so many looks, by every instance, are what the writers would wait for.
 // Up to there every hint is followed at once. Beyond, what is committed between two looks is
 // seen with the second. The zero value is ready.
 type pace struct {
 	last   time.Time     // when the last look began
 	before time.Duration // from the look before until then
-	run    int           // looks in a row that took longer than it takes to commit
+	run    int           // looks in a row that took too long for how often commits are made
 	gap    time.Duration // between the beginnings of two looks
 }
 
 const (
-	paceFree = 4                     // so many looks in a row are made at once
-	paceMax  = 50 * time.Millisecond // the longest gap
+	paceFree  = 4                     // so many looks in a row are made at once
+	paceShare = 4                     // looks may take this part of the time between commits,
+	paceQuiet = 10 * time.Millisecond // which is at least this where the State commits itself
+	paceMax   = 50 * time.Millisecond // the longest gap
 )
 
 // wait pauses before a look.
@@ -33,9 +35,13 @@ func (p *pace) wait(ctx context.Context) {
 }
 
 // saw notes how many commits have been made since the look before, and how long the look
-// took.
-func (p *pace) saw(commits int, took time.Duration) {
-	if p.before/time.Duration(max(commits, 1)) >= took {
+// took. A State that commits itself is one of those whose looks its commits wait for.
+func (p *pace) saw(commits int, took time.Duration, writes bool) {
+	enough := paceShare * took
+	if writes {
+		enough = max(enough, paceQuiet)
+	}
+	if p.before/time.Duration(max(commits, 1)) >= enough {
 		p.run, p.gap = 0, 0
 	} else if p.run++; p.run >= paceFree {
 		p.gap = min(2*max(p.gap, took), paceMax)

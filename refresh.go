@@ -123,7 +123,7 @@ func (f *follower[T]) news() {
 	began := time.Now()
 	f.look(mode)
 	newest := st.current.Load().newest
-	f.hinted.saw(newest.Since(f.seen), time.Since(began))
+	f.hinted.saw(newest.Since(f.seen), time.Since(began), st.queue.idle() < paceMax)
 	f.seen = newest
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -88,9 +89,9 @@ func (f *followed) change(n int, every time.Duration) (told int, took time.Durat
 }
 
 // TestNewsAreQuickAtEveryRate: a change is told after the round trip that a look takes, as
-// long as it takes less than the time between two changes, also right after a burst.
+// long as that is a quarter of the time between two changes, also right after a burst.
 func TestNewsAreQuickAtEveryRate(t *testing.T) {
-	for _, every := range []time.Duration{1500 * time.Microsecond, 3 * time.Millisecond, 8 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond, 200 * time.Millisecond} {
+	for _, every := range []time.Duration{4 * time.Millisecond, 8 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond, 200 * time.Millisecond} {
 		for _, burst := range []int{0, 5000} {
 			synctest.Test(t, func(t *testing.T) {
 				f := follow(t, time.Millisecond)
@@ -106,8 +107,8 @@ func TestNewsAreQuickAtEveryRate(t *testing.T) {
 	}
 }
 
-// TestBurstsAreFolded: where commits are made faster than it can look at them, a State
-// looks now and then.
+// TestBurstsAreFolded: where commits are made so fast that looks would take all the time, a
+// State looks now and then.
 func TestBurstsAreFolded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := follow(t, time.Millisecond)
@@ -242,5 +243,44 @@ func TestAbsenceIsConfirmedByTheHandle(t *testing.T) {
 			t.Error(err)
 		}
 		closeState(t, st)
+	})
+}
+
+// TestCachedCopyIsVerifiedAtOnce: a State that started from its cache does not wait for the
+// next refresh to look.
+func TestCachedCopyIsVerifiedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &env{T: t, ctx: t.Context()}
+		mem, file := memstore.New(), filepath.Join(t.TempDir(), "cache")
+		st := openOn(e, mem.Attach(), zkstate.Cache(file))
+		synctest.Wait()
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		st = openOn(e, mem.Attach(), zkstate.Cache(file))
+		began := time.Now()
+		synctest.Wait()
+		if got, err := st.Read(); err != nil || got.Interval != 1 || time.Since(began) > 0 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// TestWritersLookNowAndThen: a State that commits every other millisecond does not look at
+// each of its commits.
+func TestWritersLookNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		far := &distant{Store: memstore.New(), trip: 100 * time.Microsecond}
+		st := openOn(&env{T: t, ctx: t.Context()}, far)
+		before := far.loads.Load()
+		for range 500 {
+			time.Sleep(2 * time.Millisecond)
+			if _, err := st.Update(t.Context(), bump); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := far.loads.Load() - before; n > 60 {
+			t.Errorf("%d looks at 500 commits in a second", n)
+		}
 	})
 }

@@ -221,7 +221,8 @@ func TestTurnsEndWithoutACommit(t *testing.T) {
 }
 
 // TestSlowFunctionInATurn: a function that takes seconds has a turn. It holds up another
-// instance's exclusive update for a second, or until it ends if it is exclusive itself. Both are applied.
+// instance's exclusive update for a second, or until it ends if it is exclusive itself. Both
+// are applied. What it costs the others, it costs once.
 func TestSlowFunctionInATurn(t *testing.T) {
 	for _, c := range []struct {
 		opts []zkstate.UpdateOption
@@ -230,10 +231,11 @@ func TestSlowFunctionInATurn(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			mem := memstore.New()
 			e := &env{T: t, ctx: t.Context(), handle: func() store.Store { return mem.Attach() }}
+			locks := &lockWatcher{Store: mem.Attach()}
 			other := e.open()
-			st := openOn(e, mem.Attach())
+			st := openOn(e, locks)
 			if c.opts == nil {
-				st = loser(e, mem.Attach(), other)
+				st = loser(e, locks, other)
 			}
 			began := make(chan struct{})
 			var group sync.WaitGroup
@@ -259,11 +261,35 @@ func TestSlowFunctionInATurn(t *testing.T) {
 				t.Errorf("another instance's exclusive update took %v", waited)
 			}
 			group.Wait()
-			if got, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 1+1+1+1-len(c.opts) {
-				t.Errorf("%+v, %v", got, err)
+			if got, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 1+1+1+1-len(c.opts) || locks.taken.Load() != 1 {
+				t.Errorf("%+v after %d locks, %v", got, locks.taken.Load(), err)
 			}
 		})
 	}
+}
+
+// TestExclusiveRunsAgainInItsTurn: an exclusive function that takes longer than a turn may
+// last runs again under the same lock when somebody who did not ask for it commits first.
+func TestExclusiveRunsAgainInItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		locks := &lockWatcher{Store: mem.Attach()}
+		e := &env{T: t, ctx: t.Context(), handle: func() store.Store { return mem.Attach() }}
+		rival, st := e.open(), openOn(e, locks)
+		runs := 0
+		_, err := st.Update(t.Context(), func(c *config) error {
+			time.Sleep(time.Second)
+			if runs++; runs == 1 {
+				if _, err := rival.Update(t.Context(), bump); err != nil {
+					t.Error(err)
+				}
+			}
+			return bump(c)
+		}, zkstate.Exclusive())
+		if err != nil || runs != 2 || locks.taken.Load() != 1 {
+			t.Errorf("%d runs under %d locks, %v", runs, locks.taken.Load(), err)
+		}
+	})
 }
 
 var flakyFor = flag.Duration("flaky", 5*time.Second, "how long TestFlakyInstance counts")
