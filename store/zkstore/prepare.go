@@ -52,16 +52,20 @@ func (c *commit) prepare(ctx context.Context) (err error) {
 
 // prepareOp makes an operation's own requests.
 func (c *commit) prepareOp(i int) error {
-	s, own := c.store, func(request zk.Op) { c.parts = append(c.parts, part{op: i, main: true, request: request}) }
+	s, own := c.store, func(requests ...zk.Op) {
+		for at, request := range requests { // the first is the operation itself
+			c.parts = append(c.parts, part{op: i, main: at == 0, request: request})
+		}
+	}
 	switch op := c.ops[i].(type) {
 	case store.Create:
 		own(zk.Create{Path: s.payload(op.Path), Data: op.Data, ACL: s.acl})
 	case store.Put:
-		own(zk.Set{Path: s.payload(op.Path), Data: op.Data, Version: op.Base.Counter()})
+		own(setAt(s.payload(op.Path), op.Data, op.Base.Counter())...)
 	case store.Delete:
-		own(zk.Delete{Path: s.payload(op.Path), Version: op.Base.Counter()})
+		own(deleteAt(s.payload(op.Path), op.Base.Counter())...)
 	case store.Receipt:
-		own(zk.Set{Path: c.record.full, Data: op.Data, Version: c.record.version})
+		own(setAt(c.record.full, op.Data, c.record.version)...)
 	case store.Append:
 		c.prepareAppend(i, op)
 	case store.Hold:
@@ -88,16 +92,20 @@ func (c *commit) prepareOp(i int) error {
 func (c *commit) prepareGuards(path string) {
 	s, f := c.store, c.folders[path]
 	op, replaces := c.operationOn(path)
-	guard := func(request zk.Op) { c.parts = append(c.parts, part{op: op, guard: true, request: request}) }
+	guard := func(requests zk.Multi) {
+		for _, request := range requests {
+			c.parts = append(c.parts, part{op: op, guard: true, request: request})
+		}
+	}
 	switch {
 	case f.unguarded || !f.exists:
 	case replaces:
-		guard(zk.Set{Path: s.folder(path), Data: f.data, Version: f.stat.Version})
+		guard(setAt(s.folder(path), f.data, f.stat.Version))
 	default:
-		guard(zk.Check{Path: s.folder(path), Version: f.stat.Version})
+		guard(checkAt(s.folder(path), f.data, f.stat.Version))
 	}
 	if f.journal.exists {
-		guard(zk.Check{Path: s.history(path), Version: f.journal.version})
+		guard(checkAt(s.history(path), f.journal.data, f.journal.version))
 	}
 }
 
@@ -147,12 +155,18 @@ func (c *commit) base(path string) store.Version {
 // remember notes what folders and journals are after a commit.
 func (c *commit) remember(results []zk.Result, versions []store.Version) {
 	for i, p := range c.parts {
-		if _, ok := p.request.(zk.Set); ok && p.guard {
-			path := c.ops[p.op].Target()
-			f := c.folders[path]
-			f.stat.Version = results[i].Stat.Version
-			c.folders[path] = f
+		set, ok := p.request.(zk.Set)
+		if !ok || !p.guard {
+			continue
 		}
+		path := c.ops[p.op].Target()
+		f := c.folders[path]
+		if set.Path == c.store.folder(path) {
+			f.stat.Version = results[i].Stat.Version
+		} else {
+			f.journal.version = results[i].Stat.Version
+		}
+		c.folders[path] = f
 	}
 	c.rememberEntries(results, versions)
 	for path, f := range c.folders {
