@@ -26,7 +26,7 @@ type commit struct {
 	folders map[string]folder // by the paths of the documents
 	parts   []part
 	created []zk.Reply // what was seen of the documents that it created, in their order
-	trimmed bool       // somebody else removes the journal's oldest entries
+	trimmed int        // how often somebody else had removed the journal's oldest entries
 }
 
 // Commit implements [store.Store]: one Multi. Foreign tools can write the same
@@ -173,7 +173,9 @@ func (c *commit) judge(err error) (again bool, _ error) {
 	case store.Append:
 		// The journal was switched off, or trimmed by somebody else, or has an entry more.
 		again = gone || e.Code == zk.ErrNodeExists
-		c.trimmed = c.trimmed || gone && !failed.main
+		if gone && !failed.main {
+			c.trimmed++
+		}
 	case store.Receipt:
 		if again = gone || e.Code == zk.ErrBadVersion; again { // somebody else wrote or removed it
 			c.record.session = nil

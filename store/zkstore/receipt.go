@@ -111,11 +111,15 @@ func (q *inquiry) moveRecord(session *zk.Session, version int32) {
 // space at its end tells what it writes from the receipt, and from what was there.
 func (q *inquiry) revoke(ctx context.Context, session *zk.Session, standing []byte) error {
 	q.revoked = append(bytes.Clone(standing), ' ')
-	reply, err := session.Call(ctx, setAt(q.record.full, q.revoked, q.record.version))
+	var request zk.Request = setAt(q.record.full, q.revoked, q.record.version)
+	if q.record.version != zk.AnyVersion {
+		request = zk.Set{Path: q.record.full, Data: q.revoked, Version: q.record.version}
+	}
+	reply, err := session.Call(ctx, request)
 	if err != nil { // either of the two may be applied after all
 		return err
 	}
-	q.moveRecord(session, reply.Results[0].Stat.Version)
+	q.moveRecord(session, reply.Stat.Version) // 0 after -1: a Multi has no Stat
 	return errNotApplied
 }
 

@@ -99,9 +99,9 @@ func (j journal) newest() int64 {
 }
 
 // surplus is how many entries this commit removes since they are too many when another
-// one comes: none if somebody else is removing them.
+// one comes: none if somebody else goes on removing them.
 func (c *commit) surplus(j journal) int {
-	if c.trimmed {
+	if c.trimmed > 2 {
 		return 0
 	}
 	return min(max(0, j.count+1-j.keep), maxTrim, len(j.entries))
