@@ -64,3 +64,34 @@ func TestLongJournal(t *testing.T) {
 		t.Errorf("the newest is %v, %v", entries, err)
 	}
 }
+
+// TestWornCounter: edits by other tools count up to the end of an int32 and no further.
+func TestWornCounter(t *testing.T) {
+	file := t.TempDir() + "/s.db"
+	s := open(t, file)
+	defer s.Close()
+	if _, err := s.Commit(t.Context(), store.Create{Path: "/doc", Data: []byte("0")}); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range []string{"UPDATE documents SET counter = 2147483647", "UPDATE documents SET body = CAST('1' AS BLOB)"} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rec, err := s.Load(t.Context(), "/doc", store.Version{}, store.Linearizable)
+	if err != nil || string(rec.Data) != "1" {
+		t.Fatal(rec, err)
+	}
+	made, err := s.Commit(t.Context(), store.Put{Path: "/doc", Base: rec.Version, Data: []byte("2")})
+	if err != nil || !rec.Version.Before(made[0]) {
+		t.Error(made, err)
+	}
+	if _, err := s.Commit(t.Context(), store.Delete{Path: "/doc", Base: made[0]}); err != nil {
+		t.Error(err)
+	}
+}

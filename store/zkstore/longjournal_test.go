@@ -65,10 +65,12 @@ func TestLongJournal(t *testing.T) {
 	b.plain.set("/doc/history", `{"keep":100}`) // as another process does that ends before it has trimmed
 	put("b")
 	put("c")
-	if got := b.length(); got >= long || got < long-200 {
+	mustCommit(t, b.ctx, b.faulty, store.Delete{Path: "/doc", Base: v}, store.Append{Path: "/doc", Data: []byte("d")})
+	v = mustCommit(t, b.ctx, b.faulty, store.Create{Path: "/doc"}, store.Append{Path: "/doc", Data: []byte("e")})[0]
+	if got := b.length(); got >= long || got < long-300 {
 		t.Errorf("%d entries are left of %d", got, long)
 	}
-	if got := b.newestEntries(3); fmt.Sprint(got) != "[a b c]" {
+	if got := b.newestEntries(5); fmt.Sprint(got) != "[a b c d e]" {
 		t.Errorf("the newest are %v", got)
 	}
 	if now := b.net.Requests(wire.OpGetChildren2); now != listed {
