@@ -90,13 +90,6 @@ func (l *latch) acquire(ctx context.Context) error {
 	}
 }
 
-// passes reports whether a refusal is about what will soon be over. A place exists if the
-// server's numbers have come to their end, until the one that a lost session left is gone.
-func passes(err error) bool {
-	return errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrSessionMoved) || errors.Is(err, zk.ErrThrottled) ||
-		errors.Is(err, zk.ErrNodeExists)
-}
-
 // step sees to it that there is a place in the present session, and returns the one
 // before it.
 func (l *latch) step(ctx context.Context) (ahead string, lost bool, err error) {

@@ -43,6 +43,13 @@ func (l *latch) join(ctx context.Context) error {
 	return nil
 }
 
+// passes reports whether a refusal is about what will soon be over. A place exists if the
+// server's numbers have come to their end, until the one that a lost session left is gone.
+func passes(err error) bool {
+	return errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrSessionMoved) || errors.Is(err, zk.ErrThrottled) ||
+		errors.Is(err, zk.ErrNodeExists)
+}
+
 // find looks for the place whose creation has an unknown outcome. The caller has the
 // turn of its id, so there is one at most. A creation may still be on its way through the
 // quorum; behind a barrier it can be seen.
