@@ -40,7 +40,7 @@ func sequence(name string) (number int64, ok bool) {
 	}
 	digits, negative := strings.CutPrefix(name[at:], "-")
 	number, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || digits[0] == '+' || digits[0] == '-' {
+	if err != nil || digits[0] == '+' || digits[0] == '-' || negative && !strings.HasSuffix(name[:at], "-") {
 		return 0, false
 	}
 	if negative || number >= 1e9 && strings.HasSuffix(name[:at], "--") {
