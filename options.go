@@ -112,7 +112,8 @@ func Cache(file string) OpenOption { return func(c *config) { c.cache = file } }
 // History switches the document's journal on, if it is off, to keep its newest n
 // entries. From then on every commit of this library, in whatever process, writes one
 // in the same transaction: the version, when, who, why, and the changes. How many are
-// kept belongs to the document: where the journal is on already, n changes nothing.
+// kept belongs to the document: where the journal is on already, n changes nothing. More
+// than [store.MaxJournal] is [ErrTooLarge], an error of Open.
 func History(n int) OpenOption { return func(c *config) { c.history = n } }
 
 // Quiet writes the listener record when the State opens and with its own commits, and

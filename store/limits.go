@@ -91,8 +91,19 @@ func lockless(op Op) bool {
 	return false
 }
 
-// checkBase refuses the zero Version and a negative counter. ZooKeeper's -1
-// means "whatever is there", and int32 counters reach it by wrapping.
+// MaxJournal is how many entries a journal can be set to keep. Their names fit into one
+// small answer of ZooKeeper, and no reader waits long for all of them.
+const MaxJournal = 10_000
+
+// CheckJournal refuses to keep more than [MaxJournal] entries of the document at path.
+func CheckJournal(path string, keep int) error {
+	if keep > MaxJournal {
+		return fmt.Errorf("%s: a journal of %d entries, the limit is %d: %w", path, keep, MaxJournal, ErrTooLarge)
+	}
+	return nil
+}
+
+// checkBase refuses the zero Version.
 func checkBase(op Op) error {
 	var base Version
 	switch op := op.(type) {
@@ -103,7 +114,7 @@ func checkBase(op Op) error {
 	default:
 		return nil
 	}
-	if base.IsZero() || base.counter < 0 {
+	if base.IsZero() {
 		return fmt.Errorf("%s: compare-and-set at version %v: %w", op.Target(), base, ErrConflict)
 	}
 	return nil

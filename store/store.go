@@ -113,13 +113,20 @@ type Store interface {
 	BreakLock(ctx context.Context, path, key string) error
 
 	// SetJournal switches the journal of the document at path on, to keep so many of the
-	// newest entries, or off with 0, which removes it. The document need not exist.
-	// From then on a commit that changes the document is refused with [ErrJournal]
-	// unless it has an [Append]. Errors as for Announce.
+	// newest entries, at most [MaxJournal], or off with 0, which removes it. The document
+	// need not exist. From then on a commit that changes the document is refused with
+	// [ErrJournal] unless it has an [Append].
+	//
+	// Entries that are too many are removed before it returns, oldest first, in steps
+	// between which others commit. If ctx ends first, the number is set, and what is left
+	// is removed by the commits that follow, a bounded number each, or by the next call. A
+	// journal that keeps more than MaxJournal, from an older release, goes on as it is.
+	// [ErrTooLarge] means that keep is more. Other errors as for Announce.
 	SetJournal(ctx context.Context, path string, keep int) error
 
 	// Journal returns how many entries the journal of a document keeps, 0 if it is off,
-	// and the newest ones, oldest first. It is as fresh as a [Linearizable] Load.
+	// and so many of the newest ones, oldest first. It reads no others, however long the
+	// journal is. It is as fresh as a [Linearizable] Load.
 	// An entry that cannot be read comes with Err, and fails no other. Errors as for
 	// Load, without [ErrNotFound].
 	Journal(ctx context.Context, path string, newest int) (keep int, entries []Entry, err error)

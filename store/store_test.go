@@ -47,6 +47,10 @@ func TestVersionOrder(t *testing.T) {
 			t.Errorf("from %v to %v are %d commits, want %d", c.from, c.to, got, c.since)
 		}
 	}
+	wrapped := store.NewVersion(10, 1<<41, math.MinInt32+4)
+	if got := wrapped.Since(store.NewVersion(10, 1<<40, math.MaxInt32-2)); got != 7 {
+		t.Errorf("over the end are %d commits, want 7", got)
+	}
 	last := store.NewVersion(10, 1<<40, math.MaxInt32)
 	for _, from := range []store.Version{{}, again, store.NewVersion(10, 9, -2)} {
 		if got := last.Since(from); got < math.MaxInt32 {

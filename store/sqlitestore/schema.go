@@ -96,7 +96,7 @@ CREATE TRIGGER document_inserted AFTER INSERT ON documents WHEN new.changed = 0 
 END;
 CREATE TRIGGER document_edited AFTER UPDATE OF body ON documents WHEN new.changed = old.changed BEGIN
 	UPDATE meta SET sequence = sequence + 1;
-	UPDATE documents SET counter = counter + 1,
+	UPDATE documents SET counter = min(counter + 1, 2147483647),
 		changed = (SELECT sequence FROM meta),
 		mtime = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000000
 	WHERE path = new.path;

@@ -66,12 +66,22 @@ func testJournal(t *testing.T, e *env) {
 	stale := store.NewVersion(v.Created(), v.Order()-1, v.Counter()-1)
 	_, err := s.Commit(e.ctx, store.Put{Path: "/doc", Base: stale, Data: []byte("y")}, entry("of a refused commit"))
 	e.wantErr(err, store.ErrConflict)
-	if _, newest, err := s.Journal(e.ctx, "/doc", 1); err != nil || len(newest) != 1 || string(newest[0].Data) != "entry 4" {
-		t.Fatalf("the newest entry is %v, %v", newest, err)
+	for newest := -1; newest <= 4; newest++ {
+		_, got, err := s.Journal(e.ctx, "/doc", newest)
+		want := entries[len(entries)-min(max(0, newest), 3):]
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("the newest %d entries are %v, %v", newest, got, err)
+		}
 	}
-	if err := other.SetJournal(e.ctx, "/doc", 2); err != nil { // the next commit trims
+	e.wantErr(other.SetJournal(e.ctx, "/doc", store.MaxJournal+1), store.ErrTooLarge)
+	e.wantJournal(s, "/doc", 3, "entry 2", "entry 3", "entry 4")
+	if err := other.SetJournal(e.ctx, "/doc", store.MaxJournal); err != nil {
 		t.Fatal(err)
 	}
+	if err := other.SetJournal(e.ctx, "/doc", 2); err != nil { // which trims
+		t.Fatal(err)
+	}
+	e.wantJournal(s, "/doc", 2, "entry 3", "entry 4")
 	large := strings.Repeat("x", store.AppendAllowance)
 	if err := put(s, strings.Repeat("d", store.MaxCommit-1024), entry(large)); err != nil { // a document of whatever size
 		t.Fatal(err)

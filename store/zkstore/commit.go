@@ -31,6 +31,7 @@ type commit struct {
 	created []zk.Reply // what was seen of the documents that it created, in their order
 	marks   []mark     // of these looks
 	zxid    int64      // of the transaction
+	trimmed int        // how often somebody else had removed the journal's oldest entries
 }
 
 // Commit implements [store.Store]: one Multi. Foreign tools can write the same
@@ -186,7 +187,11 @@ func (c *commit) judge(err error) (again bool, _ error) {
 	case store.Create:
 		again = gone // a parent was tidied away in between
 	case store.Append:
-		again = gone // the journal was switched off, or another commit trimmed it
+		// The journal was switched off, or trimmed by somebody else, or has an entry more.
+		again = gone || e.Code == zk.ErrNodeExists
+		if gone && !failed.main {
+			c.trimmed++
+		}
 	case store.Receipt:
 		if again = gone || e.Code == zk.ErrBadVersion; again { // somebody else wrote or removed it
 			c.record.session = nil

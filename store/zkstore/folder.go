@@ -32,9 +32,13 @@ type folder struct {
 type journal struct {
 	exists  bool  // the znode does
 	version int32 // of its data
-	keep    int   // 0: it is off, or the znode is somebody else's
+	data    []byte
+	keep    int // 0: it is off, or the znode is somebody else's
 
+	next    int64         // the number that the server gives to the next entry
+	count   int           // how many entries there are
 	entries []string      // their names, oldest first,
+	whole   bool          // those of all, and not of the oldest only,
 	at      store.Version // as long as the document is at this version; zero: they are not known
 }
 
@@ -111,7 +115,7 @@ func newFolder(replies []zk.Reply) (f folder, err error) {
 	case of.Err != nil:
 		return folder{}, of.Err
 	default:
-		f.journal = journal{exists: true, version: of.Stat.Version}
+		f.journal = journal{exists: true, version: of.Stat.Version, data: of.Data, next: nextSequence(of.Stat), count: int(of.Stat.NumChildren)}
 		var cfg journalConfig
 		if json.Unmarshal(of.Data, &cfg) == nil && cfg.Keep > 0 {
 			f.journal.keep = cfg.Keep
