@@ -195,7 +195,7 @@ func TestListenerWatchOnAnOlderServer(t *testing.T) {
 func TestListenerWatchOfLargeRecords(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	large := string(bytes.Repeat([]byte("x"), 600_000))
+	large := string(bytes.Repeat([]byte("x"), 400_000))
 	want := map[string]string{}
 	for i := range 8 {
 		id := fmt.Sprint("id", i)
