@@ -147,10 +147,9 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 // have a part in it must still be there.
 func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op store.Op) ([]Version, error) {
 	st := w.st
-	if !st.queue.markSent(b, parts) {
+	if !st.queue.markSent(b, parts, cur.newest) {
 		return nil, errLeft
 	}
-	w.parts = parts
 	var locked []store.Op
 	last := !w.mayStay(1)
 	switch {
@@ -165,6 +164,7 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	if errors.Is(err, store.ErrTaken) { // then it goes without
 		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), locked...)
 	}
+	st.queue.markAnswered(b, err)
 	if err != nil {
 		return nil, err
 	}

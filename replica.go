@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -116,13 +115,11 @@ func (st *State[T]) swap(o observation[T]) (cur, next *published[T], decided boo
 	next.commits = cur.commits + uint64(next.at().Since(cur.at()))
 	if next.snapshot != cur.snapshot {
 		s := next.snapshot
-		s.from = cur.version
 		s.commits = next.commits
 		s.replacements = cur.replacements
 		if next.replaced != cur.replaced {
 			s.replacements++
 		}
-		s.changes = difference(cur.snapshot, s)
 	}
 	st.current.Store(next)
 	return cur, next, decided
@@ -218,22 +215,6 @@ func (p *published[T]) adopt(o observation[T], event uint64) (next *published[T]
 		}
 	}
 	return &n, true
-}
-
-// difference compares two snapshots' documents. They were checked when they came in;
-// if the difference cannot be made all the same, it is the whole document.
-func difference[T any](old, new *snapshot[T]) []diff.Change {
-	if changes, err := diff.Diff(old.doc, new.doc, byKey[T]()); err == nil {
-		return changes
-	}
-	whole := diff.Change{Kind: diff.Modified, Old: old.doc, New: new.doc}
-	switch {
-	case old.doc == nil:
-		whole.Kind = diff.Added
-	case new.doc == nil:
-		whole.Kind = diff.Removed
-	}
-	return []diff.Change{whole}
 }
 
 // encode is marshal for a goroutine that is not the caller's: the type's own methods

@@ -25,20 +25,20 @@ type Snapshot[T any] struct {
 	Verified bool          // whether Read would serve it
 }
 
-// snapshot is one committed state of the document, decoded. It is never changed
-// after it was published.
+// snapshot is one committed state of the document, decoded. After it was published only
+// its differences grow.
 type snapshot[T any] struct {
 	value   T
 	doc     []byte  // nil: there is no document
 	version Version // zero: there is no document
-	from    Version // the snapshot that was published before, and
-	changes []diff.Change
-	origin  string // the listener that committed it, where known
-	encoded []byte // the value's encoding, for DetectMutation only
+	origin  string  // the listener that committed it, where known
+	encoded []byte  // the value's encoding, for DetectMutation only
 
 	// Counted from the State's first copy on; only differences mean anything.
 	commits      uint64 // as far as is known
 	replacements uint64 // of the store's history by another one
+
+	differences differences // from older snapshots
 }
 
 // published is the local copy: what reads see, swapped as a whole.

@@ -77,12 +77,11 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 		case out := <-r.done:
 			return st.conclude(ctx, r, out)
 		case <-ctx.Done():
-			switch st.queue.leave(r) {
+			switch left, base := st.queue.leave(r); left {
 			case leftDecided:
 				return st.conclude(ctx, r, <-r.done)
 			case leftSent:
-				return Version{}, fmt.Errorf("%s on top of version %v: %w: %w: read, and decide whether to try again",
-					st.at(r.verb), st.current.Load().newest, ErrUnknownOutcome, ctx.Err())
+				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.whyEnded(ctx)))
 			}
 			return Version{}, st.ended(ctx, r.verb, st.queue.lastTrouble())
 		}
@@ -163,8 +162,23 @@ func (st *State[T]) ended(ctx context.Context, verb string, cause error) error {
 	switch {
 	case st.isClosed():
 		return st.errClosed(verb)
+	case errors.Is(cause, ErrLocked), errors.Is(cause, ErrUnavailable):
+		return fmt.Errorf("%s: nothing was written: %w (%w)", st.at(verb), cause, ctx.Err())
 	case cause == nil || errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded):
 		return fmt.Errorf("%s: nothing was written: %w: %w", st.at(verb), ErrUnavailable, ctx.Err())
 	}
-	return fmt.Errorf("%s: nothing was written: %w (%w)", st.at(verb), cause, ctx.Err())
+	return fmt.Errorf("%s: nothing was written: %w: %v (%w)", st.at(verb), ErrUnavailable, cause, ctx.Err())
+}
+
+// unknown is the error of a write of which it is not known whether it was applied.
+func (st *State[T]) unknown(verb string, base Version, cause error) error {
+	return fmt.Errorf("%s on top of version %v: %w: read, and decide whether to try again", st.at(verb), base, cause)
+}
+
+// whyEnded is why a context of lifetime has ended.
+func (st *State[T]) whyEnded(ctx context.Context) error {
+	if st.isClosed() {
+		return ErrClosed
+	}
+	return ctx.Err()
 }

@@ -27,8 +27,7 @@ type writer[T any] struct {
 	commits int        // since then
 	doubt   bool       // the turn may have been lost, or have been given up
 
-	tried Version       // that the last attempt was based on
-	parts []*request[T] // who had a part in what it sent
+	tried Version // that the last attempt was based on
 }
 
 // runWriter works until nobody waits.
@@ -54,15 +53,15 @@ func (st *State[T]) runWriter() {
 
 // carry takes a batch to its end, or back into the queue.
 func (w *writer[T]) carry(b *batch[T]) {
-	w.doubt, w.tried, w.parts = false, Version{}, nil
+	w.doubt, w.tried = false, Version{}
 	err := w.st.protect(func() error { return w.attempt(b) })
 	final, alone := w.judge(b, err)
 	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
 		switch {
-		case unknown && !slices.Contains(w.parts, r): // it has no part in what is unknown
+		case unknown && !slices.Contains(b.sent, r): // it has no part in what is unknown
 		case unknown && r.ctx.Err() != nil:
-			w.st.queue.finish(r, outcome{err: fmt.Errorf("%w: %w", final, r.ctx.Err())})
+			w.st.queue.finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.whyEnded(r.ctx))})
 		case final != nil:
 			w.st.queue.finish(r, outcome{err: final})
 		case err != nil && b.ctx.Err() != nil:
@@ -214,7 +213,7 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 		return nil, false
 	case errors.As(err, new(panicError)):
 		w.doubt = true
-		if len(w.parts) > 0 {
+		if len(b.sent) > 0 {
 			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 		}
 		return fmt.Errorf("%s: %w", st.at(first.verb), err), false
@@ -227,7 +226,7 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 		}
 	case errors.Is(err, ErrUnknownOutcome):
 		w.doubt = true // it may be given up already
-		return fmt.Errorf("%s on top of version %v: %w: read, and decide whether to try again", st.at(first.verb), st.current.Load().newest, err), false
+		return st.unknown(first.verb, w.tried, err), false
 	case b.ctx.Err() != nil, errors.Is(err, errLeft):
 		return nil, false
 	case errors.Is(err, store.ErrLockLost):
