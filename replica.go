@@ -16,7 +16,7 @@ type observation[T any] struct {
 	rec          store.Record // Version zero: there is no document
 	value        T            // decoded from rec.Data, unless rejected
 	rejected     *RejectedError
-	encoded      []byte // the value's encoding, for DetectMutation only
+	encoded      []byte // T's encoding of the value, where it is known
 	linearizable bool   // it shows every commit that finished before it was asked for
 	asked        moment // when the request was sent: what it proves, it proves for then
 	origin       string // the listener that committed it, where known

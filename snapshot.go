@@ -32,7 +32,7 @@ type snapshot[T any] struct {
 	doc     []byte  // nil: there is no document
 	version Version // zero: there is no document
 	origin  string  // the listener that committed it, where known
-	encoded []byte  // the value's encoding, for DetectMutation only
+	encoded []byte  // T's encoding of the value, where it is known
 
 	// Counted from the State's first copy on; only differences mean anything.
 	commits      uint64 // as far as is known

@@ -1,9 +1,7 @@
 package zkstate
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -96,66 +94,6 @@ func (st *State[T]) conclude(ctx context.Context, r *request[T], out outcome) (V
 		out.err = st.awaitApplied(ctx, out.version, *r.cfg.appliedBy)
 	}
 	return out.version, out.err
-}
-
-// offer asks a caller to run its function now, on a copy of doc.
-type offer[T any] struct {
-	doc  []byte
-	copy *T             // that nobody else has; nil: there is none yet
-	made bool           // doc is the encoding of a T, not yet the stored document
-	ran  chan result[T] // it has room for one
-}
-
-// result is what a function did.
-type result[T any] struct {
-	before []byte // the encoding of what it was given
-	after  []byte // and of what it made of it, nil if it changed nothing
-	copy   *T     // of what it made, for the next one, if that could be had cheaply
-	err    error  // its own, or Validate's, or why after cannot be stored
-	gone   bool   // it panicked, or ended its goroutine: the caller is not there any more
-}
-
-// take runs a request's function in its caller's goroutine, where a panic belongs.
-func (st *State[T]) take(t offer[T], r *request[T]) {
-	result := result[T]{gone: true}
-	defer func() { t.ran <- result }()
-	result = st.run(t, r.fn)
-}
-
-func (st *State[T]) run(t offer[T], fn func(*T) error) (r result[T]) {
-	value := t.copy
-	if value == nil {
-		value = new(T)
-		if r.err = json.Unmarshal(t.doc, value); r.err != nil {
-			r.err = fmt.Errorf("%s: copy the value: %w", st.at("update"), r.err)
-			return r
-		}
-	}
-	r.before = t.doc
-	if !t.made {
-		if r.before, r.err = marshal(value); r.err != nil {
-			r.err = fmt.Errorf("%s: encode the value: %w", st.at("update"), r.err)
-			return r
-		}
-	}
-	if r.err = fn(value); r.err != nil {
-		return r
-	}
-	if r.err = validate(value); r.err != nil {
-		return r
-	}
-	after, err := marshal(value)
-	if err != nil {
-		r.err = fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)
-		return r
-	}
-	if copy, same := st.copier.Copy(value, after); same {
-		r.copy = &copy
-	}
-	if !bytes.Equal(r.before, after) {
-		r.after = after
-	}
-	return r
 }
 
 // ended is the error of a write that ctx, or Close, cut short before anything was

@@ -27,6 +27,9 @@ type writer[T any] struct {
 	commits int        // since then
 	doubt   bool       // the turn may have been lost, or have been given up
 
+	own        *T      // a copy that nobody else has, or nil
+	ownVersion Version // of which document
+
 	tried Version // that the last attempt was based on
 }
 
@@ -135,7 +138,7 @@ func (w *writer[T]) confirm(ctx context.Context, cur *published[T]) error {
 
 // work is what the functions of a batch made together.
 type work[T any] struct {
-	doc     []byte        // to be stored, nil if nothing changed
+	composed[T]
 	changed []*request[T] // whose functions have a part in it
 	answers []answer[T]   // of the functions that ran
 }
@@ -149,42 +152,36 @@ type answer[T any] struct {
 
 // runAll has each caller run its function, on what those before it made. Who comes
 // while it is at it comes along.
-func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
-	var made work[T]
-	doc, err := w.st.start(cur)
+func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err error) {
+	base, err := w.draft(cur)
 	if err != nil {
 		return made, err
 	}
-	answers := make(chan result[T], 1)
+	last, ran := base, make(chan result[T], 1)
 	var before []byte
-	var copy *T
 	for i := 0; i < len(b.members) || w.st.queue.extend(b); i++ {
 		r := b.members[i]
-		t := offer[T]{doc: doc, copy: copy, made: before != nil, ran: answers}
 		select {
-		case r.offers <- t:
+		case r.offers <- offer[T]{last, ran}:
 		case <-r.ctx.Done(): // it leaves by itself
 			continue
 		}
-		result := w.await(answers, r.cfg.exclusive)
-		copy = result.copy
+		result := w.await(ran, r.cfg.exclusive)
 		if result.gone {
 			w.st.queue.finish(r, outcome{})
 			continue
 		}
-		if cur.rejected != nil && result.err == nil && result.after == nil {
-			result.after = result.before // in the place of what is rejected, it is a change
+		changed := result.changed || cur.rejected != nil && result.err == nil // in the place of what is rejected, it is a change
+		made.answers = append(made.answers, answer[T]{r, result.err, len(made.changed) == 0 && !changed})
+		if before == nil {
+			before = result.before
 		}
-		made.answers = append(made.answers, answer[T]{r, result.err, before == nil && result.after == nil})
-		if result.after != nil {
-			if before == nil {
-				before = result.before
-			}
-			doc, made.changed = result.after, append(made.changed, r)
+		if changed {
+			last, made.changed = result.draft, append(made.changed, r)
 		}
 	}
-	if before != nil {
-		made.doc, err = w.st.merge(cur, before, doc)
+	if len(made.changed) > 0 {
+		made.composed, err = w.compose(b, cur, base, last, before)
 	}
 	return made, err
 }
@@ -202,7 +199,7 @@ func (w *writer[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 			return made, err
 		}
 	}
-	made.doc, made.changed = doc, []*request[T]{r}
+	made.doc, made.changed = doc, []*request[T]{r} // decoded when it has been stored
 	return made, nil
 }
 
