@@ -69,6 +69,18 @@ bench-client:
 	scripts/zookeeper
 	cd bench && go run ./client $(CLIENTFLAGS)
 
+# What an Update costs by the size of its document, and how soon a change is seen. About
+# two minutes each; see bench/README.md.
+UPDATEFLAGS ?=
+FOLLOWFLAGS ?=
+.PHONY: bench-update bench-follow
+bench-update:
+	scripts/zookeeper
+	cd bench && go run ./update $(UPDATEFLAGS)
+bench-follow:
+	scripts/zookeeper
+	cd bench && go run ./follow $(FOLLOWFLAGS)
+
 # What many documents on a handle and many instances of a document cost. About ten
 # minutes; see bench/README.md.
 SCALEFLAGS ?=
