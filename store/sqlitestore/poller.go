@@ -55,6 +55,9 @@ func (p *poller) look(ctx context.Context) {
 		return
 	}
 	p.moved = p.moved || moved
+	if moved {
+		p.store.watch.listeners.SignalAll()
+	}
 	p.version = version // only now: what failed above is looked for again
 	p.store.watch.proof.Store(&asked)
 }

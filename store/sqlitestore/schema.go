@@ -45,6 +45,7 @@ CREATE TABLE documents (
 	body    BLOB NOT NULL
 );
 
+-- Below the path of a document, /listeners_awaited has one row: see await.
 CREATE TABLE listeners (
 	path    TEXT NOT NULL,
 	id      TEXT NOT NULL,
@@ -94,7 +95,7 @@ CREATE TRIGGER document_inserted AFTER INSERT ON documents WHEN new.changed = 0 
 END;
 CREATE TRIGGER document_edited AFTER UPDATE OF body ON documents WHEN new.changed = old.changed BEGIN
 	UPDATE meta SET sequence = sequence + 1;
-	UPDATE documents SET counter = counter + 1,
+	UPDATE documents SET counter = min(counter + 1, 2147483647),
 		changed = (SELECT sequence FROM meta),
 		mtime = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000000
 	WHERE path = new.path;

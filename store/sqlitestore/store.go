@@ -148,6 +148,7 @@ func (s *Store) Close() error {
 		s.closed = true
 		s.mu.Unlock()
 		s.close()
+		s.watch.listeners.SignalAll() // they find the handle closed
 		within(closeCalls, s.calls.Wait)
 		s.endSession()
 		within(closeFiles, func() {

@@ -17,10 +17,11 @@ const ladderStep = 250 * time.Microsecond
 // follower knows what is followed, how far each document has been hinted, and what it was
 // when the handle looked last.
 type follower struct {
-	hub   hints.Hub
-	start sync.Once
-	wake  chan struct{}
-	proof atomic.Pointer[time.Time] // when the newest look began that showed all that is followed
+	hub       hints.Hub
+	listeners hints.Hub // of those who watch a document's listeners; each commit is a hint
+	start     sync.Once
+	wake      chan struct{}
+	proof     atomic.Pointer[time.Time] // when the newest look began that showed all that is followed
 
 	notify func(file string) (*fsnotify.Watcher, error) // replaced by tests
 
@@ -197,7 +198,7 @@ func (s *Store) follow() {
 			pause = 0
 		case <-timer.C:
 		}
-		if s.watch.hub.Any() || s.records.len() > 0 {
+		if s.watch.hub.Any() || s.watch.listeners.Any() || s.records.len() > 0 {
 			poll.look(s.closing)
 			poll.putBack(s.closing)
 		}
