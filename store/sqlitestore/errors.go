@@ -25,6 +25,8 @@ var (
 	errAbsent      = errors.New("the file does not exist")
 	errEmpty       = errors.New("the file is empty: nobody has created the database yet")
 	errMalformed   = errors.New("the file is malformed, as when an old copy was put in its place and its -wal file was left: end all programs that use it, restore it from a backup and remove the -wal and -shm files beside it")
+	errNoDatabase  = errors.New("name another file, or restore this one from a backup")
+	errFull        = errors.New("make room on the disk")
 	errNoWAL       = errors.New("the file system does not support SQLite's write-ahead log; use a local one")
 )
 
@@ -61,36 +63,36 @@ func classify(file string, err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: %w: give %s the right to it, or name another file", store.ErrDenied, err, thisUser())
 	}
-	return fmt.Errorf("%w: %w", sqliteCause(file, sqliteCode(err)), err)
+	sentinel, advice := sqliteCause(file, sqliteCode(err))
+	if advice == nil {
+		return fmt.Errorf("%w: %w", sentinel, err)
+	}
+	return fmt.Errorf("%w: %w: %w", sentinel, err, advice)
 }
 
-// sqliteCause says what an error of SQLite comes of.
-func sqliteCause(file string, code int) error {
+// sqliteCause says what an error of SQLite comes of, and what is to be done; nil: nobody knows.
+func sqliteCause(file string, code int) (sentinel, advice error) {
 	switch code & 0xff {
 	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%w: %w", store.ErrDamaged, errMalformed)
+		return store.ErrDamaged, errMalformed
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%w: name another file, or restore this one from a backup", store.ErrDamaged)
+		return store.ErrDamaged, errNoDatabase
 	case sqlite3.SQLITE_FULL:
-		return fmt.Errorf("%w: make room on the disk", store.ErrUnavailable)
+		return store.ErrUnavailable, errFull
 	case sqlite3.SQLITE_IOERR:
 		if code == sqlite3.SQLITE_IOERR_SHORT_READ { // the log is shorter than its index says
-			return fmt.Errorf("%w: %s-wal: %w", store.ErrUnavailable, file, errLogReplaced)
+			return store.ErrUnavailable, fmt.Errorf("%s-wal: %w", file, errLogReplaced)
 		}
 	case sqlite3.SQLITE_CANTOPEN:
 		if denied := denial(file, toRead); denied != nil {
-			return fmt.Errorf("%w: %w", store.ErrDenied, denied)
+			return store.ErrDenied, denied
 		}
 	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY:
-		if code == sqlite3.SQLITE_READONLY_DBMOVED {
-			break
+		if code != sqlite3.SQLITE_READONLY_DBMOVED {
+			return store.ErrDenied, denial(file, toWrite)
 		}
-		if denied := denial(file, toWrite); denied != nil {
-			return fmt.Errorf("%w: %w", store.ErrDenied, denied)
-		}
-		return store.ErrDenied
 	}
-	return store.ErrUnavailable
+	return store.ErrUnavailable, nil
 }
 
 // isVerdict reports whether err says something about the documents, which stays
