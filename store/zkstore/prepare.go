@@ -95,9 +95,9 @@ func (c *commit) prepareGuards(path string) {
 	switch {
 	case f.unguarded || !f.exists:
 	case replaces:
-		guard(zk.Set{Path: s.folder(path), Data: f.data, Version: f.stat.Version})
+		guard(zk.Set{Path: s.folder(path), Data: f.data, Version: f.version})
 	default:
-		guard(zk.Check{Path: s.folder(path), Version: f.stat.Version})
+		guard(zk.Check{Path: s.folder(path), Version: f.version})
 	}
 	if f.journal.exists {
 		guard(zk.Check{Path: s.history(path), Version: f.journal.version})
@@ -154,9 +154,9 @@ func (c *commit) remember(results []zk.Result, versions []store.Version) {
 		f := c.folders[path]
 		switch _, sets := p.request.(zk.Set); {
 		case p.guard && f.supposed:
-			f = folder{exists: true, fresh: true, stat: zk.Stat{Czxid: c.zxid}}
+			f = folder{exists: true, fresh: true, czxid: c.zxid}
 		case p.guard && sets:
-			f.stat.Version = results[i].Stat.Version
+			f.version = results[i].Stat.Version
 		default:
 			continue
 		}

@@ -104,8 +104,8 @@ func (s *Store) withdrawAll() {
 	defer cancel()
 	var entered []*record
 	for _, rec := range s.records.list() {
-		if rec.take(ctx) == nil {
-			defer rec.give()
+		if give, err := s.take(ctx, rec); err == nil {
+			defer give()
 			entered = append(entered, rec)
 		}
 	}
