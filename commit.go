@@ -1,8 +1,8 @@
 package zkstate
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -77,8 +77,8 @@ func (st *State[T]) merge(cur *published[T], before, after []byte) ([]byte, erro
 		if err != nil || same {
 			return nil, err
 		}
-		if whole, err := diff.Equal(before, cur.doc); err == nil && whole {
-			return after, nil // there is nothing in it that T does not know
+		if bytes.Equal(before, cur.doc) {
+			return after, nil // there is nothing in it that T does not know, or would write in another way
 		}
 		if merged, err := diff.Merge(cur.doc, before, after, byKey[T]()); err == nil && encodesTo[T](merged, after) {
 			return merged, nil
@@ -102,7 +102,7 @@ func encodesTo[T any](doc, want []byte) (yes bool) {
 	if rejected != nil {
 		return false
 	}
-	again, err := json.Marshal(value)
+	again, err := marshal(value)
 	if err != nil {
 		return false
 	}

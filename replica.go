@@ -236,15 +236,26 @@ func difference[T any](old, new *snapshot[T]) []diff.Change {
 	return []diff.Change{whole}
 }
 
-// encode is json.Marshal for a goroutine that is not the caller's: the type's own
-// methods run in it, and a panic of theirs is an error.
+// encode is marshal for a goroutine that is not the caller's: the type's own methods
+// run in it, and a panic of theirs is an error.
 func encode[T any](value T) (text []byte, err error) {
 	defer func() {
 		if recover() != nil {
 			err = fmt.Errorf("encoding %T panicked", value)
 		}
 	}()
-	return json.Marshal(value)
+	return marshal(value)
+}
+
+// marshal is json.Marshal, except that <, > and & stand for themselves in strings.
+func marshal(value any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
 // checkMutation reports a snapshot that no longer encodes as when it was

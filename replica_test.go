@@ -2,7 +2,6 @@ package zkstate
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -200,32 +199,4 @@ func TestRefreshAsksTheQuorum(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestMergeIsChecked: encoding/json reads "Interval" into the field interval too,
-// and the later of the two wins. What the function made must be what is read.
-func TestMergeIsChecked(t *testing.T) {
-	ctx, mem := t.Context(), memstore.New()
-	if _, err := mem.Commit(ctx, store.Create{Path: "/doc", Data: []byte(`{"interval":1,"Interval":5}`)}); err != nil {
-		t.Fatal(err)
-	}
-	type settings struct {
-		Interval int `json:"interval"`
-	}
-	st, err := Open(ctx, mem, "/doc", settings{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := st.Update(ctx, func(s *settings) error { s.Interval++; return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := st.Read(); err != nil || got.Interval != 6 {
-		t.Errorf("5 and one more is read as %+v, %v", got, err)
-	}
-	if err := st.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := st.Read(); !errors.Is(err, ErrClosed) {
-		t.Error(err)
-	}
 }

@@ -95,7 +95,14 @@ func decode[T any](path string, version Version, doc []byte) (value T, rejected 
 			value, rejected = zero, reject("", -1, fmt.Sprintf("decoding into %T panicked", zero))
 		}
 	}()
-	if err := diff.Check(doc); err != nil {
+	err := diff.CheckCase(doc)
+	if errors.Is(err, diff.ErrCase) {
+		if where, found := ambiguous[T](doc); found {
+			return value, reject(where.Pointer(), -1, fmt.Sprintf("two keys that differ only in case fit the same field of %T", value))
+		}
+		err = nil
+	}
+	if err != nil {
 		var syntax *diff.SyntaxError
 		if errors.As(err, &syntax) {
 			return value, reject(syntax.Pointer, syntax.Offset, syntax.Reason)

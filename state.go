@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -211,7 +210,7 @@ func (st *State[T]) create(ctx context.Context) error {
 	if err := validate(&value); err != nil {
 		return fmt.Errorf("the initial value is not valid: %w", err)
 	}
-	doc, err := json.Marshal(value)
+	doc, err := marshal(value)
 	if err != nil {
 		return fmt.Errorf("encode the initial value: %w", err)
 	}

@@ -11,9 +11,9 @@ import (
 // Update is one atomic read-modify-write. fn gets its own deep copy of the latest
 // value and changes it; the result is committed only if nobody committed in
 // between. On conflict fn runs again on the newer value until ctx ends: it must
-// have no side effects. Only what fn changed is written onto the stored document,
-// so fields that T does not know survive, except that a type whose own MarshalJSON
-// makes this impossible is written whole.
+// have no side effects. Only what fn changed is written into the text of the stored
+// document, so fields that T does not know survive, and everything else keeps its
+// bytes, except that a type whose own MarshalJSON makes this impossible is written whole.
 //
 // If fn returns an error or panics, nothing of it is written, and the error or
 // panic is the caller's. If it changes nothing, nothing is written and the version
@@ -132,7 +132,7 @@ func (st *State[T]) run(t offer[T], fn func(*T) error) (r result[T]) {
 	}
 	r.before = t.doc
 	if !t.made {
-		if r.before, r.err = json.Marshal(value); r.err != nil {
+		if r.before, r.err = marshal(value); r.err != nil {
 			r.err = fmt.Errorf("%s: encode the value: %w", st.at("update"), r.err)
 			return r
 		}
@@ -143,7 +143,7 @@ func (st *State[T]) run(t offer[T], fn func(*T) error) (r result[T]) {
 	if r.err = validate(value); r.err != nil {
 		return r
 	}
-	after, err := json.Marshal(value)
+	after, err := marshal(value)
 	if err != nil {
 		r.err = fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)
 		return r

@@ -185,15 +185,20 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
 	return made, err
 }
 
-// restore makes an old document the new one.
+// restore makes an old document the new one. What is the same in both keeps its bytes.
 func (w *writer[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 	made := work[T]{answers: []answer[T]{{to: r}}}
+	doc := r.restore
 	if cur.rejected == nil {
-		if same, err := diff.Equal(cur.doc, r.restore); err != nil || same {
+		same, err := diff.Equal(cur.doc, doc)
+		if err == nil && !same {
+			doc, err = diff.Merge(cur.doc, cur.doc, doc, byKey[T]())
+		}
+		if err != nil || same {
 			return made, err
 		}
 	}
-	made.doc, made.changed = r.restore, []*request[T]{r}
+	made.doc, made.changed = doc, []*request[T]{r}
 	return made, nil
 }
 

@@ -27,7 +27,17 @@ func TestMergeEdges(t *testing.T) {
 		{"stored does without a member that stays", `{}`, `{"a":1,"b":1}`, `{"a":1,"b":2}`, `{"b":2}`},
 		{"before left out an object of which it knows nothing", `{"o":{"x":1}}`, `{}`, `{"o":{"a":1}}`, `{"o":{"x":1,"a":1}}`},
 		{"stored is another kind of value", `7`, `{"a":1}`, `{"a":2}`, `{"a":2}`},
-		{"nothing changed", "{ \"a b\" : [ 1.0 ] }", `1`, ` 1 `, `{"a b":[1.0]}`},
+		{"nothing changed", "{ \"a b\" : [ 1.0 ] }", `1`, ` 1 `, "{ \"a b\" : [ 1.0 ] }"},
+		{"the layout stays, and what is new follows it", "{\n  \"a\" : 1 ,\n  \"x\": [ 1, 2 ]\n}\n", `{"a":1}`, `{"a":2,"b":[1,2]}`,
+			"{\n  \"a\" : 2 ,\n  \"x\": [ 1, 2 ],\n  \"b\" : [1,2]\n}\n"},
+		{"an element goes from each end, and one comes", "[ 1 , 2,\t3 ]", `[1,2,3]`, `[2,4]`, "[ 2,\t4 ]"},
+		{"all go", "{ \"a\" : 1 }", `{"a":1}`, `{}`, "{ }"},
+		{"escapes and digits of what nobody touched stay", `{"a":"\u0061 <","n":1.50,"b":1}`, `{"a":"a \u003c","n":1.50,"b":1}`, `{"a":"a \u003c","n":1.50,"b":2}`,
+			`{"a":"\u0061 <","n":1.50,"b":2}`},
+		{"a key that differs in case is the same where there is no better one", `{"Name":"x","N":1}`, `{"name":"x"}`, `{"name":"y"}`, `{"Name":"y","N":1}`},
+		{"and goes with it", `{"Name":"x","N":1}`, `{"name":"x"}`, `{}`, `{"N":1}`},
+		{"and is another one where there is", `{"Name":"x","name":"y"}`, `{"name":"y"}`, `{"name":"z"}`, `{"Name":"x","name":"z"}`},
+		{"keys of a map", `{"a":1}`, `{"a":1}`, `{"a":1,"A":2}`, `{"a":1,"A":2}`},
 	} {
 		got, err := diff.Merge([]byte(c.stored), []byte(c.before), []byte(c.after))
 		if err != nil || string(got) != c.want {

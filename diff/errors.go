@@ -14,6 +14,8 @@ var (
 	ErrPointerSyntax = errors.New("not a JSON pointer")
 	// ErrMismatch means that changes do not fit the document they are applied to.
 	ErrMismatch = errors.New("change does not fit the document")
+	// ErrCase means that two keys of one object differ only in case; see [CheckCase].
+	ErrCase = errors.New("two keys differ only in case")
 	// ErrPatch means that a text or an operation is not of a JSON Patch (RFC 6902).
 	ErrPatch = errors.New("not a JSON patch")
 	// ErrTest means that a test operation found another value, or none.
@@ -54,6 +56,9 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("JSON at byte %d (%s): %s", e.Offset, printable.Line(e.Pointer), e.Reason)
 }
 
+// Is reports whether target is [ErrCase], if that is the reason.
+func (e *SyntaxError) Is(target error) bool { return target == ErrCase && e.Reason == reasonCase }
+
 // Why text is refused.
 const (
 	reasonBOM       = "a byte order mark (BOM) stands before the document: save it as UTF-8 without one"
@@ -74,6 +79,7 @@ const (
 	reasonUTF8      = "invalid UTF-8 in a string"
 	reasonSurrogate = "half a surrogate pair in a string"
 	reasonDuplicate = "the key is there twice in its object"
+	reasonCase      = "the key differs only in case from another one of its object"
 	reasonDepth     = "nested too deep"
 	reasonSize      = "the document is larger than 4 GiB"
 )

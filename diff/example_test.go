@@ -44,7 +44,7 @@ func ExampleMerge() {
 	stored := []byte(`{"interval": 1, "fromANewerBinary": [1.50]}`)
 	merged, err := diff.Merge(stored, []byte(`{"interval":1}`), []byte(`{"interval":2,"name":"x"}`))
 	fmt.Println(string(merged), err)
-	// Output: {"interval":2,"fromANewerBinary":[1.50],"name":"x"} <nil>
+	// Output: {"interval": 2, "fromANewerBinary": [1.50], "name": "x"} <nil>
 }
 
 func ExamplePath_Pointer() {

@@ -1,9 +1,13 @@
 package diff
 
-import "math/bits"
+import (
+	"hash/maphash"
+	"math/bits"
+)
 
 type scannedKey struct {
 	hash       uint64
+	folded     uint64 // equal for keys that differ only in case; see scanner.folding
 	start, end uint32 // its text in the source
 }
 
@@ -16,29 +20,55 @@ func (s *scanner) key(i int) int {
 		return bad
 	}
 	hash := s.hash(i, end, escaped)
-	s.keys = append(s.keys, scannedKey{hash, uint32(i), uint32(end)})
+	s.keys = append(s.keys, scannedKey{hash, s.foldedHash(i, end), uint32(i), uint32(end)})
 	if s.t != nil {
 		s.leaf(i, end, hash)
 	}
 	return end
 }
 
-// seenTwice reports whether two of the keys of one object are the same.
-func (s *scanner) seenTwice(keys []scannedKey) bool {
-	if len(keys) > fewChildren {
-		return s.seenTwiceInTable(keys)
+func (s *scanner) foldedHash(i, end int) uint64 {
+	if !s.folding {
+		return 0
 	}
-	for i := 1; i < len(keys); i++ {
-		for j := range i {
-			if keys[i].hash == keys[j].hash && s.sameKey(keys[i], keys[j]) {
-				return true
-			}
+	s.scratch = appendFolded(s.scratch[:0], decoded(s.src[i:end]))
+	return maphash.Bytes(seed, s.scratch)
+}
+
+// refuses reports whether two of the keys of one object are the same. Of those that
+// differ only in case, if it looks for them, it notes the first that it meets.
+func (s *scanner) refuses(keys []scannedKey) bool {
+	if s.repeated(keys, sameString) >= 0 {
+		return true
+	}
+	if s.folding && s.foldedAt == bad {
+		for i := range keys {
+			keys[i].hash = keys[i].folded
+		}
+		if i := s.repeated(keys, sameFolded); i >= 0 {
+			s.foldedAt = int(keys[i].start)
 		}
 	}
 	return false
 }
 
-func (s *scanner) seenTwiceInTable(keys []scannedKey) bool {
+// repeated returns which key is the same as one before it, or -1. The texts of keys of
+// the same hash are compared by same.
+func (s *scanner) repeated(keys []scannedKey, same func(a, b []byte) bool) int {
+	if len(keys) > fewChildren {
+		return s.repeatedInTable(keys, same)
+	}
+	for i := 1; i < len(keys); i++ {
+		for j := range i {
+			if keys[i].hash == keys[j].hash && same(s.keyText(keys[i]), s.keyText(keys[j])) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+func (s *scanner) repeatedInTable(keys []scannedKey, same func(a, b []byte) bool) int {
 	size := 1 << bits.Len(uint(2*len(keys)))
 	if cap(s.slots) < size {
 		s.slots = make([]uint32, size)
@@ -49,15 +79,13 @@ func (s *scanner) seenTwiceInTable(keys []scannedKey) bool {
 	for i, k := range keys {
 		at := k.hash & mask
 		for ; s.slots[at] != 0; at = (at + 1) & mask {
-			if other := keys[s.slots[at]-1]; k.hash == other.hash && s.sameKey(k, other) {
-				return true
+			if other := keys[s.slots[at]-1]; k.hash == other.hash && same(s.keyText(k), s.keyText(other)) {
+				return i
 			}
 		}
 		s.slots[at] = uint32(i) + 1
 	}
-	return false
+	return -1
 }
 
-func (s *scanner) sameKey(a, b scannedKey) bool {
-	return sameString(s.src[a.start:a.end], s.src[b.start:b.end])
-}
+func (s *scanner) keyText(k scannedKey) []byte { return s.src[k.start:k.end] }

@@ -14,10 +14,13 @@ type scanner struct {
 	src      []byte
 	from, to int
 	keys     []scannedKey // of the objects that are open
-	slots    []uint32     // of seenTwice: position of a key + 1; 0: free
+	slots    []uint32     // of repeatedInTable: position of a key + 1; 0: free
 	scratch  []byte       // a decoded string
 	rungs    []rung
 	t        *tree // nil: nothing is built
+
+	folding  bool // it looks for keys that differ only in case
+	foldedAt int  // where the first such key begins, or bad
 }
 
 // rung is a value that encloses the part looked for, and the step that leads to it
@@ -36,7 +39,7 @@ var scanners = sync.Pool{New: func() any { return new(scanner) }}
 func (s *scanner) release() {
 	const largest = 1 << 18 // keys
 	if cap(s.keys) <= largest {
-		s.src, s.t = nil, nil
+		s.src, s.t, s.folding = nil, nil, false
 		clear(s.rungs)
 		scanners.Put(s)
 	}
@@ -45,6 +48,7 @@ func (s *scanner) release() {
 // scan checks src and, if it is good, returns the values that enclose
 // src[from:to], innermost first. They stand until release.
 func (s *scanner) scan(src []byte, from, to int) (rungs []rung, ok bool) {
+	s.foldedAt = bad
 	s.src, s.from, s.to, s.t, s.keys, s.rungs = src, from, to, nil, s.keys[:0], s.rungs[:0]
 	if uint64(len(src)) > largestDocument {
 		return nil, false
@@ -162,7 +166,7 @@ func (s *scanner) object(start, depth int) int {
 		}
 		i = s.space(i + 1)
 	}
-	if s.seenTwice(s.keys[keys:]) {
+	if s.refuses(s.keys[keys:]) {
 		return bad
 	}
 	s.keys = s.keys[:keys]

@@ -29,7 +29,7 @@ func Of[T any]() *Copier[T] {
 // replaced is how encoding/json writes a byte of a string that is not UTF-8.
 const replaced = `\ufffd`
 
-// Copy returns what decoding encoded gives, where encoded is what [json.Marshal] made
+// Copy returns what decoding encoded gives, where encoded is what encoding/json made
 // of value. The copy shares no memory with value but that of strings. It is false if
 // value has a string that does not survive encoding, or may have.
 func (c *Copier[T]) Copy(value *T, encoded []byte) (copy T, same bool) {
