@@ -48,10 +48,11 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 		if receipt, ok := op.(store.Receipt); ok {
 			c.receipt = receipt
 			c.record = s.recordOf(receipt.Path, receipt.ID)
-			if err := c.record.take(ctx); err != nil {
+			give, err := s.take(ctx, c.record)
+			if err != nil {
 				return nil, s.translate("commit", receipt.Path, err, false)
 			}
-			defer c.record.give()
+			defer give()
 			c.looked = true // what was looked at helps to find out what became of it
 		}
 		if release, ok := op.(store.Release); ok {

@@ -20,10 +20,11 @@ import (
 // document, and misses no journal.
 type folder struct {
 	exists    bool
-	supposed  bool // it was not looked at: a commit that creates the document creates the folder too
-	fresh     bool // this handle made it, and has not seen or put anything but the document in it since
-	unguarded bool // the folder may not be read or written by us: commits do without its check
-	stat      zk.Stat
+	supposed  bool  // it was not looked at: a commit that creates the document creates the folder too
+	fresh     bool  // this handle made it, and has not seen or put anything but the document in it since
+	unguarded bool  // the folder may not be read or written by us: commits do without its check
+	version   int32 // of its data
+	czxid     int64
 	data      []byte
 	journal   journal
 }
@@ -108,7 +109,7 @@ func newFolder(replies []zk.Reply) (f folder, err error) {
 	case of.Err != nil:
 		return folder{}, of.Err
 	default:
-		f.exists, f.stat, f.data = true, of.Stat, of.Data
+		f.exists, f.version, f.czxid, f.data = true, of.Stat.Version, of.Stat.Czxid, of.Data
 	}
 	switch of := replies[1]; {
 	case errors.Is(of.Err, zk.ErrNoNode):

@@ -42,6 +42,7 @@ func (w *watcher) Confirmed(v store.Version) time.Time {
 func (w *watcher) Stop() {
 	w.stop()
 	if w.store.watched.unfollow(w) {
+		w.store.folders.forget(w.node.path)
 		w.store.verifier.wakeUp()
 	}
 }

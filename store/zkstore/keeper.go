@@ -67,10 +67,11 @@ func (s *Store) restoreRecords() error {
 }
 
 func (s *Store) restoreRecord(rec *record) error {
-	if err := rec.take(s.ctx); err != nil {
+	give, err := s.take(s.ctx, rec)
+	if err != nil {
 		return err
 	}
-	defer rec.give()
+	defer give()
 	if s.records.isLeaving(rec) {
 		return s.removeRecord(s.ctx, rec)
 	}

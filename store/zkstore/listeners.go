@@ -32,10 +32,11 @@ func (s *Store) announce(ctx context.Context, rec *record, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := rec.take(ctx); err != nil {
+	give, err := s.take(ctx, rec)
+	if err != nil {
 		return err
 	}
-	defer rec.give()
+	defer give()
 	session, err := s.client.Session(ctx)
 	if err != nil {
 		return err
@@ -65,10 +66,11 @@ func (s *Store) Withdraw(ctx context.Context, path, id string) error {
 }
 
 func (s *Store) withdraw(ctx context.Context, rec *record) error {
-	if err := rec.take(ctx); err != nil { // after a write that is under way
+	give, err := s.take(ctx, rec)
+	if err != nil { // a write is under way
 		return err
 	}
-	defer rec.give()
+	defer give()
 	if !s.records.isLeaving(rec) { // somebody announced it again
 		return nil
 	}

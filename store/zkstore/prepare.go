@@ -108,9 +108,9 @@ func (c *commit) prepareGuards(path string) {
 	switch {
 	case f.unguarded || !f.exists:
 	case replaces:
-		guard(setAt(s.folder(path), f.data, f.stat.Version))
+		guard(setAt(s.folder(path), f.data, f.version))
 	default:
-		guard(checkAt(s.folder(path), f.data, f.stat.Version))
+		guard(checkAt(s.folder(path), f.data, f.version))
 	}
 	if f.journal.exists {
 		guard(checkAt(s.history(path), f.journal.data, f.journal.version))
@@ -167,9 +167,9 @@ func (c *commit) remember(results []zk.Result, versions []store.Version) {
 		f := c.folders[path]
 		switch set, sets := p.request.(zk.Set); {
 		case p.guard && f.supposed:
-			f = folder{exists: true, fresh: true, stat: zk.Stat{Czxid: c.zxid}}
+			f = folder{exists: true, fresh: true, czxid: c.zxid}
 		case p.guard && sets && set.Path == c.store.folder(path):
-			f.stat.Version = results[i].Stat.Version
+			f.version = results[i].Stat.Version
 		case p.guard && sets:
 			f.journal.version = results[i].Stat.Version
 		default:

@@ -163,7 +163,7 @@ func (q *inquiry) untouched(op store.Op, payload, of zk.Reply) bool {
 	}
 	before := q.folders[op.Target()]
 	return errors.Is(payload.Err, zk.ErrNoNode) && before.exists && !before.unguarded && of.Err == nil &&
-		of.Stat.Czxid == before.stat.Czxid && of.Stat.Version == before.stat.Version
+		of.Stat.Czxid == before.czxid && of.Stat.Version == before.version
 }
 
 // applied notes and says, as conclude does, what a commit did that was found to be

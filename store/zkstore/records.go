@@ -19,16 +19,15 @@ type records struct {
 
 // record is one listener record that is to exist, or to go.
 type record struct {
-	full  string        // the znode
-	path  string        // of the document
-	entry string        // the znode in its roster
-	turn  chan struct{} // held by who writes the znode, so that an older write cannot come last
+	full  string // the znode
+	path  string // of the document
+	entry string // the znode in its roster
 
 	data    []byte // guarded by records.mu; nil: nothing was announced yet
 	leaving bool   // guarded by records.mu: withdrawn, but not known to be gone
 	removed bool   // guarded by records.mu: somebody removed the znode
 
-	// What the znode is known to be, guarded by turn. A commit with a receipt is
+	// What the znode is known to be, guarded by its turn. A commit with a receipt is
 	// fenced by it: after a loss of the session, or another's write, it fails.
 	session *zk.Session // whose it is, nil if that is not known
 	version int32
@@ -55,7 +54,7 @@ func (s *Store) recordOf(path, id string) *record {
 	defer r.mu.Unlock()
 	found := r.all[full]
 	if found == nil {
-		found = &record{full: full, path: path, entry: s.entryOf(path, id), turn: make(chan struct{}, 1)}
+		found = &record{full: full, path: path, entry: s.entryOf(path, id)}
 		r.all[full] = found
 	}
 	return found
@@ -132,17 +131,11 @@ func (r *records) list() []*record {
 	return list
 }
 
-// take waits for the turn to write the record.
-func (rec *record) take(ctx context.Context) error {
-	select {
-	case rec.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+// take waits for the turn to write the record, so that an older write cannot come last. give
+// ends the turn.
+func (s *Store) take(ctx context.Context, rec *record) (give func(), err error) {
+	return s.turns.take(ctx, rec.full)
 }
-
-func (rec *record) give() { <-rec.turn }
 
 // writeRecord makes the znode exist, owned by the session. The caller has the turn.
 func (s *Store) writeRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {

@@ -18,13 +18,13 @@ import (
 // entering is what enters a record in the roster. One that comes back changes its entry:
 // who was about to forget it does not then.
 func (s *Store) entering(ctx context.Context, session *zk.Session, rec *record, data []byte) (zk.Multi, error) {
-	if rec.entered {
-		return zk.Multi{zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion}}, nil
-	}
 	var ops zk.Multi
 	missing, err := s.missingFolders(ctx, session, rec.path)
 	for _, full := range missing {
 		ops = append(ops, zk.Create{Path: full, ACL: s.acl, Mode: zk.Container})
+	}
+	if rec.entered {
+		return append(ops, zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion}), err
 	}
 	return append(ops, zk.Create{Path: rec.entry, Data: data, ACL: s.acl}), err
 }
@@ -104,8 +104,8 @@ func (s *Store) withdrawAll() {
 	defer cancel()
 	var entered []*record
 	for _, rec := range s.records.list() {
-		if rec.take(ctx) == nil {
-			defer rec.give()
+		if give, err := s.take(ctx, rec); err == nil {
+			defer give()
 			entered = append(entered, rec)
 		}
 	}

@@ -68,9 +68,7 @@ func (s *Store) sendShared() {
 		if len(together) == 0 {
 			return
 		}
-		for len(together) > 0 {
-			together = together.send(s.ctx)
-		}
+		together.sendAll(s.ctx)
 	}
 }
 
@@ -107,6 +105,17 @@ func (w *sharedWrite) size() (bytes int) {
 
 // writesTogether share a transaction.
 type writesTogether []*sharedWrite
+
+// sendAll does all but those that are refused. Where one was, others may be: they go out in halves.
+func (together writesTogether) sendAll(ctx context.Context) {
+	again := together.send(ctx)
+	if half := len(again) / 2; len(again) > 0 {
+		again[half:].sendAll(ctx)
+		if half > 0 {
+			again[:half].sendAll(ctx)
+		}
+	}
+}
 
 // send does all, or finds the one that is refused; then the others are to go out again.
 func (together writesTogether) send(ctx context.Context) (again writesTogether) {

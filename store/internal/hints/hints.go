@@ -29,7 +29,7 @@ func (h *Hub) Watch(path string) (<-chan struct{}, func()) {
 func (h *Hub) stop(path string, ch chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	left := slices.DeleteFunc(h.watchers[path], func(c chan struct{}) bool { return c == ch })
+	left := slices.DeleteFunc(h.watchers[path], func(other chan struct{}) bool { return other == ch })
 	if h.watchers[path] = left; len(left) == 0 {
 		delete(h.watchers, path)
 	}
