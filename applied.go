@@ -113,19 +113,22 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, by Applie
 			p.absent, err = st.concerned(ctx, p, committed)
 			p.asked = err == nil
 		}
+		if err == nil || ctx.Err() == nil { // else the time is what it failed for
+			p.unlisted = err
+		}
 		switch done, failed := p.verdict(); {
 		case st.isClosed():
 			return st.errClosed("wait for listeners of")
 		case err == nil && done:
 			return nil
 		case err == nil && failed:
-			return p.report(st.path, nil, nil)
+			return p.report(st.path, nil)
 		case ctx.Err() != nil:
-			return p.report(st.path, ctx.Err(), err)
+			return p.report(st.path, ctx.Err())
 		case err != nil && !errors.Is(err, ErrUnavailable):
-			return p.report(st.path, err, nil)
+			return p.report(st.path, err)
 		case err != nil && !retry.wait(ctx):
-			return p.report(st.path, ctx.Err(), err)
+			return p.report(st.path, ctx.Err())
 		}
 	}
 }
