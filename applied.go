@@ -107,15 +107,14 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, by Applie
 	records := st.store.WatchListeners(st.path)
 	defer records.Stop()
 	p := &progress{version: version, by: by, self: st.own.is, listeners: make(map[string]Listener), unread: 1}
-	var trouble error // why the records could not be read, nil if nothing is but quiet
 	for retry := (backoff{max: 500 * time.Millisecond, last: 4 * time.Millisecond}); ; {
 		err := st.hear(ctx, p, records, &retry)
-		if err == nil || ctx.Err() == nil || p.unread > 0 {
-			trouble = err
-		}
 		if err == nil && p.wantsAbsent() {
 			p.absent, err = st.concerned(ctx, p, committed)
 			p.asked = err == nil
+		}
+		if err == nil || ctx.Err() == nil { // else the time is what it failed for
+			p.unlisted = err
 		}
 		switch done, failed := p.verdict(); {
 		case st.isClosed():
@@ -123,13 +122,13 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, by Applie
 		case err == nil && done:
 			return nil
 		case err == nil && failed:
-			return p.report(st.path, nil, nil)
+			return p.report(st.path, nil)
 		case ctx.Err() != nil:
-			return p.report(st.path, ctx.Err(), trouble)
+			return p.report(st.path, ctx.Err())
 		case err != nil && !errors.Is(err, ErrUnavailable):
-			return p.report(st.path, err, nil)
+			return p.report(st.path, err)
 		case err != nil && !retry.wait(ctx):
-			return p.report(st.path, ctx.Err(), err)
+			return p.report(st.path, ctx.Err())
 		}
 	}
 }

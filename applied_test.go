@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/internal/netfault"
 	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/memstore"
 	"github.com/zkstate/zkstate/store/storetest"
 )
 
@@ -176,4 +179,34 @@ func TestWaitAppliedOverACut(t *testing.T) {
 	})
 	b.net.SetMode(netfault.Pass)
 	b.wantApplied(done, "it reported while the waiter was cut off")
+}
+
+// TestWaitAppliedInTheDark: if the records cannot be read in the end, that is what the error
+// says, and not that nobody is there.
+func TestWaitAppliedInTheDark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		faults := storetest.Inject(mem.Attach())
+		st, err := zkstate.Open(t.Context(), faults, "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var waited error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, waited = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.AtLeast(1).Within(5*time.Second)))
+		}()
+		synctest.Wait()
+		faults.Fail(store.ErrUnavailable)
+		if err := mem.Announce(t.Context(), "/app/config", "comes", []byte(`{"status":"applied"}`)); err != nil {
+			t.Fatal(err)
+		}
+		<-done
+		if !errors.Is(waited, zkstate.ErrNotApplied) || !errors.Is(waited, context.DeadlineExceeded) || !strings.Contains(waited.Error(), "it cannot be seen who listens (") {
+			t.Errorf("%v", waited)
+		}
+		faults.Fail(nil)
+		closeState(t, st)
+	})
 }

@@ -18,6 +18,7 @@ type progress struct {
 	unread    int                 // records that are there and were not read yet
 	absent    []Listener          // who vanished and may serve something older
 	asked     bool                // it was asked who has
+	unlisted  error               // why the records could not be read when last asked for
 }
 
 // standing is what a listener says of a version.
@@ -86,10 +87,9 @@ func (p *progress) verdict() (done, failed bool) {
 	return p.asked && waiting+p.counts[rejected] == 0, p.asked && waiting == 0 && p.counts[rejected] > 0
 }
 
-// report says who has applied the version and who has not. cause ended the wait, and
-// unlisted is why the records could not be read in the end.
-func (p *progress) report(path string, cause, unlisted error) *NotAppliedError {
-	e := &NotAppliedError{Path: path, Version: p.version, cause: cause, unlisted: unlisted}
+// report says who has applied the version and who has not. cause ended the wait.
+func (p *progress) report(path string, cause error) *NotAppliedError {
+	e := &NotAppliedError{Path: path, Version: p.version, cause: cause, unlisted: p.unlisted}
 	for _, l := range slices.SortedFunc(maps.Values(p.listeners), func(a, b Listener) int { return cmp.Compare(a.ID, b.ID) }) {
 		switch p.standing(l) {
 		case applied:
