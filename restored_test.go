@@ -171,8 +171,9 @@ func (f *restoredFile) replay(commits int) {
 }
 
 // TestRestoredInPlace: an SQLite file is restored while a State has it open, and then fewer,
-// as many and more commits come than were undone. Read follows within a refresh, the change
-// set says what happened as far as that can be told, and so does the log, once.
+// as many and more commits come than were undone. Read follows, the change set says that the
+// history was replaced, and so does the log, once. Where more come than were undone, that
+// is only said if the State looks before they do.
 func TestRestoredInPlace(t *testing.T) {
 	for commits, told := range map[int]bool{0: true, undone - 1: true, undone: true, undone + 1: false} {
 		t.Run(fmt.Sprint(commits), func(t *testing.T) {
@@ -191,7 +192,7 @@ func TestRestoredInPlace(t *testing.T) {
 				t.Errorf("read %+v, %v", got, err)
 			}
 			set := next(t, sets)
-			if set.Replaced != told || set.From != before.Version {
+			if told && !set.Replaced || set.From != before.Version {
 				t.Errorf("%+v", set)
 			}
 			f.commit(f.st, 1)
@@ -201,7 +202,7 @@ func TestRestoredInPlace(t *testing.T) {
 			if got, err := f.open().Read(); err != nil || got.Interval != want+1 {
 				t.Errorf("one more is %+v, %v", got, err)
 			}
-			if n := f.said.replaced(); n != 1 && told || n != 0 && !told {
+			if n := f.said.replaced(); n > 1 || n == 0 && told {
 				t.Errorf("it was logged %d times", n)
 			}
 		})
