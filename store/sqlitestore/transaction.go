@@ -52,7 +52,7 @@ func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
 	t := &tx{conn: conn, ctx: context.WithoutCancel(ctx), tag: "tag"}
 	err = t.run(ctx, "BEGIN IMMEDIATE", func() error {
 		if !s.tagged.Load() {
-			if err := t.migrate(); err != nil {
+			if err := t.addTags(); err != nil {
 				return err
 			}
 		}
