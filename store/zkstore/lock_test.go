@@ -347,6 +347,15 @@ func TestReceiptFindsOut(t *testing.T) {
 		}
 		v = made
 	}
+	dropped := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpMulti })
+	versions, err := b.faulty.Commit(b.ctx, store.Create{Path: "/made", Data: []byte("1")}, store.Receipt{Path: "/made", ID: "me", Data: []byte("receipt")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-dropped
+	if rec, err := b.direct.Load(b.ctx, "/made", store.Version{}, store.Linearizable); err != nil || rec.Version != versions[0] {
+		t.Errorf("stored is %v, the commit said %v; %v", rec.Version, versions, err)
+	}
 }
 
 // TestReceiptOfALostRevocation: the request is lost, and so is the answer to the write that

@@ -45,6 +45,7 @@ func TestWatchedCache(t *testing.T) {
 		"a look after the event":       {func() { look(conn, nothing); w.moved(full); look(conn, nothing) }, true},
 		"a look on the new connection": {func() { look(conn, nothing); cut(); look(conn, nothing) }, true},
 		"another version":              {func() { look(conn, nothing); version = store.NewVersion(1, 3, 2) }, false},
+		"the same numbers again":       {func() { look(conn, nothing); version = version.WithTag(7) }, false},
 		"event of another payload":     {func() { look(conn, nothing); w.moved("/else/payload") }, true},
 	} {
 		w, version, conn = &watchedCache{}, store.NewVersion(1, 2, 1), 1
