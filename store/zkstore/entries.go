@@ -63,8 +63,29 @@ func (s *Store) readEntries(ctx context.Context, session *zk.Session, path strin
 		return nil, err
 	}
 	entries, err = s.getEntries(ctx, session, path, listed[max(0, len(listed)-newest):])
-	slices.SortStableFunc(entries, func(a, b store.Entry) int { return cmp.Compare(a.Order, b.Order) })
+	sortEntries(entries)
 	return entries, err
+}
+
+// sortEntries puts entries that are in the order of their names into that of their creation.
+// Of one that may not be read, newer servers do not say when that was: it stays behind the
+// one before it.
+func sortEntries(entries []store.Entry) {
+	type placed struct {
+		created int64
+		entry   store.Entry
+	}
+	all, last := make([]placed, len(entries)), int64(0)
+	for i, entry := range entries {
+		if entry.Order != 0 {
+			last = entry.Order
+		}
+		all[i] = placed{last, entry}
+	}
+	slices.SortStableFunc(all, func(a, b placed) int { return cmp.Compare(a.created, b.created) })
+	for i := range all {
+		entries[i] = all[i].entry
+	}
 }
 
 // getEntries reads the entries of those names, without those that are gone. One that
@@ -126,7 +147,7 @@ func (s *Store) findEntry(ctx context.Context, session *zk.Session, path string,
 				return entry, true, nil
 			}
 		}
-		if len(entries) < newest || entries[0].Order <= after || newest > math.MaxInt/8 {
+		if len(entries) < newest || slices.ContainsFunc(entries, func(e store.Entry) bool { return e.Order != 0 && e.Order <= after }) || newest > math.MaxInt/8 {
 			return found, false, nil
 		}
 	}
