@@ -39,10 +39,14 @@ build:
 	go build -trimpath -o dist/ ./cmd/zkstate
 	go -C examples build -trimpath -o ../dist/ ./procwatch
 
-# Counting through cut connections, lost replies and killed sessions, for TORTURE.
+# Counting through cut connections, lost replies and killed sessions, for TORTURE, and
+# HISTORIES histories on each store, from HISTORYSEED on.
 TORTURE ?= 30m
+HISTORIES ?= 1000
+HISTORYSEED ?= 1
 torture: zookeeper
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -v -timeout 24h -run TestTorture . -torture $(TORTURE)
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -timeout 24h -run TestHistories . -histories $(HISTORIES) -history-seed $(HISTORYSEED)
 
 # Each fuzz target for FUZZTIME, one after another.
 FUZZTIME ?= 1m
@@ -64,6 +68,18 @@ CLIENTFLAGS ?= -duration 2s -rounds 5
 bench-client:
 	scripts/zookeeper
 	cd bench && go run ./client $(CLIENTFLAGS)
+
+# What an Update costs by the size of its document, and how soon a change is seen. About
+# two minutes each; see bench/README.md.
+UPDATEFLAGS ?=
+FOLLOWFLAGS ?=
+.PHONY: bench-update bench-follow
+bench-update:
+	scripts/zookeeper
+	cd bench && go run ./update $(UPDATEFLAGS)
+bench-follow:
+	scripts/zookeeper
+	cd bench && go run ./follow $(FOLLOWFLAGS)
 
 # What many documents on a handle and many instances of a document cost. About ten
 # minutes; see bench/README.md.

@@ -46,6 +46,10 @@ func (l *losing) Listeners(ctx context.Context, path string) ([]store.Listener, 
 	return slices.DeleteFunc(found, func(r store.Listener) bool { return slices.Contains(l.lost, r.ID) }), err
 }
 
+func (l *losing) WatchListeners(path string) store.ListenerWatcher {
+	return &polling{list: func(ctx context.Context) ([]store.Listener, error) { return l.Listeners(ctx, path) }}
+}
+
 func (l *losing) Absent(ctx context.Context, path string, present []string) ([]store.Listener, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -137,28 +141,6 @@ func TestWaitAppliedAfterAReturn(t *testing.T) {
 	})
 }
 
-// TestTheLostAreForgotten: nobody waits, and yet who was lost for good does not stay in
-// the store for ever.
-func TestTheLostAreForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		mem := memstore.New()
-		s := &losing{Store: mem.Attach()}
-		s.lose("dead")
-		if err := mem.Announce(t.Context(), "/app/config", "dead", []byte(`{"status":"applied"}`)); err != nil {
-			t.Fatal(err)
-		}
-		st, err := zkstate.Open(t.Context(), s, "/app/config", initial())
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(4 * zkstate.DefaultMaxStaleness)
-		if got := s.gone(); !slices.Equal(got, []string{"dead"}) {
-			t.Errorf("forgotten: %v", got)
-		}
-		closeState(t, st)
-	})
-}
-
 // servesOlder reports whether a State's reads serve an older version than v.
 func servesOlder(st *zkstate.State[config], v zkstate.Version) bool {
 	_, err := st.Read()
@@ -215,7 +197,7 @@ func TestCloseSaysGoodBye(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lost := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpDelete })
+		lost := b.net.DropReply(func(op wire.Opcode) bool { return op == wire.OpMulti })
 		if err := st.Close(); err != nil {
 			t.Logf("Close says %v", err)
 		}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/zkstate/zkstate/internal/printable"
+	"github.com/zkstate/zkstate/store"
 )
 
 // AppliedBy says which listeners an update waits for; see [WaitApplied].
@@ -35,6 +37,11 @@ func (by AppliedBy) Within(d time.Duration) AppliedBy {
 // and one that comes is. One that vanishes without closing, because its session was
 // lost or its process was killed, may still serve what it has: it is waited for until
 // it is back, or until its MaxStaleness has passed since the commit.
+//
+// The listeners are told by the commit that somebody waits, and report at once: one write
+// each. An update that changes nothing tells nobody; then it can take as long as reports
+// that nobody waits for do, see [Quiet]. The waiter watches the records, and reads each
+// of them about once.
 //
 // If that does not come about, because of the time, or sooner because of those who
 // reject the document, the call returns the version, which is committed all the same,
@@ -97,84 +104,75 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, by Applie
 		ctx, cancel = context.WithTimeout(ctx, by.within)
 		defer cancel()
 	}
-	report := &NotAppliedError{Path: st.path, Version: version}
+	records := st.store.WatchListeners(st.path)
+	defer records.Stop()
+	p := &progress{version: version, by: by, self: st.own.is, listeners: make(map[string]Listener), unread: 1}
+	var trouble error // why the records could not be read, nil if nothing is but quiet
 	for retry := (backoff{max: 500 * time.Millisecond, last: 4 * time.Millisecond}); ; {
-		asked := time.Now()
-		listeners, err := st.concerned(ctx, committed)
-		switch {
-		case err == nil:
-			report.sort(listeners, st.own.is)
-			if done, failed := report.verdict(by); failed {
-				return report
-			} else if done {
-				return nil
-			}
+		err := st.hear(ctx, p, records, &retry)
+		if err == nil || ctx.Err() == nil || p.unread > 0 {
+			trouble = err
+		}
+		if err == nil && p.wantsAbsent() {
+			p.absent, err = st.concerned(ctx, p, committed)
+			p.asked = err == nil
+		}
+		switch done, failed := p.verdict(); {
 		case st.isClosed():
 			return st.errClosed("wait for listeners of")
-		case ctx.Err() == nil && !errors.Is(err, ErrUnavailable):
-			report.cause = err
-			return report
-		}
-		// Where listeners are many, looking takes long, and is not all that is done.
-		if !pause(ctx, max(retry.next(), time.Since(asked))) {
-			report.cause = ctx.Err()
-			return report
+		case err == nil && done:
+			return nil
+		case err == nil && failed:
+			return p.report(st.path, nil, nil)
+		case ctx.Err() != nil:
+			return p.report(st.path, ctx.Err(), trouble)
+		case err != nil && !errors.Is(err, ErrUnavailable):
+			return p.report(st.path, err, nil)
+		case err != nil && !retry.wait(ctx):
+			return p.report(st.path, ctx.Err(), err)
 		}
 	}
 }
 
-// concerned returns who may serve something older than what was committed, or says
-// that it does not. That includes those who vanished, until what they held then is too
-// old for them: it was verified before the commit. Those are asked for after the
-// others, so that who comes and goes meanwhile is missing in neither.
-func (st *State[T]) concerned(ctx context.Context, committed time.Time) ([]Listener, error) {
-	present, err := st.Listeners(ctx)
+// hear waits for news of the records. While somebody is absent it does not wait for long:
+// they do not tell that one who was lost has said good-bye, or is too old to be waited for.
+func (st *State[T]) hear(ctx context.Context, p *progress, records store.ListenerWatcher, retry *backoff) error {
+	until := ctx
+	if len(p.absent) > 0 {
+		var cancel context.CancelFunc
+		until, cancel = context.WithTimeout(ctx, retry.next())
+		defer cancel()
+	}
+	var news store.ListenerNews
+	err := st.protect(func() (err error) {
+		news, err = records.Next(until)
+		return err
+	})
+	if err == nil {
+		p.hear(news)
+	} else if ctx.Err() == nil && until.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// concerned returns who has vanished and may serve something older than what was
+// committed: until what it held then is too old for it, because that was verified before
+// the commit. They are asked for after the records were read, so that who comes and goes
+// meanwhile is missing in neither.
+func (st *State[T]) concerned(ctx context.Context, p *progress, committed time.Time) (concerned []Listener, _ error) {
+	absent, err := st.absentees(ctx, slices.Collect(maps.Keys(p.listeners)))
 	if err != nil {
 		return nil, err
 	}
-	absent, err := st.absentees(ctx, present)
-	if err != nil {
-		return nil, err
-	}
-	all := present
 	var gone []absentee
 	for _, l := range absent {
 		if time.Since(committed) <= l.MaxStaleness {
-			all = append(all, l.Listener)
+			concerned = append(concerned, l.Listener)
 		} else {
 			gone = append(gone, l)
 		}
 	}
 	st.forget(ctx, gone)
-	return all, nil
-}
-
-// sort puts the listeners where they belong, except who waits.
-func (e *NotAppliedError) sort(listeners []Listener, waits func(Listener) bool) {
-	e.Applied, e.Rejected, e.Silent = nil, nil, nil
-	for _, l := range slices.DeleteFunc(listeners, waits) {
-		switch {
-		case e.Version.IsZero():
-			if l.Status == StatusDeleted {
-				e.Applied = append(e.Applied, l)
-			} else {
-				e.Silent = append(e.Silent, l)
-			}
-		case l.Applied.Reaches(e.Version):
-			e.Applied = append(e.Applied, l)
-		case l.Status == StatusRejected && l.Newest.Reaches(e.Version):
-			e.Rejected = append(e.Rejected, l)
-		default:
-			e.Silent = append(e.Silent, l)
-		}
-	}
-}
-
-// verdict reports whether the wait has come to its end, or to nothing.
-func (e *NotAppliedError) verdict(by AppliedBy) (done, failed bool) {
-	if by.least > 0 {
-		// A listener may yet come.
-		return len(e.Applied) >= by.least, false
-	}
-	return len(e.Silent)+len(e.Rejected) == 0, len(e.Silent) == 0 && len(e.Rejected) > 0
+	return concerned, nil
 }

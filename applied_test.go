@@ -3,10 +3,14 @@ package zkstate_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 // picky is a struct that refuses what the others take.
@@ -89,4 +93,87 @@ func TestWaitApplied(t *testing.T) {
 			e.Error(err)
 		}
 	})
+}
+
+// silenced opens a State whose store hangs, so that it says nothing, until it is told to
+// go on.
+func (e *env) silenced(id string) (st *zkstate.State[config], goOn func()) {
+	e.Helper()
+	faults := storetest.Inject(e.handle())
+	st = openOn(e, faults, zkstate.ID(id))
+	faults.Hang(true)
+	e.Cleanup(func() { faults.Hang(false) })
+	return st, func() { faults.Hang(false) }
+}
+
+// waits updates in the background, until all have applied it, and returns when it is
+// committed.
+func (e *env) waits(st *zkstate.State[config]) <-chan error {
+	e.Helper()
+	before, _ := st.ReadDirty()
+	done := make(chan error, 1)
+	go func() {
+		_, err := st.Update(e.ctx, bump, zkstate.WaitApplied(zkstate.All()))
+		done <- err
+	}()
+	e.eventually("it is committed", func() bool { now, _ := st.ReadDirty(); return now.Version != before.Version })
+	return done
+}
+
+func (e *env) wantApplied(done <-chan error, why string) {
+	e.Helper()
+	select {
+	case err := <-done:
+		if err != nil {
+			e.Errorf("%s: %v", why, err)
+		}
+	case <-time.After(patience):
+		e.Fatalf("%s, and it is still waited for", why)
+	}
+}
+
+// TestWaitAppliedMeanwhile: listeners come, close and go on while they are waited for.
+func TestWaitAppliedMeanwhile(t *testing.T) {
+	eachStore(t, func(e *env) {
+		st := e.open(zkstate.ID("waits"))
+		slow, goOn := e.silenced("slow")
+		closes, let := e.silenced("closes")
+		done := e.waits(st)
+		e.open(zkstate.ID("comes"))
+		let()
+		closeState(e.T, closes)
+		if len(done) > 0 {
+			e.Error("one has said nothing, and it is not waited for")
+		}
+		goOn()
+		e.wantApplied(done, "the last one goes on")
+		if v, _ := st.ReadDirty(); servesOlder(slow, v.Version) {
+			e.Error("it serves something older")
+		}
+	})
+}
+
+// TestWaitAppliedOverACut: the waiter's connection, and with it the watch of the records,
+// is lost while it waits.
+func TestWaitAppliedOverACut(t *testing.T) {
+	t.Parallel()
+	b := newZKBed(t)
+	direct := *b.env
+	direct.handle = func() store.Store { return zkOn(t, 4*time.Second, b.server) }
+	_, goOn := direct.silenced("slow")
+	done := b.waits(b.st)
+	for range 3 {
+		b.net.Cut()
+		b.write(1) // the others report meanwhile
+	}
+	b.net.SetMode(netfault.Refuse)
+	b.net.Cut()
+	goOn()
+	b.eventually("it has said what it applied", func() bool {
+		found, err := b.writer.Listeners(b.ctx)
+		v, _ := b.writer.ReadDirty()
+		return err == nil && slices.ContainsFunc(found, func(l zkstate.Listener) bool { return l.ID == "slow" && l.Applied == v.Version })
+	})
+	b.net.SetMode(netfault.Pass)
+	b.wantApplied(done, "it reported while the waiter was cut off")
 }

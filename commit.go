@@ -51,48 +51,89 @@ func (st *State[T]) obstacle(cur *published[T], cfg updateConfig) error {
 	return nil
 }
 
-// start returns the document that functions get a copy of.
-func (st *State[T]) start(cur *published[T]) ([]byte, error) {
-	if cur.doc != nil {
-		return cur.doc, nil
+// compose makes of the last draft what is to be stored. base is the draft that the first
+// function had, before its encoding if that is known.
+func (w *writer[T]) compose(b *batch[T], cur *published[T], base, last draft[T], before []byte) (made composed[T], err error) {
+	st, after, kept := w.st, last.doc, false
+	if last.value != nil {
+		if before = cur.encoded; before == nil {
+			before, _, err = base.encode()
+		}
+		if err == nil {
+			after, kept, err = last.encode()
+		}
+		if err != nil {
+			return made, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
+		}
+		if !kept && len(b.members) > 1 { // what one made is not what the next one would have been given
+			return made, callerError{errLossy}
+		}
 	}
-	// It is rejected, and no good copy ever came.
-	doc, err := encode(st.initial)
-	if err != nil {
-		return nil, callerError{fmt.Errorf("%s: encode the initial value: %w", st.at("update"), err)}
+	doc, value, err := st.merge(cur, before, after)
+	if err != nil || doc == nil {
+		return made, err
 	}
-	return doc, nil
+	switch {
+	case value != nil:
+	case kept:
+		value = last.value
+	default:
+		decoded, rejected := decode[T](st.path, Version{}, after)
+		if rejected != nil {
+			return made, callerError{fmt.Errorf("%s: the new value does not survive encoding/json: %w", st.at("update"), rejected)}
+		}
+		value = &decoded
+	}
+	made = composed[T]{doc: doc, value: value, encoded: after}
+	if kept && len(b.members) > 1 { // the next batch is likely to come at once
+		made.own = st.copier.Copy(last.value)
+	}
+	return made, nil
 }
+
+// composed is a document to be stored. All is nil if nothing changed.
+type composed[T any] struct {
+	doc     []byte
+	value   *T     // decoded from it
+	encoded []byte // T's encoding of the value
+	own     *T     // as value, for the writer alone, if it wants one
+}
+
+// errLossy means that encoding/json replaced a byte of a string.
+var errLossy = errors.New("a string is not UTF-8")
 
 // merge returns the document to store: the stored one with what changed from
 // before to after, or nil if nothing did. Where a type's own encoding does not
 // let the merged document decode to what the functions made, after is written
-// whole.
-func (st *State[T]) merge(cur *published[T], before, after []byte) ([]byte, error) {
+// whole. If it is not after, value is what it decodes to.
+func (st *State[T]) merge(cur *published[T], before, after []byte) (doc []byte, value *T, err error) {
 	if err := diff.Check(after); err != nil { // a type's own encoding may write what nobody can read
-		return nil, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
+		return nil, nil, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
 	}
-	if cur.rejected == nil {
-		same, err := diff.Equal(before, after)
-		if err != nil || same {
-			return nil, err
-		}
-		if bytes.Equal(before, cur.doc) {
-			return after, nil // there is nothing in it that T does not know, or would write in another way
-		}
-		if merged, err := diff.Merge(cur.doc, before, after, byKey[T]()); err == nil && encodesTo[T](merged, after) {
-			return merged, nil
+	if cur.rejected != nil {
+		return after, nil, nil
+	}
+	same := bytes.Equal(before, after)
+	if !same && st.copier == nil { // its own encoding may write the same in two ways
+		same, err = diff.Equal(before, after)
+	}
+	if err != nil || same {
+		return nil, nil, err
+	}
+	if bytes.Equal(before, cur.doc) {
+		return after, nil, nil // there is nothing in it that T does not know, or would write in another way
+	}
+	if merged, err := diff.Merge(cur.doc, before, after, byKey[T]()); err == nil {
+		if value, ok := decodesTo[T](merged, after); ok {
+			return merged, &value, nil
 		}
 	}
-	if _, rejected := decode[T](st.path, Version{}, after); rejected != nil {
-		return nil, callerError{fmt.Errorf("%s: the new value does not survive encoding/json: %w", st.at("update"), rejected)}
-	}
-	return after, nil
+	return after, nil, nil
 }
 
-// encodesTo reports whether doc decodes to a T that is encoded as want. It runs the
-// type's own methods, which may panic.
-func encodesTo[T any](doc, want []byte) (yes bool) {
+// decodesTo returns the T that doc decodes to, and whether that is encoded as want. It
+// runs the type's own methods, which may panic.
+func decodesTo[T any](doc, want []byte) (value T, yes bool) {
 	defer func() {
 		if recover() != nil {
 			yes = false
@@ -100,20 +141,20 @@ func encodesTo[T any](doc, want []byte) (yes bool) {
 	}()
 	value, rejected := decode[T]("", Version{}, doc)
 	if rejected != nil {
-		return false
+		return value, false
 	}
 	again, err := marshal(value)
 	if err != nil {
-		return false
+		return value, false
 	}
 	same, err := diff.Equal(again, want)
-	return err == nil && same
+	return value, err == nil && same
 }
 
 // commit sends what a batch made and publishes it as everybody else's.
 func (w *writer[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
 	st := w.st
-	flight := &inFlight{base: cur.newest, landed: make(chan struct{})}
+	flight := &inFlight{base: cur.newest, data: made.doc, landed: make(chan struct{})}
 	st.committing.Store(flight)
 	defer func() {
 		st.committing.Store(nil)
@@ -124,9 +165,16 @@ func (w *writer[T]) commit(b *batch[T], cur *published[T], made work[T]) (Versio
 	if err != nil {
 		return Version{}, err
 	}
-	o := st.observe(store.Record{Version: versions[0], Data: made.doc}, asked, st.cfg.id)
-	o.linearizable = true
+	rec := store.Record{Version: versions[0], Data: made.doc}
+	o := observation[T]{rec: rec, asked: asked, origin: st.cfg.id, linearizable: true}
+	if made.value != nil {
+		o.value, o.encoded = *made.value, made.encoded
+	} else {
+		o = st.observe(rec, asked, st.cfg.id)
+		o.linearizable = true
+	}
 	st.publish(o)
+	w.own, w.ownVersion = made.own, versions[0]
 	return versions[0], nil
 }
 
@@ -147,24 +195,27 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 // have a part in it must still be there.
 func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op store.Op) ([]Version, error) {
 	st := w.st
-	if !st.queue.markSent(b, parts) {
+	if !st.queue.markSent(b, parts, cur.newest) {
 		return nil, errLeft
 	}
-	w.parts = parts
-	var locked []store.Op
+	var extra []store.Op
 	last := !w.mayStay(1)
 	switch {
 	case w.lock != nil && last:
-		locked = []store.Op{store.Release{Lock: w.lock}}
+		extra = []store.Op{store.Release{Lock: w.lock}}
 	case w.lock != nil:
-		locked = []store.Op{store.Hold{Lock: w.lock}}
+		extra = []store.Op{store.Hold{Lock: w.lock}}
+	}
+	if _, stays := op.(store.Put); stays && slices.ContainsFunc(b.members, waits[T]) {
+		extra = append(extra, store.Await{Path: st.path})
 	}
 	token, record := st.receipt()
 	receipt := store.Receipt{Path: st.path, ID: st.cfg.id, Data: record}
-	versions, err := st.commitJournaled(b.ctx, cur, op, token, reasons(parts), append(locked, receipt)...)
+	versions, err := st.commitJournaled(b.ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
 	if errors.Is(err, store.ErrTaken) { // then it goes without
-		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), locked...)
+		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), extra...)
 	}
+	st.queue.markAnswered(b, err)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +225,9 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	}
 	return versions, nil
 }
+
+// waits reports whether a caller wants others to have applied what is committed.
+func waits[T any](r *request[T]) bool { return r.cfg.appliedBy != nil }
 
 // reasons are those of a batch, each once.
 func reasons[T any](parts []*request[T]) (all []string) {
@@ -187,30 +241,45 @@ func reasons[T any](parts []*request[T]) (all []string) {
 
 // inFlight is a commit that the store has not answered yet.
 type inFlight struct {
-	base   Version
-	landed chan struct{} // closed once it was published, or failed
+	base    Version
+	data    []byte
+	landed  chan struct{} // closed once it was published, or failed
+	overdue bool          // the follower has waited for it in vain; used by the follower only
 }
 
-// yieldToOwnCommit lets the State's own commit be published first. A load often shows
-// a commit before the store has answered to it, and does not know whose it is.
-func (st *State[T]) yieldToOwnCommit(ctx context.Context, v Version) {
-	flight := st.committing.Load()
-	if flight != nil && v.Created() == flight.base.Created() && v.Since(flight.base) == 1 {
-		st.awaitOwnCommit(ctx)
-	}
-}
+// How long others' news wait for an own commit in flight.
+const (
+	flightWait = 20 * time.Millisecond  // where they may be of that commit, once
+	originWait = 100 * time.Millisecond // where they are, but for whose it is
+)
 
-// awaitOwnCommit waits for the commit that is in flight, if there is one.
-func (st *State[T]) awaitOwnCommit(ctx context.Context) {
-	flight := st.committing.Load()
-	if flight == nil {
-		return
-	}
-	timer := time.NewTimer(time.Second) // an answer that was lost must not hold up what others commit
+// await waits for the answer, and reports false if it does not come in time.
+func (f *inFlight) await(ctx context.Context, within time.Duration) bool {
+	timer := time.NewTimer(within)
 	defer timer.Stop()
 	select {
-	case <-flight.landed:
+	case <-f.landed:
+		return true
 	case <-timer.C:
 	case <-ctx.Done():
+	}
+	return false
+}
+
+// yieldToOwnCommit lets the State's own commit be published first, if that is what a load
+// shows. A load often shows a commit before the store has answered to it, and does not
+// know whose it is.
+func (st *State[T]) yieldToOwnCommit(ctx context.Context, rec store.Record) {
+	flight := st.committing.Load()
+	if flight != nil && rec.Version.Created() == flight.base.Created() && rec.Version.Since(flight.base) == 1 && bytes.Equal(rec.Data, flight.data) {
+		flight.await(ctx, originWait)
+	}
+}
+
+// awaitOwnCommit waits for the commit that is in flight, if there is one: a hint of it needs
+// no look. A commit that hangs is waited for once.
+func (st *State[T]) awaitOwnCommit() {
+	if flight := st.committing.Load(); flight != nil && !flight.overdue {
+		flight.overdue = !flight.await(st.ctx, flightWait)
 	}
 }

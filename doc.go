@@ -26,7 +26,8 @@
 // 30 s if nothing else is said, and fails otherwise. [State.ReadConsistent] is
 // linearizable: it sees every update that finished before it began, whatever server
 // fails or leads meanwhile. [State.ReadDirty] serves what there is and says how old
-// it is. Versions that one State shows never go backwards.
+// it is. Versions that one State shows never go backwards, unless the store's history is
+// replaced by an older one, which the [ChangeSet] says.
 //
 // # Updates
 //
@@ -39,9 +40,9 @@
 //	ID string `json:"id" zkstate:"key"`
 //
 // Updates that wait for each other share a commit, and instances that contend take
-// turns; under [Exclusive] no two functions run at the same time, anywhere. A commit
-// whose answer was lost is found out to be applied or not, by the receipt that it left
-// in the writer's own listener record. [WaitApplied] waits until others have it.
+// turns; under [Exclusive] a function runs while no other exclusive one does, anywhere, as
+// long as its session lasts. A commit whose answer was lost is found out to be applied or
+// not, by the receipt that it left in the writer's own listener record. [WaitApplied] waits until others have it.
 //
 // With [History] every commit is journaled, with who and why, in its own transaction;
 // [State.At] and [State.Rollback] go back.

@@ -69,6 +69,10 @@ func (u *unreadable) Listeners(ctx context.Context, path string) ([]store.Listen
 	return append(found, u.records...), err
 }
 
+func (u *unreadable) WatchListeners(path string) store.ListenerWatcher {
+	return &polling{list: func(ctx context.Context) ([]store.Listener, error) { return u.Listeners(ctx, path) }}
+}
+
 // TestUnreadableListeners: they are shown as what they are, and the others are served.
 func TestUnreadableListeners(t *testing.T) {
 	s := &unreadable{Store: memstore.New(), records: []store.Listener{

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/zkstate/zkstate"
+	journal "github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/storetest"
 )
@@ -42,6 +43,13 @@ func (e *env) wantHistory(st *zkstate.State[config], want ...string) []zkstate.E
 	}
 	if got := lines(entries); !slices.Equal(got, want) {
 		e.Fatalf("the history is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	s := e.handle()
+	for newest := range len(want) + 2 {
+		some, err := journal.Read(e.ctx, s, "/app/config", newest)
+		if got, tail := lines(some), want[max(0, len(want)-newest):]; err != nil || !slices.Equal(got, tail) {
+			e.Fatalf("the newest %d of the history are\n%s\nwant\n%s\n%v", newest, strings.Join(got, "\n"), strings.Join(tail, "\n"), err)
+		}
 	}
 	return entries
 }
@@ -142,6 +150,20 @@ func TestJournalIsTrimmed(t *testing.T) {
 		for i, entry := range entries {
 			if entry.Outside > 0 || i > 0 && entry.Version.Since(entries[i-1].Version) != 1 {
 				e.Errorf("entry %d is %+v", i, entry)
+			}
+		}
+	})
+}
+
+// TestHistoryIsBounded: a journal that no store would keep is refused when a State opens,
+// also where the document's is on already.
+func TestHistoryIsBounded(t *testing.T) {
+	eachStore(t, func(e *env) {
+		e.open(zkstate.History(3))
+		for _, path := range []string{"/app/config", "/another"} {
+			_, err := zkstate.Open(e.ctx, e.handle(), path, config{}, zkstate.History(store.MaxJournal+1))
+			if !errors.Is(err, zkstate.ErrTooLarge) {
+				e.Errorf("%s: %v", path, err)
 			}
 		}
 	})

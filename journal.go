@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ type Entry = history.Entry
 func (st *State[T]) History(ctx context.Context) ([]Entry, error) {
 	ctx, cancel := st.lifetime(ctx)
 	defer cancel()
-	entries, err := history.Read(ctx, st.store, st.path)
+	entries, err := history.Read(ctx, st.store, st.path, math.MaxInt)
 	if st.isClosed() {
 		return nil, st.errClosed("read the history of")
 	}
@@ -78,6 +79,9 @@ func (st *State[T]) documentAt(ctx context.Context, version Version) ([]byte, er
 func (st *State[T]) startJournal(ctx context.Context) error {
 	if st.cfg.history <= 0 || st.cfg.observer {
 		return nil
+	}
+	if err := store.CheckJournal(st.path, st.cfg.history); err != nil {
+		return err
 	}
 	keep, _, err := st.store.Journal(ctx, st.path, 0)
 	if err == nil && keep == 0 {

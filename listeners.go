@@ -1,7 +1,6 @@
 package zkstate
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,9 +38,6 @@ const (
 	StatusLost     = "lost"     // its record is gone and it did not say good-bye; see WaitApplied
 	StatusUnknown  = "unknown"  // its record cannot be read, or is not one of ours, see Reason
 )
-
-// reportPause is the least time between two writes of one State's record.
-const reportPause = time.Second
 
 // Listeners returns who has the document open, ordered by id: one record for each
 // State without Observer, this one included. It asks the store and blocks until
@@ -93,64 +89,59 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 	if st.cfg.observer {
 		return nil
 	}
-	wake, release := st.changed.subscribe()
-	var record []byte
-	if !later {
+	data, order := st.report()
+	if later {
+		data = nil
+	} else {
 		announcing, cancel := context.WithTimeout(ctx, closeBound) // opening does not depend on it
 		defer cancel()
-		record = st.record()
-		if err := st.protect(func() error { return st.store.Announce(announcing, st.path, st.cfg.id, record) }); errors.Is(err, ErrDenied) {
-			release()
+		if err := st.announceIn(announcing, data); errors.Is(err, ErrDenied) {
 			return fmt.Errorf("%w: open with Observer if you only read", err)
 		} else if err != nil {
-			record = nil
+			data = nil
 			st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "error", err)
 		}
 	}
-	st.forgetting = st.forgetLostLater()
-	st.tasks.start(func() {
-		defer release()
-		st.report(record, wake)
-	})
+	st.reporter.start(st, data, order)
 	return nil
 }
 
-// report writes the record when it changed: the first time after a quiet second at
-// once, then at most once a second, and again after a failure.
-func (st *State[T]) report(written []byte, wake <-chan struct{}) {
-	for {
-		if written != nil && st.cfg.quiet {
-			return
-		}
-		if written != nil {
-			select {
-			case <-wake:
-			case <-st.ctx.Done():
-				return
-			}
-		}
-		if record := st.record(); !bytes.Equal(record, written) {
-			ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.refresh, reportPause))
-			err := st.protect(func() error { return st.store.Announce(ctx, st.path, st.cfg.id, record) })
-			cancel()
-			if written = record; err != nil {
-				written = nil
-			}
-		}
-		select {
-		case <-time.After(jitter(reportPause)):
-		case <-st.ctx.Done():
-			return
-		}
-	}
-}
-
-// record encodes what this State has to say of itself now.
-func (st *State[T]) record() []byte {
+// report implements [reports].
+func (st *State[T]) report() (data []byte, order int64) {
+	order = st.current.Load().newest.Order()
 	st.own.mu.Lock()
 	defer st.own.mu.Unlock()
-	return st.recordLocked(st.own.self.Receipt)
+	return st.recordLocked(st.own.self.Receipt), order
 }
+
+// announce implements [reports].
+func (st *State[T]) announce(data []byte) error {
+	ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.refresh, reportPause))
+	defer cancel()
+	return st.announceIn(ctx, data)
+}
+
+func (st *State[T]) announceIn(ctx context.Context, data []byte) error {
+	return st.protect(func() error { return st.store.Announce(ctx, st.path, st.cfg.id, data) })
+}
+
+// countListeners implements [reports].
+func (st *State[T]) countListeners() int {
+	ctx, cancel := context.WithTimeout(st.ctx, reportPause)
+	defer cancel()
+	var place store.Place
+	err := st.protect(func() (err error) {
+		place, err = st.store.Stat(ctx, st.path, store.Local)
+		return err
+	})
+	if err != nil {
+		return 0
+	}
+	return place.Listeners
+}
+
+// startTask implements [reports].
+func (st *State[T]) startTask(fn func()) bool { return st.tasks.start(fn) }
 
 func (st *State[T]) recordLocked(receipt string) []byte {
 	cur, self := st.current.Load(), st.own.self

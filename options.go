@@ -80,8 +80,8 @@ func MaxStaleness(d time.Duration) OpenOption {
 }
 
 // Refresh is how often the copy is verified without any hint from the store. The
-// default is 5 s; zero or less keeps the default. It should be a fraction of
-// MaxStaleness.
+// default is 5 s; zero or less keeps the default. More than a third of MaxStaleness
+// counts as a third of it.
 func Refresh(d time.Duration) OpenOption {
 	return func(c *config) {
 		if d > 0 {
@@ -112,12 +112,16 @@ func Cache(file string) OpenOption { return func(c *config) { c.cache = file } }
 // History switches the document's journal on, if it is off, to keep its newest n
 // entries. From then on every commit of this library, in whatever process, writes one
 // in the same transaction: the version, when, who, why, and the changes. How many are
-// kept belongs to the document: where the journal is on already, n changes nothing.
+// kept belongs to the document: where the journal is on already, n changes nothing. More
+// than [store.MaxJournal] is [ErrTooLarge], an error of Open.
 func History(n int) OpenOption { return func(c *config) { c.history = n } }
 
 // Quiet writes the listener record when the State opens and with its own commits, and
-// not whenever it applies a version. Where listeners are very many that saves the
-// store as many writes per change. WaitApplied does not hear from a quiet State.
+// not whenever it applies a version. Without it a State reports the first change after a
+// quiet second at once, and then at most once a second; all listeners of a document
+// together report about 50 times a second, however many they are, but for what
+// [WaitApplied] waits for, which they report at once. WaitApplied does not hear from a
+// quiet State.
 func Quiet() OpenOption { return func(c *config) { c.quiet = true } }
 
 // DetectMutation calls report if a value that a read returned was written
@@ -161,16 +165,20 @@ func IfVersion(v Version) UpdateOption { return func(c *updateConfig) { c.ifVers
 func NoRetry() UpdateOption { return func(c *updateConfig) { c.noRetry = true } }
 
 // Overwrite lets an update replace a document that is rejected. The function
-// then starts from the last good value, or from Open's initial value if there
-// never was one, and the whole result is written.
+// then starts from the last good value, or from Open's initial value (after Expect: the
+// zero value) if there never was one, and the whole result is written.
 func Overwrite() UpdateOption { return func(c *updateConfig) { c.overwrite = true } }
 
 // Exclusive takes the lock first: the function runs while no other exclusive writer
 // of this document, in this or any other process, a program that uses the Rust crate
-// included, runs theirs. Who waits for the lock is served in the order of arrival.
-// The commit is fenced: if the lock was lost meanwhile, with the store's session or
-// by force, nothing is written, and the function runs again under a new lock. Writers
-// that do not ask for the lock are kept from interfering by the version, as always.
+// included, runs theirs. That holds for as long as the lock does: when it is lost, with the
+// store's session or by force, the next writer may run its function while this one still
+// runs. What is fenced is the commit: nothing is written without the lock, and the function
+// runs again under a new one. Writers that do not ask for the lock are kept from interfering
+// by the version, as always.
+//
+// Instances get the lock in the order in which they asked for it. One that has it may carry
+// out more of its own calls, for up to 50 ms, before it gives the lock up.
 func Exclusive() UpdateOption { return func(c *updateConfig) { c.exclusive = true } }
 
 // Reason says why, in the journal. Without a journal it is not kept.

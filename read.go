@@ -26,12 +26,12 @@ func (st *State[T]) Read() (T, error) {
 
 // serves reports whether Read may return this copy now.
 func (st *State[T]) serves(cur *published[T]) bool {
-	if cur.version.IsZero() || st.isClosed() {
-		return false
-	}
 	bound := st.cfg.maxStaleness
-	return age(cur.verified) <= bound || age(st.verified(cur)) <= bound
+	return st.usable(cur) && (age(cur.verified) <= bound || age(st.verified(cur)) <= bound)
 }
+
+// usable reports whether Read may return this copy if it is fresh.
+func (st *State[T]) usable(cur *published[T]) bool { return !cur.version.IsZero() && !st.isClosed() }
 
 // whyNot explains a copy that serves refuses.
 func (st *State[T]) whyNot(verb string, cur *published[T]) error {
@@ -59,7 +59,8 @@ func (st *State[T]) at(verb string) string { return verb + " " + st.path }
 // as the last copy there was.
 func (st *State[T]) ReadDirty() (Snapshot[T], error) {
 	cur := st.current.Load()
-	snap := Snapshot[T]{Value: cur.value, Version: cur.version, Age: age(st.verified(cur)), Verified: st.serves(cur)}
+	age := age(st.verified(cur))
+	snap := Snapshot[T]{Value: cur.value, Version: cur.version, Age: age, Verified: st.usable(cur) && age <= st.cfg.maxStaleness}
 	if st.isClosed() || cur.deleted {
 		return snap, st.whyNot("read", cur)
 	}

@@ -15,16 +15,26 @@ const lookBound = 5 * time.Second
 // refreshes that fail within MaxStaleness.
 func (c config) period() time.Duration { return min(c.refresh, c.maxStaleness/3) }
 
-// verified returns for when the copy was confirmed last: by an answer of its own, or by
-// the store's handle. What is rejected or deleted is confirmed as well, but no copy.
-func (st *State[T]) verified(cur *published[T]) time.Time {
-	if cur.rejected != nil || cur.deleted || cur.newest.IsZero() {
+// confirmed returns for when it was confirmed last that what is known of the document is the
+// latest, a rejected version or a deletion too: by an answer of its own, or by the store's
+// handle.
+func (st *State[T]) confirmed(cur *published[T]) time.Time {
+	if cur.newest.IsZero() { // from a cache
 		return cur.verified
 	}
-	if confirmed := st.watcher.Confirmed(cur.newest); confirmed.After(cur.verified) {
+	if confirmed := st.watcher.Confirmed(cur.known()); confirmed.After(cur.verified) {
 		return confirmed
 	}
 	return cur.verified
+}
+
+// verified returns for when the copy was confirmed last. What is rejected or deleted is
+// confirmed as well, but no copy.
+func (st *State[T]) verified(cur *published[T]) time.Time {
+	if cur.rejected != nil || cur.deleted {
+		return cur.verified
+	}
+	return st.confirmed(cur)
 }
 
 // noteConfirmed writes into the copy what the handle has confirmed, and returns for when
@@ -33,12 +43,12 @@ func (st *State[T]) verified(cur *published[T]) time.Time {
 func (st *State[T]) noteConfirmed() time.Time {
 	asked := st.now()
 	cur := st.current.Load()
-	verified := st.verified(cur)
-	if verified.After(cur.verified) {
-		asked.time = verified
+	confirmed := st.confirmed(cur)
+	if cur.rejected == nil && !cur.deleted && confirmed.After(cur.verified) {
+		asked.time = confirmed
 		st.publish(observation[T]{rec: store.Record{Version: cur.newest}, linearizable: true, asked: asked})
 	}
-	return verified
+	return confirmed
 }
 
 // due is when the follower looks itself if the copy is not confirmed any more. The handle
@@ -48,147 +58,120 @@ func (c config) due(verified time.Time) time.Time {
 	return verified.Add(period*5/4 + rand.N(period/4+1))
 }
 
-// follow keeps the copy up to date until the State is closed. It trusts hints to be early
+// follower keeps the copy up to date until the State is closed. It trusts hints to be early
 // and nothing else. It looks at the quorum's document itself where the handle does not
 // confirm the copy in time, and looks that hints cause do not put that off.
+type follower[T any] struct {
+	st     *State[T]
+	hinted pace
+	seen   Version   // the newest one when it had looked last
+	due    time.Time // when it looks itself if the copy is not confirmed
+	retry  backoff
+	failed time.Time // when the look began that failed, zero if the last one worked
+}
+
+// follow is the follower's goroutine. There are thousands of them, so it waits on two channels
+// and not on one for each reason to wake up.
 func (st *State[T]) follow() {
-	retry := backoff{max: st.cfg.period()}
-	due := st.cfg.due(time.Now())
-	timer := time.NewTimer(time.Until(due))
-	defer timer.Stop()
-	var hinted pace
-	var failed time.Time // when the look began that failed, zero if the last one worked
+	f := follower[T]{st: st, due: st.cfg.due(time.Now()), retry: backoff{max: st.cfg.period()}, seen: st.current.Load().newest}
+	alarm := time.AfterFunc(time.Until(f.due), st.wakeFollower)
+	defer alarm.Stop()
 	for {
-		timer.Reset(time.Until(due))
-		mode := store.Linearizable
-		before := st.current.Load().newest
+		hinted := false
 		select {
-		case <-st.ctx.Done():
-			return
 		case <-st.watcher.Hints():
-			hinted.wait(st.ctx)
-			st.awaitOwnCommit(st.ctx) // a hint of our own commit needs no look
-			if st.noteConfirmed(); st.serves(st.current.Load()) {
-				mode = store.Local
-			}
-		case <-st.wanted:
-		case <-timer.C:
-			verified := st.noteConfirmed()
-			if next := st.cfg.due(verified); verified.After(failed) && time.Until(next) > 0 {
-				st.noteLook(nil, &failed, time.Time{})
-				st.checkMutation(st.current.Load())
-				retry.reset()
-				due = next
-				continue
-			}
+			hinted = true
+		case <-st.awake:
 		}
-		asked := time.Now()
-		ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.period(), lookBound))
-		err := st.look(ctx, mode)
-		cancel()
-		hinted.saw(st.current.Load().newest.Since(before))
-		switch {
-		case err != nil:
-			due = time.Now().Add(retry.next())
-		case mode == store.Linearizable:
-			retry.reset()
-			due = st.cfg.due(asked)
+		switch asked := st.lookAsked.Swap(false); {
+		case st.isClosed():
+			return
+		case asked:
+			f.look(store.Linearizable)
+		case hinted:
+			f.news()
+		case !time.Now().Before(f.due):
+			f.refresh()
 		}
-		st.noteLook(err, &failed, asked)
-		st.checkMutation(st.current.Load())
+		alarm.Reset(time.Until(f.due))
 	}
 }
 
-// noteLook notes how a look ended, and logs when looks begin to fail, and when they work
-// again. failed is when the look began that failed.
-func (st *State[T]) noteLook(err error, failed *time.Time, asked time.Time) {
-	switch failing := !failed.IsZero(); {
-	case err == nil && failing:
-		st.failed.Store(nil)
-		st.cfg.logger.Info("zkstate: refresh works again", "path", st.path)
-	case err != nil && !failing && st.ctx.Err() == nil:
-		st.cfg.logger.Warn("zkstate: refresh failed, trying again", "path", st.path, "error", err)
-	}
-	*failed = time.Time{}
-	if err != nil {
-		*failed = asked
+// wakeFollower has the follower see whether there is anything to do.
+func (st *State[T]) wakeFollower() {
+	select {
+	case st.awake <- struct{}{}:
+	default:
 	}
 }
 
 // askForLook makes the follower look as soon as it can.
 func (st *State[T]) askForLook() {
-	select {
-	case st.wanted <- struct{}{}:
-	default:
+	st.lookAsked.Store(true)
+	st.wakeFollower()
+}
+
+// news follows a hint.
+func (f *follower[T]) news() {
+	st := f.st
+	f.hinted.wait(st.ctx)
+	st.awaitOwnCommit() // the hint may be of that
+	mode := store.Linearizable
+	if st.noteConfirmed(); st.serves(st.current.Load()) {
+		mode = store.Local
 	}
+	began := time.Now()
+	f.look(mode)
+	newest := st.current.Load().newest
+	f.hinted.saw(newest.Since(f.seen), time.Since(began), st.queue.idle() < paceMax)
+	f.seen = newest
 }
 
-// pace keeps a follower from looking at every single commit while many are made: so
-// many looks, by every instance, would slow the commits down. A few hints in a row
-// are followed at once; if they keep coming, what is committed between two looks is
-// seen with the second. The zero value is ready.
-type pace struct {
-	last   time.Time     // when wait returned
-	before time.Duration // from the look before until then
-	run    int           // looks in a row that found commits close together
-	gap    time.Duration // between two looks
-}
-
-const (
-	paceFree  = 4                     // so many looks in a row are made at once
-	paceQuiet = 10 * time.Millisecond // between commits is no reason to wait
-	paceMax   = 50 * time.Millisecond // the longest that a hint waits
-)
-
-// wait pauses before a look.
-func (p *pace) wait(ctx context.Context) {
-	since := time.Since(p.last)
-	if since < p.gap {
-		pause(ctx, p.gap-since)
+// refresh looks, unless the handle has confirmed the copy.
+func (f *follower[T]) refresh() {
+	st := f.st
+	confirmed := st.noteConfirmed()
+	next := st.cfg.due(confirmed)
+	if !confirmed.After(f.failed) || time.Until(next) <= 0 {
+		f.look(store.Linearizable)
+		return
 	}
-	now := time.Now()
-	p.last, p.before = now, now.Sub(p.last)
+	f.retry.reset()
+	f.due = next
+	f.note(nil, time.Time{})
+	st.checkMutation(st.current.Load())
 }
 
-// saw notes how many commits have been made since the look before.
-func (p *pace) saw(commits int) {
-	if p.before/time.Duration(max(commits, 1)) >= paceQuiet {
-		p.run, p.gap = 0, 0
-	} else if p.run++; p.run >= paceFree {
-		p.gap = min(max(2*p.gap, time.Millisecond), paceMax)
+// look asks the store, and says when to look again.
+func (f *follower[T]) look(mode store.Consistency) {
+	st, asked := f.st, time.Now()
+	ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.period(), lookBound))
+	err := st.look(ctx, mode)
+	cancel()
+	switch {
+	case err != nil:
+		f.due = time.Now().Add(f.retry.next())
+	case mode == store.Linearizable:
+		f.retry.reset()
+		f.due = st.cfg.due(asked)
 	}
+	f.note(err, asked)
+	st.checkMutation(st.current.Load())
 }
 
-// backoff makes growing, jittered pauses. The zero value starts at 1 ms; max
-// bounds it.
-type backoff struct {
-	max  time.Duration
-	last time.Duration
-}
-
-func (b *backoff) next() time.Duration {
-	b.last = min(max(2*b.last, time.Millisecond), b.max)
-	return jitter(b.last)
-}
-
-func (b *backoff) reset() { b.last = 0 }
-
-// wait pauses, and reports false if ctx ends first.
-func (b *backoff) wait(ctx context.Context) bool { return pause(ctx, b.next()) }
-
-// pause waits for d, and reports false if ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+// note notes how a look that began then has ended, and logs when looks begin to fail, and
+// when they work again.
+func (f *follower[T]) note(err error, asked time.Time) {
+	st := f.st
+	switch failing := !f.failed.IsZero(); {
+	case err == nil && failing:
+		st.failed.Store(nil)
+		st.cfg.logger.Info("zkstate: refresh works again", "path", st.path)
+	case err != nil && !failing && !st.isClosed():
+		st.cfg.logger.Warn("zkstate: refresh failed, trying again", "path", st.path, "error", err)
 	}
-}
-
-// jitter spreads d over 75% to 125%.
-func jitter(d time.Duration) time.Duration {
-	return d*3/4 + rand.N(d/2+1)
+	f.failed = time.Time{}
+	if err != nil {
+		f.failed = asked
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -17,7 +16,7 @@ type observation[T any] struct {
 	rec          store.Record // Version zero: there is no document
 	value        T            // decoded from rec.Data, unless rejected
 	rejected     *RejectedError
-	encoded      []byte // the value's encoding, for DetectMutation only
+	encoded      []byte // T's encoding of the value, where it is known
 	linearizable bool   // it shows every commit that finished before it was asked for
 	asked        moment // when the request was sent: what it proves, it proves for then
 	origin       string // the listener that committed it, where known
@@ -59,7 +58,7 @@ func (st *State[T]) loadAndPublish(ctx context.Context, mode store.Consistency) 
 		}
 		o := st.observe(rec, asked, "")
 		o.linearizable = mode == store.Linearizable
-		st.yieldToOwnCommit(ctx, rec.Version)
+		st.yieldToOwnCommit(ctx, rec)
 		if st.publish(o) {
 			return nil
 		}
@@ -79,7 +78,7 @@ func (st *State[T]) observe(rec store.Record, asked moment, origin string) obser
 	return o
 }
 
-// publish is the only place where the local copy changes. Observations may come in
+// publish is the only place where the local copy changes, from the first one on. Observations may come in
 // any order and more than once. It reports false if the observation cannot be
 // ordered against the copy: then only another look can tell what is true.
 func (st *State[T]) publish(o observation[T]) (decided bool) {
@@ -99,6 +98,7 @@ func (st *State[T]) publish(o observation[T]) (decided bool) {
 	if next.snapshot != cur.snapshot || next.rejected != cur.rejected {
 		st.checkMutation(cur)
 		st.changed.fire()
+		st.reporter.changed(o.rec.Awaited, next.deleted, st.cfg.quiet)
 	}
 	return decided
 }
@@ -116,13 +116,11 @@ func (st *State[T]) swap(o observation[T]) (cur, next *published[T], decided boo
 	next.commits = cur.commits + uint64(next.at().Since(cur.at()))
 	if next.snapshot != cur.snapshot {
 		s := next.snapshot
-		s.from = cur.version
 		s.commits = next.commits
 		s.replacements = cur.replacements
 		if next.replaced != cur.replaced {
 			s.replacements++
 		}
-		s.changes = difference(cur.snapshot, s)
 	}
 	st.current.Store(next)
 	return cur, next, decided
@@ -192,6 +190,15 @@ func reduceAbsence[T any](cur *published[T], o observation[T], event uint64) (ne
 	return &n, true
 }
 
+// least is a point in the store's order before which nothing is newer than the copy. The
+// store does not say when this State's own deletion was: it was after the last version.
+func (p *published[T]) least() int64 {
+	if p.deleted && p.asOf == 0 {
+		return p.newest.Order()
+	}
+	return p.asOf
+}
+
 // confirm notes that the copy is still what the store has.
 func (p *published[T]) confirm(o observation[T]) *published[T] {
 	if !o.linearizable || p.rejected != nil || !o.asked.time.After(p.verified) {
@@ -218,22 +225,6 @@ func (p *published[T]) adopt(o observation[T], event uint64) (next *published[T]
 		}
 	}
 	return &n, true
-}
-
-// difference compares two snapshots' documents. They were checked when they came in;
-// if the difference cannot be made all the same, it is the whole document.
-func difference[T any](old, new *snapshot[T]) []diff.Change {
-	if changes, err := diff.Diff(old.doc, new.doc, byKey[T]()); err == nil {
-		return changes
-	}
-	whole := diff.Change{Kind: diff.Modified, Old: old.doc, New: new.doc}
-	switch {
-	case old.doc == nil:
-		whole.Kind = diff.Added
-	case new.doc == nil:
-		whole.Kind = diff.Removed
-	}
-	return []diff.Change{whole}
 }
 
 // encode is marshal for a goroutine that is not the caller's: the type's own methods

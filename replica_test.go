@@ -99,6 +99,8 @@ func TestReduce(t *testing.T) {
 		{"a version before its deletion that was not seen", deleted, quorum(v3, 9, 99), false, true, Version{}, time.Time{}, true, false, false},
 		{"the same, and nobody knows when it was deleted", &vague, quorum(v3, 9, 99), false, false, Version{}, time.Time{}, true, false, false},
 		{"the same, from a server that may lag", &vague, local(v3, 11, 99), false, false, Version{}, time.Time{}, true, false, false},
+		{"restored to before its own deletion", &vague, quorum(v1, 11, 101), true, true, v1, at(101), false, false, true},
+		{"recreated, and nobody knows when it was deleted", &vague, quorum(store.NewVersion(5, 5, 0), 11, 101), true, true, store.NewVersion(5, 5, 0), at(101), false, false, false},
 		{"created before its deletion, and there after it", deleted, quorum(store.NewVersion(1, 5, 2), 11, 101), true, true, store.NewVersion(1, 5, 2), at(101), false, false, true},
 		{"recreated", deleted, quorum(store.NewVersion(5, 5, 0), 11, 101), true, true, store.NewVersion(5, 5, 0), at(101), false, false, false},
 	} {

@@ -25,20 +25,20 @@ type Snapshot[T any] struct {
 	Verified bool          // whether Read would serve it
 }
 
-// snapshot is one committed state of the document, decoded. It is never changed
-// after it was published.
+// snapshot is one committed state of the document, decoded. After it was published only
+// its differences grow.
 type snapshot[T any] struct {
 	value   T
 	doc     []byte  // nil: there is no document
 	version Version // zero: there is no document
-	from    Version // the snapshot that was published before, and
-	changes []diff.Change
-	origin  string // the listener that committed it, where known
-	encoded []byte // the value's encoding, for DetectMutation only
+	origin  string  // the listener that committed it, where known
+	encoded []byte  // T's encoding of the value, where it is known
 
 	// Counted from the State's first copy on; only differences mean anything.
 	commits      uint64 // as far as is known
 	replacements uint64 // of the store's history by another one
+
+	differences differences // from older snapshots
 }
 
 // published is the local copy: what reads see, swapped as a whole.
@@ -76,7 +76,7 @@ func (p *published[T]) at() Version {
 // isFollowedBy reports whether v can come after the copy in one history of the store.
 func (p *published[T]) isFollowedBy(v Version) bool {
 	if p.deleted {
-		return v.Created() > p.asOf
+		return v.Created() > p.least()
 	}
 	return v.Follows(p.newest)
 }
@@ -92,8 +92,8 @@ func age(verified time.Time) time.Duration {
 	if verified.IsZero() {
 		return math.MaxInt64
 	}
-	now := time.Now()
-	return max(now.Sub(verified), now.Round(0).Sub(verified.Round(0)))
+	now := time.Now() // reads both
+	return max(now.Sub(verified), time.Duration(now.UnixNano()-verified.UnixNano()))
 }
 
 // decode makes a T of a stored document. The error is for the reader of this

@@ -34,15 +34,16 @@ type State[T any] struct {
 
 	watcher    store.Watcher                // of the document
 	publishing sync.Mutex                   // serializes the changes of current
-	current    atomic.Pointer[published[T]] // swapped by publish only
+	current    atomic.Pointer[published[T]] // the local copy; from the first one on, changed by swap only
 	events     atomic.Uint64                // orders what this State asks and publishes
 	changed    signals                      // fires after current was swapped
 	failed     atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
-	wanted     chan struct{}                // asks the follower to look again
+	awake      chan struct{}                // wakes the follower, level-triggered
+	lookAsked  atomic.Bool                  // it is to look then
 
 	journaled  atomic.Bool              // the document's journal is on, or was
 	own        ownRecord                // what the listener record says
-	forgetting *time.Timer              // starts forgetLost; nil for an observer
+	reporter   reporter                 // keeps that true
 	rounds     rounds.Rounds            // of consistent reads
 	queue      writeQueue[T]            // of writing calls
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
@@ -56,13 +57,16 @@ const closeBound = 2 * time.Second
 
 // Open attaches to the document at path and creates it with the initial value if
 // it does not exist. If several instances open at once, one creates and all
-// attach. It returns with a verified copy.
+// attach. It returns with a verified copy; only where [Cache] has one, it returns at once
+// with that, which is not verified yet.
 //
 // Open blocks until the store answers, at most until ctx ends; ctx governs
 // opening only. The store may be shared by any number of States and stays the
 // caller's to close, after them. Errors: [ErrInvalidPath], [ErrInvalidID],
-// [ErrNotFound], [ErrRejected], [ErrTooLarge], [ErrDenied], [ErrUnavailable],
-// [ErrClosed], the context's, and what the initial value's Validate says.
+// [ErrNotFound], [ErrRejected], [ErrTooLarge], [ErrDenied], [ErrAuthRequired], [ErrQuota],
+// [ErrEphemeralParent], [ErrDamaged], [ErrClosed], what the initial value's Validate says,
+// and, with the context's, [ErrUnavailable], or [ErrUnknownOutcome] if it is not known
+// whether the document was created.
 func Open[T any](ctx context.Context, s store.Store, path string, initial T, opts ...OpenOption) (*State[T], error) {
 	return open(ctx, s, path, initial, newConfig(opts), (*State[T]).attachOrCreate)
 }
@@ -90,9 +94,8 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	}
 	st := &State[T]{
 		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
-		wanted: make(chan struct{}, 1),
-		queue:  writeQueue[T]{arrived: make(chan struct{}, 1)},
-		own:    newOwnRecord(cfg),
+		awake: make(chan struct{}, 1),
+		own:   newOwnRecord(cfg),
 	}
 	st.ctx, st.stop = context.WithCancel(context.Background())
 	st.watcher = s.Watch(path, cfg.period())
@@ -135,7 +138,8 @@ func (st *State[T]) attachOrCreate(ctx context.Context) error {
 		if ctx.Err() != nil && err != nil {
 			return unanswered(ctx, err)
 		}
-		again := errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknownOutcome) || errors.Is(err, store.ErrExists)
+		again := errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknownOutcome) || errors.Is(err, store.ErrExists) ||
+			errors.Is(err, ErrNotFound) && !st.cfg.noCreate // deleted since it was created
 		if !again {
 			return err
 		}
@@ -172,14 +176,28 @@ func (st *State[T]) awaitCreation(ctx context.Context) error {
 		if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnavailable) {
 			return err
 		}
-		select {
-		case <-st.watcher.Hints():
-		case <-tick.C:
-		case <-ctx.Done():
+		if !st.awaitNews(ctx, tick.C, errors.Is(err, ErrNotFound)) {
 			if !errors.Is(err, ErrNotFound) {
 				return unanswered(ctx, err)
 			}
 			return fmt.Errorf("%w: nobody created it in time: %w", err, ctx.Err())
+		}
+	}
+}
+
+// awaitNews waits until there may be a document, or the handle does not confirm any more that
+// it is absent. It reports false if ctx ends first.
+func (st *State[T]) awaitNews(ctx context.Context, tick <-chan time.Time, absent bool) bool {
+	for {
+		select {
+		case <-st.watcher.Hints():
+			return true
+		case <-tick:
+			if !absent || time.Since(st.watcher.Confirmed(Version{})) > 2*st.cfg.period() {
+				return true
+			}
+		case <-ctx.Done():
+			return false
 		}
 	}
 }
@@ -191,11 +209,15 @@ func (st *State[T]) loadFirst(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o := st.observe(rec, asked, "")
-	o.linearizable = true
+	return st.startWith(st.observe(rec, asked, ""))
+}
+
+// startWith makes what was seen first the copy.
+func (st *State[T]) startWith(o observation[T]) error {
 	if o.rejected != nil && !st.cfg.tolerateRejected {
 		return o.rejected
 	}
+	o.linearizable = true
 	st.current.Store(&published[T]{snapshot: &snapshot[T]{value: st.initial}})
 	st.publish(o)
 	return nil
@@ -218,10 +240,12 @@ func (st *State[T]) create(ctx context.Context) error {
 		return err
 	}
 	none := &published[T]{snapshot: &snapshot[T]{}}
-	if _, err := st.commitJournaled(ctx, none, store.Create{Path: st.path, Data: doc}, "", nil); err != nil {
+	asked := st.now()
+	versions, err := st.commitJournaled(ctx, none, store.Create{Path: st.path, Data: doc}, "", nil)
+	if err != nil {
 		return err
 	}
-	return st.loadFirst(ctx)
+	return st.startWith(st.observe(store.Record{Version: versions[0], Data: doc}, asked, st.cfg.id))
 }
 
 // ID returns the listener id of this State.
@@ -231,15 +255,15 @@ func (st *State[T]) ID() string { return st.cfg.id }
 func (st *State[T]) Path() string { return st.path }
 
 // Close removes the listener record and stops what the State started; iterators
-// end, calls under way return [ErrClosed]. It returns within two seconds even
+// end, calls under way return [ErrClosed], an update whose commit is under way with
+// [ErrUnknownOutcome] if the store cannot say any more what became of it. It returns within two seconds even
 // when the store hangs; the record then goes with the store's session. A callback
 // of OnChange that is running is not waited for. The store is not closed.
 func (st *State[T]) Close() error {
 	st.closing.Do(func() {
 		st.stop()
-		if st.forgetting != nil {
-			st.forgetting.Stop()
-		}
+		st.wakeFollower()
+		st.reporter.stop()
 		ctx, cancel := context.WithTimeout(context.Background(), closeBound)
 		defer cancel()
 		working, enough := context.WithTimeout(ctx, closeBound*3/4)

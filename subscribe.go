@@ -6,7 +6,6 @@ import (
 	"iter"
 	"reflect"
 	"runtime/debug"
-	"sync"
 
 	"github.com/zkstate/zkstate/diff"
 )
@@ -20,7 +19,7 @@ type ChangeSet struct {
 	From    Version  `json:"from"`             // the zero Version: there was no document
 	To      Version  `json:"to"`               // the zero Version: the document was deleted
 	Changes []Change `json:"changes"`          // never empty; apply in order
-	Origin  string   `json:"origin,omitempty"` // the listener that committed it, if it was this State
+	Origin  string   `json:"origin,omitempty"` // the listener that committed it, if it was this State and Missed is 0
 	Missed  int      `json:"missed,omitempty"` // commits between From and To that are folded in, as far as is known
 
 	// Replaced says that the store's history was replaced in between: it was restored
@@ -43,11 +42,21 @@ type ChangeSet struct {
 // Ranging again over the same sequence goes on where the last range stopped; it
 // must not be ranged over concurrently. The sets are shared: do not write to them.
 func (st *State[T]) Changes(ctx context.Context, opts ...ChangesOption) iter.Seq[ChangeSet] {
-	last := st.current.Load().snapshot
-	if newChangesConfig(opts).replay {
-		made := last.version.Since(Version{}) // since there was no document
-		last = &snapshot[T]{commits: last.commits - uint64(made), replacements: last.replacements}
+	return st.changesAfter(ctx, st.firstTaken(opts))
+}
+
+// firstTaken returns the snapshot that a subscription begins after.
+func (st *State[T]) firstTaken(opts []ChangesOption) *snapshot[T] {
+	newest := st.current.Load().snapshot
+	if !newChangesConfig(opts).replay {
+		return newest
 	}
+	made := newest.version.Since(Version{}) // since there was no document
+	return &snapshot[T]{commits: newest.commits - uint64(made), replacements: newest.replacements}
+}
+
+// changesAfter is the sequence of the changes after a snapshot that was published.
+func (st *State[T]) changesAfter(ctx context.Context, last *snapshot[T]) iter.Seq[ChangeSet] {
 	return func(yield func(ChangeSet) bool) {
 		wake, release := st.changed.subscribe()
 		defer release()
@@ -80,10 +89,7 @@ func fold[T any](last, newest *snapshot[T]) (ChangeSet, bool) {
 	if last == newest {
 		return ChangeSet{}, false
 	}
-	set := ChangeSet{From: last.version, To: newest.version, Changes: newest.changes}
-	if newest.from != last.version {
-		set.Changes = difference(last, newest)
-	}
+	set := ChangeSet{From: last.version, To: newest.version, Changes: newest.changesFrom(last)}
 	set.Missed = int(newest.commits-last.commits) - 1
 	set.Replaced = newest.replacements != last.replacements
 	if set.Missed == 0 {
@@ -117,39 +123,6 @@ func (st *State[T]) call(fn func(ChangeSet), set ChangeSet) {
 	fn(set)
 }
 
-// signals wakes subscribers. The zero value is ready.
-type signals struct {
-	mu   sync.Mutex // guards subs
-	subs map[chan struct{}]struct{}
-}
-
-// subscribe returns a level-triggered channel, and what releases it.
-func (s *signals) subscribe() (<-chan struct{}, func()) {
-	ch := make(chan struct{}, 1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.subs == nil {
-		s.subs = make(map[chan struct{}]struct{})
-	}
-	s.subs[ch] = struct{}{}
-	return ch, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.subs, ch)
-	}
-}
-
-func (s *signals) fire() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for ch := range s.subs {
-		select {
-		case ch <- struct{}{}:
-		default:
-		}
-	}
-}
-
 // Select returns the values that pick derives from the document, as an endless
 // sequence: one whenever the derived value changed (by reflect.DeepEqual) since the
 // copy that the State holds when Select is called, the newest only if several did in
@@ -161,11 +134,12 @@ func (s *signals) fire() {
 // ranged over concurrently.
 func Select[T, V any](ctx context.Context, st *State[T], pick func(T) V, opts ...ChangesOption) iter.Seq[V] {
 	var last *V
-	if cur := st.current.Load(); !cur.version.IsZero() && !newChangesConfig(opts).replay {
-		value := pick(cur.value)
+	taken := st.firstTaken(opts) // both begin there, or a commit in between would be missed
+	if !taken.version.IsZero() {
+		value := pick(taken.value)
 		last = &value
 	}
-	sets := st.Changes(ctx, opts...)
+	sets := st.changesAfter(ctx, taken)
 	return func(yield func(V) bool) {
 		for range sets {
 			cur := st.current.Load()

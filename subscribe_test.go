@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -277,5 +278,68 @@ func TestSlowCallbackBlocksNobody(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(time.Second)
+	})
+}
+
+// TestSelectBeginsWhereItsFirstValueIs: an update that comes while Select makes its first
+// value is delivered.
+func TestSelectBeginsWhereItsFirstValueIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var once sync.Once
+		intervals := zkstate.Select(ctx, st, func(c config) int {
+			once.Do(func() {
+				if _, err := st.Update(ctx, bump); err != nil {
+					t.Error(err)
+				}
+			})
+			return c.Interval
+		})
+		got := 0
+		for got = range intervals {
+			break
+		}
+		if got != 2 {
+			t.Errorf("the first value that differs from 1 is %d", got)
+		}
+		closeState(t, st)
+	})
+}
+
+// TestSubscribersShareTheDifference: subscribers that lag at the same place, however far,
+// are given one difference that is made once.
+func TestSubscribersShareTheDifference(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		early := []iter.Seq[zkstate.ChangeSet]{st.Changes(t.Context()), st.Changes(t.Context())}
+		update := func() {
+			if _, err := st.Update(t.Context(), bump); err != nil {
+				t.Fatal(err)
+			}
+		}
+		update()
+		late := []iter.Seq[zkstate.ChangeSet]{st.Changes(t.Context()), st.Changes(t.Context())}
+		update()
+		for want, seqs := range map[string][]iter.Seq[zkstate.ChangeSet]{"[~ /interval 1 -> 3]": early, "[~ /interval 2 -> 3]": late} {
+			var sets []zkstate.ChangeSet
+			for _, seq := range seqs {
+				for set := range seq {
+					sets = append(sets, set)
+					break
+				}
+			}
+			if fmt.Sprint(sets[0].Changes) != want || &sets[0].Changes[0] != &sets[1].Changes[0] {
+				t.Errorf("%+v and %+v, want %s, shared", sets[0], sets[1], want)
+			}
+		}
+		closeState(t, st)
 	})
 }

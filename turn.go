@@ -14,6 +14,9 @@ import (
 const (
 	turnCommits = 32
 	turnTime    = 50 * time.Millisecond
+	// turnLimit is how long functions of plain updates may keep a turn that they run in. The
+	// others' plain updates do not wait any longer for it.
+	turnLimit = turnStall
 	// turnLinger is how long a writer whose turn it is waits for its callers' next writes.
 	turnLinger = 200 * time.Microsecond
 	// unlockBound is how long giving the turn up may keep this State's writers.
@@ -163,6 +166,25 @@ func (w *writer[T]) linger() bool {
 		return true
 	case <-timer.C:
 		return false
+	}
+}
+
+// await waits for a function that runs in the turn. The turn is given up when the function
+// takes too long, unless it is an exclusive update's: no other one may hold up the others'
+// exclusive updates for as long as it likes.
+func (w *writer[T]) await(ran <-chan result[T], exclusive bool) result[T] {
+	if w.lock == nil || exclusive {
+		return <-ran
+	}
+	timer := time.NewTimer(time.Until(w.began.Add(turnLimit)))
+	defer timer.Stop()
+	select {
+	case r := <-ran:
+		return r
+	case <-timer.C:
+		w.st.queue.queueAgain = time.Now().Add(turnRest)
+		w.giveUp()
+		return <-ran
 	}
 }
 

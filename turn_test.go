@@ -179,6 +179,119 @@ func TestTroubleIsNotContagious(t *testing.T) {
 	})
 }
 
+// TestTurnsEndWithoutACommit: updates of one State that change nothing, or fail, follow each
+// other without a pause. Its turn ends all the same, and others get theirs.
+func TestTurnsEndWithoutACommit(t *testing.T) {
+	errOwn := errors.New("my own")
+	for name, fn := range map[string]func(*config) error{
+		"no change":    func(*config) error { return nil },
+		"an own error": func(*config) error { return errOwn },
+	} {
+		for _, opts := range [][]zkstate.UpdateOption{nil, {zkstate.Exclusive()}} {
+			synctest.Test(t, func(t *testing.T) {
+				mem := memstore.New()
+				e := &env{T: t, ctx: t.Context(), handle: func() store.Store { return mem.Attach() }}
+				other := e.open()
+				st := loser(e, &lagging{Store: mem.Attach(), trip: time.Millisecond}, other)
+				if _, err := st.Update(t.Context(), bump); err != nil { // it has its turn from here on
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				var group sync.WaitGroup
+				for range 2 {
+					group.Go(func() {
+						for ctx.Err() == nil {
+							_, _ = st.Update(ctx, fn, opts...)
+						}
+					})
+				}
+				time.Sleep(10 * time.Millisecond)
+				for range 3 {
+					waiting, enough := context.WithTimeout(ctx, 200*time.Millisecond)
+					if _, err := other.Update(waiting, bump, zkstate.Exclusive()); err != nil {
+						t.Errorf("%s, %d options: another instance's update says %v", name, len(opts), err)
+					}
+					enough()
+				}
+				cancel()
+				group.Wait()
+			})
+		}
+	}
+}
+
+// TestSlowFunctionInATurn: a function that takes seconds has a turn. It holds up another
+// instance's exclusive update for a second, or until it ends if it is exclusive itself. Both
+// are applied. What it costs the others, it costs once.
+func TestSlowFunctionInATurn(t *testing.T) {
+	for _, c := range []struct {
+		opts []zkstate.UpdateOption
+		wait time.Duration
+	}{{nil, time.Second}, {[]zkstate.UpdateOption{zkstate.Exclusive()}, 5 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			mem := memstore.New()
+			e := &env{T: t, ctx: t.Context(), handle: func() store.Store { return mem.Attach() }}
+			locks := &lockWatcher{Store: mem.Attach()}
+			other := e.open()
+			st := openOn(e, locks)
+			if c.opts == nil {
+				st = loser(e, locks, other)
+			}
+			began := make(chan struct{})
+			var group sync.WaitGroup
+			group.Go(func() {
+				runs := 0
+				_, err := st.Update(t.Context(), func(v *config) error {
+					if runs++; runs == 2 || len(c.opts) > 0 {
+						close(began)
+						time.Sleep(5 * time.Second)
+					}
+					return bump(v)
+				}, c.opts...)
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			<-began
+			start := time.Now()
+			if _, err := other.Update(t.Context(), bump, zkstate.Exclusive()); err != nil {
+				t.Error(err)
+			}
+			if waited := time.Since(start); waited < c.wait*9/10 || waited > c.wait*11/10 {
+				t.Errorf("another instance's exclusive update took %v", waited)
+			}
+			group.Wait()
+			if got, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 1+1+1+1-len(c.opts) || locks.taken.Load() != 1 {
+				t.Errorf("%+v after %d locks, %v", got, locks.taken.Load(), err)
+			}
+		})
+	}
+}
+
+// TestExclusiveRunsAgainInItsTurn: an exclusive function that takes longer than a turn may
+// last runs again under the same lock when somebody who did not ask for it commits first.
+func TestExclusiveRunsAgainInItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		locks := &lockWatcher{Store: mem.Attach()}
+		e := &env{T: t, ctx: t.Context(), handle: func() store.Store { return mem.Attach() }}
+		rival, st := e.open(), openOn(e, locks)
+		runs := 0
+		_, err := st.Update(t.Context(), func(c *config) error {
+			time.Sleep(time.Second)
+			if runs++; runs == 1 {
+				if _, err := rival.Update(t.Context(), bump); err != nil {
+					t.Error(err)
+				}
+			}
+			return bump(c)
+		}, zkstate.Exclusive())
+		if err != nil || runs != 2 || locks.taken.Load() != 1 {
+			t.Errorf("%d runs under %d locks, %v", runs, locks.taken.Load(), err)
+		}
+	})
+}
+
 var flakyFor = flag.Duration("flaky", 5*time.Second, "how long TestFlakyInstance counts")
 
 // TestFlakyInstance is the same on a real server: one instance loses the answer to

@@ -1,9 +1,7 @@
 package zkstate
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -25,7 +23,8 @@ import (
 // wait while a commit is under way go out together as the next one, one function
 // after the other on one copy; what becomes of one is no other's business. An
 // instance that lost to another takes its place in the document's queue of
-// writers, so all get their turn. There fn runs while the others wait: keep it short.
+// writers, so all get their turn. There fn runs while the others wait: keep it short. If it
+// takes longer than a second, the turn goes to the next one, unless it is [Exclusive].
 // It does not depend on the queue: if that does not move for a second, because
 // somebody holds the lock or left a place behind, the update goes on without a turn.
 //
@@ -36,8 +35,9 @@ import (
 // [ErrLocked] with the context's, under [Exclusive]: nothing was written, somebody has
 // the lock, and the error says who and since when;
 // [ErrUnknownOutcome]: the update was applied once or not at all, and ctx ended, or
-// the store's session did, before it could be found out; [ErrNotApplied] with the
-// version, under [WaitApplied]; [ErrClosed].
+// the State was closed, or the store's session was lost, before it could be found out;
+// the error says on top of which version; [ErrNotApplied] with the version, under
+// [WaitApplied]; [ErrQuota]; [ErrAuthRequired]; [ErrDamaged]; [ErrClosed].
 func (st *State[T]) Update(ctx context.Context, fn func(*T) error, opts ...UpdateOption) (Version, error) {
 	if fn == nil {
 		return Version{}, fmt.Errorf("%s: the function is nil", st.at("update"))
@@ -77,12 +77,11 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 		case out := <-r.done:
 			return st.conclude(ctx, r, out)
 		case <-ctx.Done():
-			switch st.queue.leave(r) {
+			switch left, base := st.queue.leave(r); left {
 			case leftDecided:
 				return st.conclude(ctx, r, <-r.done)
 			case leftSent:
-				return Version{}, fmt.Errorf("%s on top of version %v: %w: %w: read, and decide whether to try again",
-					st.at(r.verb), st.current.Load().newest, ErrUnknownOutcome, ctx.Err())
+				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.whyEnded(ctx)))
 			}
 			return Version{}, st.ended(ctx, r.verb, st.queue.lastTrouble())
 		}
@@ -97,74 +96,29 @@ func (st *State[T]) conclude(ctx context.Context, r *request[T], out outcome) (V
 	return out.version, out.err
 }
 
-// offer asks a caller to run its function now, on a copy of doc.
-type offer[T any] struct {
-	doc  []byte
-	copy *T             // that nobody else has; nil: there is none yet
-	made bool           // doc is the encoding of a T, not yet the stored document
-	ran  chan result[T] // it has room for one
-}
-
-// result is what a function did.
-type result[T any] struct {
-	before []byte // the encoding of what it was given
-	after  []byte // and of what it made of it, nil if it changed nothing
-	copy   *T     // of what it made, for the next one, if that could be had cheaply
-	err    error  // its own, or Validate's, or why after cannot be stored
-	gone   bool   // it panicked, or ended its goroutine: the caller is not there any more
-}
-
-// take runs a request's function in its caller's goroutine, where a panic belongs.
-func (st *State[T]) take(t offer[T], r *request[T]) {
-	result := result[T]{gone: true}
-	defer func() { t.ran <- result }()
-	result = st.run(t, r.fn)
-}
-
-func (st *State[T]) run(t offer[T], fn func(*T) error) (r result[T]) {
-	value := t.copy
-	if value == nil {
-		value = new(T)
-		if r.err = json.Unmarshal(t.doc, value); r.err != nil {
-			r.err = fmt.Errorf("%s: copy the value: %w", st.at("update"), r.err)
-			return r
-		}
-	}
-	r.before = t.doc
-	if !t.made {
-		if r.before, r.err = marshal(value); r.err != nil {
-			r.err = fmt.Errorf("%s: encode the value: %w", st.at("update"), r.err)
-			return r
-		}
-	}
-	if r.err = fn(value); r.err != nil {
-		return r
-	}
-	if r.err = validate(value); r.err != nil {
-		return r
-	}
-	after, err := marshal(value)
-	if err != nil {
-		r.err = fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)
-		return r
-	}
-	if copy, same := st.copier.Copy(value, after); same {
-		r.copy = &copy
-	}
-	if !bytes.Equal(r.before, after) {
-		r.after = after
-	}
-	return r
-}
-
 // ended is the error of a write that ctx, or Close, cut short before anything was
 // sent that could still be applied.
 func (st *State[T]) ended(ctx context.Context, verb string, cause error) error {
 	switch {
 	case st.isClosed():
 		return st.errClosed(verb)
+	case errors.Is(cause, ErrLocked), errors.Is(cause, ErrUnavailable):
+		return fmt.Errorf("%s: nothing was written: %w (%w)", st.at(verb), cause, ctx.Err())
 	case cause == nil || errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded):
 		return fmt.Errorf("%s: nothing was written: %w: %w", st.at(verb), ErrUnavailable, ctx.Err())
 	}
-	return fmt.Errorf("%s: nothing was written: %w (%w)", st.at(verb), cause, ctx.Err())
+	return fmt.Errorf("%s: nothing was written: %w: %v (%w)", st.at(verb), ErrUnavailable, cause, ctx.Err())
+}
+
+// unknown is the error of a write of which it is not known whether it was applied.
+func (st *State[T]) unknown(verb string, base Version, cause error) error {
+	return fmt.Errorf("%s on top of version %v: %w: read, and decide whether to try again", st.at(verb), base, cause)
+}
+
+// whyEnded is why a context of lifetime has ended.
+func (st *State[T]) whyEnded(ctx context.Context) error {
+	if st.isClosed() {
+		return ErrClosed
+	}
+	return ctx.Err()
 }

@@ -62,9 +62,11 @@ func (d *wipedDocument) replay(e *env, session *zk.Session) {
 		}
 		return reply
 	}
-	one(zk.Create{Path: d.path, ACL: zk.WorldACL(zk.PermAll)})
 	fill(e, session, want.Created()-1)
-	one(zk.Create{Path: payload, Data: doc, ACL: zk.WorldACL(zk.PermAll)})
+	one(zk.Multi{
+		zk.Create{Path: d.path, ACL: zk.WorldACL(zk.PermAll)},
+		zk.Create{Path: payload, Data: doc, ACL: zk.WorldACL(zk.PermAll)},
+	})
 	fill(e, session, want.Order()-int64(want.Counter()))
 	for range want.Counter() {
 		one(zk.Set{Path: payload, Data: doc, Version: zk.AnyVersion})
@@ -153,6 +155,7 @@ func TestWipedZooKeeper(t *testing.T) {
 			if err := server.Restart(); err != nil {
 				t.Fatal(err)
 			}
+			defer net.SetMode(netfault.Pass)
 			session := plainSession(t, server.Addr())
 			for _, d := range documents {
 				d.replay(e, session)

@@ -2,6 +2,7 @@ package zkstate
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -15,10 +16,10 @@ type writeQueue[T any] struct {
 	mu      sync.Mutex // guards all below, and the fields of requests and batches that say so
 	waiting []*request[T]
 	writing bool          // the writer is at work
-	arrived chan struct{} // level-triggered: somebody joined
+	arrived chan struct{} // level-triggered: somebody joined; made by the first who does
 	served  time.Time     // when a call got its outcome last
 	pause   time.Duration // from then until somebody joined, the last time
-	trouble error         // of the last attempt, nil if it went well
+	trouble error         // that kept the last attempt waiting, nil if none did
 
 	// Used by the writer only.
 	contended  bool      // other instances write too
@@ -57,8 +58,10 @@ type batch[T any] struct {
 	cancel  context.CancelFunc
 
 	// Guarded by writeQueue.mu.
-	present int  // callers who have not left
-	sent    bool // the store may have it
+	present int           // callers who have not left
+	sent    []*request[T] // whose changes the store may have, or has
+	base    Version       // that they were made on
+	applied bool          // the store has them
 }
 
 // maxBatch bounds how long the first of a batch waits for the others' functions.
@@ -72,6 +75,9 @@ func (q *writeQueue[T]) add(r *request[T]) (start bool) {
 	q.pause = time.Since(q.served)
 	start = !q.writing
 	q.writing = true
+	if q.arrived == nil {
+		q.arrived = make(chan struct{}, 1)
+	}
 	select {
 	case q.arrived <- struct{}{}:
 	default:
@@ -163,42 +169,63 @@ type departure int
 const (
 	leftUnsent  departure = iota // nothing was sent, and nothing of it will be
 	leftDecided                  // the outcome is there, or comes at once
-	leftSent                     // the others' commit goes on, and may have its part in it
+	leftSent                     // the others' commit goes on, and has its changes in it
 )
 
-// leave is called when the caller's context has ended.
-func (q *writeQueue[T]) leave(r *request[T]) departure {
+// leave is called when the caller's context has ended. It also returns the version that
+// what was sent is based on.
+func (q *writeQueue[T]) leave(r *request[T]) (departure, Version) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	b := r.batch
 	switch {
 	case r.over:
-		return leftDecided
+		return leftDecided, Version{}
 	case b == nil:
 		r.over = true
 		q.waiting = slices.DeleteFunc(q.waiting, func(w *request[T]) bool { return w == r })
-		return leftUnsent
+		return leftUnsent, Version{}
+	}
+	sent := slices.Contains(b.sent, r)
+	if sent && b.applied {
+		return leftDecided, b.base
 	}
 	if b.present--; b.present == 0 {
 		b.cancel() // and the store says what became of it
-		if b.sent {
-			return leftDecided
+		if sent {
+			return leftDecided, b.base
 		}
 	}
 	r.over = true
-	if b.sent {
-		return leftSent
+	if sent {
+		return leftSent, b.base
 	}
-	return leftUnsent
+	return leftUnsent, b.base
 }
 
-// markSent says that the batch is about to be sent, unless the caller of one of those
-// whose function ran has left.
-func (q *writeQueue[T]) markSent(b *batch[T], ran []*request[T]) bool {
+// markSent says that the store is about to get what the functions of some of a batch made
+// of a version, unless the caller of one of them has left.
+func (q *writeQueue[T]) markSent(b *batch[T], parts []*request[T], base Version) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	b.sent = !slices.ContainsFunc(ran, func(r *request[T]) bool { return r.over })
-	return b.sent
+	if slices.ContainsFunc(parts, func(r *request[T]) bool { return r.over }) {
+		return false
+	}
+	b.sent, b.base = parts, base
+	return true
+}
+
+// markAnswered notes what the store said to what was sent. If it was refused, the store has
+// nothing any more.
+func (q *writeQueue[T]) markAnswered(b *batch[T], err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case err == nil:
+		b.applied = true
+	case !errors.Is(err, ErrUnknownOutcome):
+		b.sent = nil
+	}
 }
 
 // finish ends a call.
@@ -226,8 +253,7 @@ func (q *writeQueue[T]) idle() time.Duration {
 	return time.Since(q.served)
 }
 
-// lastTrouble returns what keeps the calls waiting, or why the last attempt came to
-// nothing; nil if it did not.
+// lastTrouble returns what keeps the calls waiting, nil if nothing does.
 func (q *writeQueue[T]) lastTrouble() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -240,7 +266,11 @@ func (q *writeQueue[T]) putBack(b *batch[T], alone bool, trouble error) {
 	b.cancel()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.trouble = trouble
+	q.trouble = nil
+	waits := errors.Is(trouble, ErrUnavailable) || errors.Is(trouble, ErrLocked) // all else is the batch's own
+	if waits && !errors.Is(trouble, ErrUnknownOutcome) {                         // in which those who go back have no part
+		q.trouble = trouble
+	}
 	back := slices.DeleteFunc(b.members, func(r *request[T]) bool { return r.over })
 	for _, r := range back {
 		r.batch = nil

@@ -27,8 +27,10 @@ type writer[T any] struct {
 	commits int        // since then
 	doubt   bool       // the turn may have been lost, or have been given up
 
-	tried Version       // that the last attempt was based on
-	parts []*request[T] // who had a part in what it sent
+	own        *T      // a copy that nobody else has, or nil
+	ownVersion Version // of which document
+
+	tried Version // that the last attempt was based on
 }
 
 // runWriter works until nobody waits.
@@ -54,23 +56,24 @@ func (st *State[T]) runWriter() {
 
 // carry takes a batch to its end, or back into the queue.
 func (w *writer[T]) carry(b *batch[T]) {
-	w.doubt, w.tried, w.parts = false, Version{}, nil
+	w.doubt, w.tried = false, Version{}
 	err := w.st.protect(func() error { return w.attempt(b) })
 	final, alone := w.judge(b, err)
 	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
 		switch {
-		case unknown && !slices.Contains(w.parts, r): // it has no part in what is unknown
+		case unknown && !slices.Contains(b.sent, r): // it has no part in what is unknown
 		case unknown && r.ctx.Err() != nil:
-			w.st.queue.finish(r, outcome{err: fmt.Errorf("%w: %w", final, r.ctx.Err())})
+			w.st.queue.finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.whyEnded(r.ctx))})
 		case final != nil:
 			w.st.queue.finish(r, outcome{err: final})
 		case err != nil && b.ctx.Err() != nil:
 			w.st.queue.finish(r, outcome{err: w.st.ended(r.ctx, r.verb, err)})
 		}
 	}
+	again := err != nil && final == nil && b.members[0].cfg.exclusive // in the same turn
 	w.st.queue.putBack(b, alone, err)
-	if w.commits >= turnCommits || w.doubt {
+	if w.doubt || !again && !w.mayStay(0) {
 		w.giveUp()
 	}
 }
@@ -110,9 +113,12 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 		return err
 	}
 	for _, a := range made.answers {
-		if a.err != nil {
+		switch {
+		case a.err != nil:
 			w.st.queue.finish(a.to, outcome{err: a.err})
-		} else {
+		case a.sawBase:
+			w.st.queue.finish(a.to, outcome{version: cur.newest})
+		default:
 			w.st.queue.finish(a.to, outcome{version: version})
 		}
 	}
@@ -132,55 +138,50 @@ func (w *writer[T]) confirm(ctx context.Context, cur *published[T]) error {
 
 // work is what the functions of a batch made together.
 type work[T any] struct {
-	doc     []byte        // to be stored, nil if nothing changed
+	composed[T]
 	changed []*request[T] // whose functions have a part in it
 	answers []answer[T]   // of the functions that ran
 }
 
 // answer is what a function says about itself.
 type answer[T any] struct {
-	to  *request[T]
-	err error
+	to      *request[T]
+	err     error
+	sawBase bool // it changed nothing, and nobody before it did
 }
 
 // runAll has each caller run its function, on what those before it made. Who comes
 // while it is at it comes along.
-func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (work[T], error) {
-	var made work[T]
-	doc, err := w.st.start(cur)
+func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err error) {
+	base, err := w.draft(cur)
 	if err != nil {
 		return made, err
 	}
-	answers := make(chan result[T], 1)
+	last, ran := base, make(chan result[T], 1)
 	var before []byte
-	var copy *T
 	for i := 0; i < len(b.members) || w.st.queue.extend(b); i++ {
 		r := b.members[i]
-		t := offer[T]{doc: doc, copy: copy, made: before != nil, ran: answers}
 		select {
-		case r.offers <- t:
+		case r.offers <- offer[T]{last, ran}:
 		case <-r.ctx.Done(): // it leaves by itself
 			continue
 		}
-		result := <-answers
-		copy = result.copy
+		result := w.await(ran, r.cfg.exclusive)
 		if result.gone {
 			w.st.queue.finish(r, outcome{})
 			continue
 		}
-		if cur.rejected != nil && result.err == nil && result.after == nil {
-			result.after = result.before // in the place of what is rejected, it is a change
+		changed := result.changed || cur.rejected != nil && result.err == nil // in the place of what is rejected, it is a change
+		made.answers = append(made.answers, answer[T]{r, result.err, len(made.changed) == 0 && !changed})
+		if before == nil {
+			before = result.before
 		}
-		made.answers = append(made.answers, answer[T]{r, result.err})
-		if result.after != nil {
-			if before == nil {
-				before = result.before
-			}
-			doc, made.changed = result.after, append(made.changed, r)
+		if changed {
+			last, made.changed = result.draft, append(made.changed, r)
 		}
 	}
-	if before != nil {
-		made.doc, err = w.st.merge(cur, before, doc)
+	if len(made.changed) > 0 {
+		made.composed, err = w.compose(b, cur, base, last, before)
 	}
 	return made, err
 }
@@ -198,7 +199,7 @@ func (w *writer[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 			return made, err
 		}
 	}
-	made.doc, made.changed = doc, []*request[T]{r}
+	made.doc, made.changed = doc, []*request[T]{r} // decoded when it has been stored
 	return made, nil
 }
 
@@ -214,7 +215,7 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 		return nil, false
 	case errors.As(err, new(panicError)):
 		w.doubt = true
-		if len(w.parts) > 0 {
+		if len(b.sent) > 0 {
 			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 		}
 		return fmt.Errorf("%s: %w", st.at(first.verb), err), false
@@ -227,7 +228,7 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 		}
 	case errors.Is(err, ErrUnknownOutcome):
 		w.doubt = true // it may be given up already
-		return fmt.Errorf("%s on top of version %v: %w: read, and decide whether to try again", st.at(first.verb), st.current.Load().newest, err), false
+		return st.unknown(first.verb, w.tried, err), false
 	case b.ctx.Err() != nil, errors.Is(err, errLeft):
 		return nil, false
 	case errors.Is(err, store.ErrLockLost):

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -67,18 +66,20 @@ func (e Entry) Document() []byte {
 	return document
 }
 
-// Read returns the history of the document at path, oldest first, as far as the
-// journal keeps it. It writes nothing. An entry that cannot be read is Unreadable and
+// Read returns the newest steps in the history of the document at path, oldest first, as
+// far as the journal keeps them; math.MaxInt asks for all. It costs what is read, however
+// long the journal is, and writes nothing. An entry that cannot be read is Unreadable and
 // fails no other; what it takes to unpack hostile ones is bounded. Read blocks until the
 // store answers, at most until ctx ends. Errors: [ErrOff], or [store.ErrNotFound] if there
 // is no document either, those of [store.Store.Journal], and the context's.
-func Read(ctx context.Context, s store.Store, path string) ([]Entry, error) {
+func Read(ctx context.Context, s store.Store, path string, newest int) ([]Entry, error) {
 	// The document first: whatever is committed after that has its entry.
 	rec, err := s.Load(ctx, path, store.Version{}, store.Linearizable)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	keep, stored, err := s.Journal(ctx, path, math.MaxInt)
+	// One entry more, which tells whether the first step has one from outside before it.
+	keep, stored, err := s.Journal(ctx, path, max(newest, newest+1))
 	if err != nil {
 		return nil, err
 	}
@@ -98,12 +99,12 @@ func Read(ctx context.Context, s store.Store, path string) ([]Entry, error) {
 			return nil, err
 		}
 	}
-	newest := Entry{Version: rec.Version, Time: rec.Time, document: rec.Data}
-	identify(entries, newest)
+	present := Entry{Version: rec.Version, Time: rec.Time, document: rec.Data}
+	identify(entries, present)
 	if n := len(entries); n == 0 || rec.Version.IsZero() || entries[n-1].Version.Before(rec.Version) {
-		entries = appendOutside(entries, newest)
+		entries = appendOutside(entries, present)
 	}
-	return entries, nil
+	return entries[len(entries)-min(len(entries), max(0, newest)):], nil
 }
 
 // assemble makes a history of a journal's entries.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -72,7 +73,7 @@ func TestReadOfBombs(t *testing.T) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		entries, err := history.Read(t.Context(), j, "/doc")
+		entries, err := history.Read(t.Context(), j, "/doc", math.MaxInt)
 		runtime.ReadMemStats(&after)
 		if err != nil || len(entries) < 61 {
 			t.Fatalf("%s: %d entries, %v", name, len(entries), err)
@@ -95,7 +96,7 @@ func TestReadEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	j := &journal{Store: unhurried{memstore.New()}, entries: []store.Entry{{Order: 1, Data: []byte("{}")}}}
-	if _, err := history.Read(ctx, j, "/doc"); !errors.Is(err, context.Canceled) {
+	if _, err := history.Read(ctx, j, "/doc", math.MaxInt); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -152,7 +153,7 @@ func TestUnreadableEntries(t *testing.T) {
 		j := &journal{Store: mem, entries: append([]store.Entry(nil), stored...)}
 		spoil(&j.entries[1])
 		spoil(&j.entries[3])
-		entries, err := history.Read(ctx, j, "/doc")
+		entries, err := history.Read(ctx, j, "/doc", math.MaxInt)
 		if err != nil || len(entries) != len(docs) {
 			t.Fatalf("%s: %d entries, %v", name, len(entries), err)
 		}
@@ -162,7 +163,7 @@ func TestUnreadableEntries(t *testing.T) {
 			}
 		}
 		j.entries = j.entries[1:2] // and no neighbours
-		if entries, err = history.Read(ctx, j, "/doc"); err != nil || len(entries) != 2 || entries[0].Unreadable == "" || !entries[0].Version.IsZero() {
+		if entries, err = history.Read(ctx, j, "/doc", math.MaxInt); err != nil || len(entries) != 2 || entries[0].Unreadable == "" || !entries[0].Version.IsZero() {
 			t.Errorf("%s alone: %+v, %v", name, entries, err)
 		}
 	}

@@ -38,7 +38,7 @@ func TestUntaggedEntries(t *testing.T) {
 		"the base is not":    {entry(first, store.Version{}, "1"), entry(second, untagged(first), "2")},
 		"the document's not": {entry(untagged(first), store.Version{}, "1"), entry(untagged(second), untagged(first), "2")},
 	} {
-		entries, err := history.Read(ctx, &journal{Store: mem, entries: stored}, "/doc")
+		entries, err := history.Read(ctx, &journal{Store: mem, entries: stored}, "/doc", store.MaxJournal)
 		if err != nil || len(entries) != 2 || entries[0].Outside+entries[1].Outside != 0 {
 			t.Errorf("%s: %+v, %v", name, entries, err)
 			continue

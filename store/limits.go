@@ -47,6 +47,8 @@ func CheckCommit(ops []Op) error {
 			if receipts++; receipts > 1 {
 				return fmt.Errorf("%s: two receipts in one commit: %w", op.Path, ErrConflict)
 			}
+		case Await:
+			about.what = "waiting"
 		case Append:
 			about.what = "journal"
 			if len(op.Data) <= AppendAllowance {
@@ -89,8 +91,19 @@ func lockless(op Op) bool {
 	return false
 }
 
-// checkBase refuses the zero Version and a negative counter. ZooKeeper's -1
-// means "whatever is there", and int32 counters reach it by wrapping.
+// MaxJournal is how many entries a journal can be set to keep. Their names fit into one
+// small answer of ZooKeeper, and no reader waits long for all of them.
+const MaxJournal = 10_000
+
+// CheckJournal refuses to keep more than [MaxJournal] entries of the document at path.
+func CheckJournal(path string, keep int) error {
+	if keep > MaxJournal {
+		return fmt.Errorf("%s: a journal of %d entries, the limit is %d: %w", path, keep, MaxJournal, ErrTooLarge)
+	}
+	return nil
+}
+
+// checkBase refuses the zero Version.
 func checkBase(op Op) error {
 	var base Version
 	switch op := op.(type) {
@@ -101,7 +114,7 @@ func checkBase(op Op) error {
 	default:
 		return nil
 	}
-	if base.IsZero() || base.counter < 0 {
+	if base.IsZero() {
 		return fmt.Errorf("%s: compare-and-set at version %v: %w", op.Target(), base, ErrConflict)
 	}
 	return nil
@@ -109,14 +122,14 @@ func checkBase(op Op) error {
 
 // CheckPath refuses what cannot be a document's path: what [CheckChroot] refuses, and
 // the names that stores keep below a document: payload, listeners, listeners_open,
-// write_lock and history.
+// listeners_awaited, write_lock and history.
 func CheckPath(path string) error {
 	if err := CheckChroot(path); err != nil {
 		return err
 	}
 	for part := range strings.SplitSeq(path[1:], "/") {
 		switch part {
-		case "payload", "listeners", "listeners_open", "write_lock", "history":
+		case "payload", "listeners", "listeners_open", "listeners_awaited", "write_lock", "history":
 			return fmt.Errorf("path %q: documents keep their own things under the name %s: %w", path, part, ErrInvalidPath)
 		}
 	}

@@ -1,7 +1,7 @@
 package store
 
 // Op is one operation of a Commit: [Create], [Put] and [Delete] of a document,
-// [Receipt], [Append], [Hold] and [Release].
+// [Receipt], [Await], [Append], [Hold] and [Release].
 type Op interface {
 	// Target is the path of the document that the operation concerns.
 	Target() string
@@ -41,6 +41,12 @@ type Receipt struct {
 	Data []byte
 }
 
+// Await says that somebody waits until the listeners have applied what the commit makes
+// of the document: [Record.Awaited] tells them, and they report at once. It is advice. A
+// backend that may not record it for want of rights does without, and a document that
+// the commit deletes has no record of it.
+type Await struct{ Path string }
+
 // Append adds an entry to the document's journal, and removes the oldest ones that
 // are beyond what it keeps. Where the journal is off it does nothing.
 type Append struct {
@@ -68,6 +74,9 @@ func (o Delete) Target() string { return o.Path }
 func (o Receipt) Target() string { return o.Path }
 
 // Target implements [Op].
+func (o Await) Target() string { return o.Path }
+
+// Target implements [Op].
 func (o Append) Target() string { return o.Path }
 
 // Target implements [Op].
@@ -80,6 +89,7 @@ func (o Create) size() int  { return len(o.Path) + len(o.Data) }
 func (o Put) size() int     { return len(o.Path) + len(o.Data) }
 func (o Delete) size() int  { return len(o.Path) }
 func (o Receipt) size() int { return len(o.Path) + len(o.ID) + len(o.Data) }
+func (o Await) size() int   { return 2 * (len(o.Path) + 256) }
 func (o Append) size() int  { return len(o.Path) + len(o.Data) }
 func (o Hold) size() int    { return len(o.Target()) + 256 }
 func (o Release) size() int { return len(o.Target()) + 256 }

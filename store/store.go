@@ -73,6 +73,10 @@ type Store interface {
 	// cannot be read comes with Err, and fails no other.
 	Listeners(ctx context.Context, path string) ([]Listener, error)
 
+	// WatchListeners follows the listener records of the document at path until
+	// [ListenerWatcher.Stop]. It never blocks.
+	WatchListeners(path string) ListenerWatcher
+
 	// Absent returns who announced itself at path and has not withdrawn, other than
 	// those in present, ordered by id, each with the data of its first Announce. With the
 	// ids of a Listeners call before it, these are the listeners whose record was lost
@@ -109,13 +113,20 @@ type Store interface {
 	BreakLock(ctx context.Context, path, key string) error
 
 	// SetJournal switches the journal of the document at path on, to keep so many of the
-	// newest entries, or off with 0, which removes it. The document need not exist.
-	// From then on a commit that changes the document is refused with [ErrJournal]
-	// unless it has an [Append]. Errors as for Announce.
+	// newest entries, at most [MaxJournal], or off with 0, which removes it. The document
+	// need not exist. From then on a commit that changes the document is refused with
+	// [ErrJournal] unless it has an [Append].
+	//
+	// Entries that are too many are removed before it returns, oldest first, in steps
+	// between which others commit. If ctx ends first, the number is set, and what is left
+	// is removed by the commits that follow, a bounded number each, or by the next call. A
+	// journal that keeps more than MaxJournal, from an older release, goes on as it is.
+	// [ErrTooLarge] means that keep is more. Other errors as for Announce.
 	SetJournal(ctx context.Context, path string, keep int) error
 
 	// Journal returns how many entries the journal of a document keeps, 0 if it is off,
-	// and the newest ones, oldest first. It is as fresh as a [Linearizable] Load.
+	// and so many of the newest ones, oldest first. It reads no others, however long the
+	// journal is. It is as fresh as a [Linearizable] Load.
 	// An entry that cannot be read comes with Err, and fails no other. Errors as for
 	// Load, without [ErrNotFound].
 	Journal(ctx context.Context, path string, newest int) (keep int, entries []Entry, err error)
@@ -177,6 +188,10 @@ type Record struct {
 	Version Version
 	Data    []byte    // nil if Version is the one the caller knew
 	Time    time.Time // when that version was committed, by the backend's clock
+
+	// Awaited is the order of the newest version, this one or an earlier one of the same
+	// document, that was committed with [Await]; 0 if there is none, or it is not known.
+	Awaited int64
 }
 
 // Status is what a handle knows without asking its backend.

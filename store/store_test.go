@@ -47,6 +47,10 @@ func TestVersionOrder(t *testing.T) {
 			t.Errorf("from %v to %v are %d commits, want %d", c.from, c.to, got, c.since)
 		}
 	}
+	wrapped := store.NewVersion(10, 1<<41, math.MinInt32+4)
+	if got := wrapped.Since(store.NewVersion(10, 1<<40, math.MaxInt32-2)); got != 7 {
+		t.Errorf("over the end are %d commits, want 7", got)
+	}
 	last := store.NewVersion(10, 1<<40, math.MaxInt32)
 	for _, from := range []store.Version{{}, again, store.NewVersion(10, 9, -2)} {
 		if got := last.Since(from); got < math.MaxInt32 {
@@ -125,7 +129,7 @@ func TestCheckPath(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, path := range []string{"", "a", "/", "//", "/a/", "/a//b", "/.", "/a/..", "/a/./b", "/zookeeper", "/zookeeper/a", "/a\n", "/\x7f", "/\ue000", "/\ufff9", "/\U0001f600", "/svc/payload", "/x/history/y", "/listeners", "/a/write_lock", "/a/listeners_open", "/a\xff", "/" + strings.Repeat("x", 1024)} {
+	for _, path := range []string{"", "a", "/", "//", "/a/", "/a//b", "/.", "/a/..", "/a/./b", "/zookeeper", "/zookeeper/a", "/a\n", "/\x7f", "/\ue000", "/\ufff9", "/\U0001f600", "/svc/payload", "/x/history/y", "/listeners", "/a/write_lock", "/a/listeners_open", "/a/listeners_awaited", "/a\xff", "/" + strings.Repeat("x", 1024)} {
 		if err := store.CheckPath(path); !errors.Is(err, store.ErrInvalidPath) {
 			t.Errorf("%q: %v", path, err)
 		}

@@ -77,7 +77,8 @@ func (v Version) Created() int64 { return v.created }
 // Order is the position of v among all commits to the document.
 func (v Version) Order() int64 { return v.order }
 
-// Counter is the number of commits since the document was created.
+// Counter is the number of commits since the document was created. It wraps, as
+// ZooKeeper's dataVersion does, from 2147483647 to -2147483648.
 func (v Version) Counter() int32 { return v.counter }
 
 // Tag tells v from the version with the same numbers in another history. 0: it is not known.
@@ -92,12 +93,14 @@ func (v Version) Since(u Version) int {
 		return 0
 	case v.created == u.created && v.counter > u.counter:
 		return commits(int64(v.counter) - int64(u.counter))
-	case v.IsZero() || v.created == u.created || v.counter < 0 || v.Before(u):
+	case v.created == u.created && v.counter-u.counter > 0: // it wrapped
+		return commits(int64(v.counter - u.counter))
+	case v.IsZero() || v.created == u.created || v.Before(u):
 		return 1
 	case u.IsZero():
-		return commits(int64(v.counter) + 1)
+		return commits(int64(uint32(v.counter)) + 1)
 	}
-	return commits(int64(v.counter) + 2)
+	return commits(int64(uint32(v.counter)) + 2)
 }
 
 // commits is n as an int, or the largest int where that has 32 bits.

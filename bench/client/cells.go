@@ -42,17 +42,17 @@ func read(ctx context.Context, s subject) error {
 }
 
 // latencies are the medians of a Set with nobody else there, in nanoseconds.
-type latencies struct{ Ours, Peers time.Duration }
+type latencies map[string]time.Duration // by client
 
-// alone lets both clients set in turns, each with a session that is idle meanwhile.
+// alone lets all clients set in turns, each with a session that is idle meanwhile.
 func alone(ctx context.Context, t task) (latencies, error) {
-	names := []string{oursName, peerName}
+	names := []string{oursName, peerName, bareName}
 	took := map[string][]time.Duration{}
 	clients := map[string]subject{}
 	for _, name := range names {
 		s, err := connect(ctx, name, t.Addr)
 		if err != nil {
-			return latencies{}, err
+			return nil, err
 		}
 		defer s.close()
 		clients[name] = s
@@ -62,13 +62,17 @@ func alone(ctx context.Context, t task) (latencies, error) {
 			for range turn {
 				sent := time.Now()
 				if err := write(ctx, clients[name]); err != nil {
-					return latencies{}, fmt.Errorf("%s: %w", name, err)
+					return nil, fmt.Errorf("%s: %w", name, err)
 				}
 				took[name] = append(took[name], time.Since(sent))
 			}
 		}
 	}
-	return latencies{figures.Median(took[oursName]), figures.Median(took[peerName])}, nil
+	medians := latencies{}
+	for _, name := range names {
+		medians[name] = figures.Median(took[name])
+	}
+	return medians, nil
 }
 
 // rate is what a loaded client did.
@@ -78,8 +82,11 @@ type rate struct {
 	CPU     float64 // seconds of this process, user and system
 }
 
-// load has many goroutines call through one session, after a while of warming up.
-func load(ctx context.Context, t task, call func(context.Context, subject) error) (rate, error) {
+// load has many goroutines call through one session, after a while of warming up. The bare socket has request instead.
+func load(ctx context.Context, t task, call func(context.Context, subject) error, request []byte) (rate, error) {
+	if t.Client == bareName {
+		return pipelined(ctx, t, request)
+	}
 	s, err := connect(ctx, t.Client, t.Addr)
 	if err != nil {
 		return rate{}, err

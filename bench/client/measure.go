@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,15 +90,22 @@ func (r results) round(ctx context.Context, round int, t task, profiles string, 
 	if err != nil {
 		return err
 	}
-	r.add(setAlone, oursName, float64(medians.Ours.Microseconds()))
-	r.add(setAlone, peerName, float64(medians.Peers.Microseconds()))
-	order := []string{oursName, peerName}
+	for client, median := range medians {
+		r.add(setAlone, client, float64(median.Nanoseconds())/1000)
+	}
+	order := []string{oursName, peerName, bareName}
 	if round%2 == 1 {
-		order = []string{peerName, oursName}
+		slices.Reverse(order)
 	}
 	for _, client := range order {
 		t.Client = client
-		if err := errors.Join(r.loads(ctx, t, profiles, log), r.memory(ctx, t, log)); err != nil {
+		if err := r.loads(ctx, t, profiles, log); err != nil {
+			return err
+		}
+		if client == bareName {
+			continue
+		}
+		if err := r.memory(ctx, t, log); err != nil {
 			return err
 		}
 	}
@@ -139,15 +146,18 @@ func (r results) memory(ctx context.Context, t task, log io.Writer) error {
 
 // table compares the clients.
 func (r results) table() string {
-	rows := [][]string{{"median of the rounds", oursName, peerName, "ratio", "min..max", "goal", "result"}}
+	rows := [][]string{{"median of the rounds", oursName, peerName, bareName, "ratio", "min..max", "goal", "result"}}
 	for _, g := range goals {
 		ours, theirs := r[g.figure][oursName], r[g.figure][peerName]
 		if len(ours) == 0 || len(theirs) == 0 {
 			continue
 		}
-		q := figures.Divide(ours, theirs)
+		q, floor := figures.Divide(ours, theirs), "-"
+		if bare := r[g.figure][bareName]; len(bare) > 0 {
+			floor = figures.Number(figures.Median(bare))
+		}
 		rows = append(rows, []string{
-			g.figure, figures.Number(figures.Median(ours)), figures.Number(figures.Median(theirs)),
+			g.figure, figures.Number(figures.Median(ours)), figures.Number(figures.Median(theirs)), floor,
 			figures.Number(q.Value), figures.Between(q.Low, q.High), g.text(), g.verdict(q.Value),
 		})
 	}

@@ -29,6 +29,7 @@ const (
 var subjects = map[string]func(ctx context.Context, addr string) (subject, error){
 	oursName: connectOurs,
 	peerName: connectPeer,
+	bareName: connectBare,
 }
 
 func connect(ctx context.Context, name, addr string) (subject, error) {

@@ -34,8 +34,8 @@ type task struct {
 // cells are the measurements by name.
 var cells = map[string]func(ctx context.Context, t task) (any, error){
 	aloneCell:  func(ctx context.Context, t task) (any, error) { return alone(ctx, t) },
-	setCell:    func(ctx context.Context, t task) (any, error) { return load(ctx, t, write) },
-	getCell:    func(ctx context.Context, t task) (any, error) { return load(ctx, t, read) },
+	setCell:    func(ctx context.Context, t task) (any, error) { return load(ctx, t, write, setFrame(node, content)) },
+	getCell:    func(ctx context.Context, t task) (any, error) { return load(ctx, t, read, getFrame(node)) },
 	allocsCell: func(ctx context.Context, t task) (any, error) { return allocations(ctx, t) },
 	heapCell:   func(ctx context.Context, t task) (any, error) { return heap(ctx, t) },
 }

@@ -77,11 +77,12 @@ func (m manyInstances) all(ctx context.Context) error {
 	if err := bare.stop(); err != nil {
 		return err
 	}
-	if err := m.idle(ctx); err != nil {
+	idle, err := m.idle(ctx)
+	if err != nil {
 		return err
 	}
 	m.put(bareRequests, still.requests)
-	if err := m.reports(ctx); err != nil {
+	if err := m.reports(ctx, idle); err != nil {
 		return err
 	}
 	return m.applied(ctx, seen)
@@ -128,9 +129,9 @@ func (m manyInstances) changes(ctx context.Context, instances, bare *process) (f
 	return theirs, nil
 }
 
-func (m manyInstances) idle(ctx context.Context) error {
+func (m manyInstances) idle(ctx context.Context) (rates, error) {
 	if err := pause(ctx, m.cfg.window/2); err != nil {
-		return err
+		return rates{}, err
 	}
 	r, err := m.over(ctx, m.worker, m.cfg.window, nil)
 	if m.bed != nil {
@@ -138,15 +139,16 @@ func (m manyInstances) idle(ctx context.Context) error {
 		m.put(idleWrites, r.transactions)
 	}
 	m.put(idleOfClients, r.cpu)
-	return err
+	return r, err
 }
 
-// reports has somebody else change the document; the changes themselves are subtracted.
-func (m manyInstances) reports(ctx context.Context) error {
+// reports has somebody else change the document; the changes themselves, and what idle
+// instances do, are subtracted.
+func (m manyInstances) reports(ctx context.Context, idle rates) error {
 	r, err := m.over(ctx, m.worker, m.cfg.window, func(ctx context.Context) error {
 		return changes(ctx, m.worker, m.cfg.window)
 	})
-	m.put(reports, r.transactions-float64(time.Second/changeEvery))
+	m.put(reports, r.transactions-idle.transactions-float64(time.Second/changeEvery))
 	m.put(changingCPU, r.cpu)
 	return err
 }

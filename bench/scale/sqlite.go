@@ -206,7 +206,7 @@ func (f files) instances(ctx context.Context, s *sheet, n int) error {
 		if _, err := m.changes(ctx, p, nil); err != nil {
 			return err
 		}
-		if err := m.idle(ctx); err != nil {
+		if _, err := m.idle(ctx); err != nil {
 			return err
 		}
 		return m.applied(ctx, 0)

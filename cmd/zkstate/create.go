@@ -21,6 +21,9 @@ func (c *cli) newCreate() *cobra.Command {
 			if keep < 0 {
 				return usageError{fmt.Errorf("--history must not be negative")}
 			}
+			if err := store.CheckJournal(args[0], keep); err != nil {
+				return usageError{fmt.Errorf("--history: %w", err)}
+			}
 			doc, err := c.argument(ctx, args[1], input.String())
 			if err != nil {
 				return err
@@ -38,7 +41,7 @@ func (c *cli) newCreate() *cobra.Command {
 				return c.committed(args[0], version)
 			})
 		})
-	cmd.Flags().IntVar(&keep, "history", 0, "keep a journal of the newest `N` changes")
+	cmd.Flags().IntVar(&keep, "history", 0, fmt.Sprintf("keep a journal of the newest `N` changes, %d at most", store.MaxJournal))
 	reason = reasonFlag(cmd)
 	input = inputFlag(cmd)
 	return cmd

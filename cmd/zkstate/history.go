@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -19,18 +20,21 @@ func (c *cli) newHistory() *cobra.Command {
 	var changes bool
 	cmd := c.command("history PATH", "Print what was done to a document, by whom, and why", cobra.ExactArgs(1), "json",
 		func(ctx context.Context, args []string) error {
+			if err := store.CheckJournal(args[0], keep); err != nil {
+				return usageError{fmt.Errorf("--keep: %w", err)}
+			}
+			if newest <= 0 {
+				newest = math.MaxInt
+			}
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
 			return c.withStore(ctx, false, func(s store.Store) error {
 				if keep >= 0 {
 					return persist(ctx, func() error { return s.SetJournal(ctx, args[0], keep) })
 				}
-				entries, err := readHistory(ctx, s, args[0])
+				entries, err := readHistory(ctx, s, args[0], newest)
 				if err != nil {
 					return err
-				}
-				if newest > 0 {
-					entries = entries[max(0, len(entries)-newest):]
 				}
 				if c.output == "json" {
 					return c.printHistoryLines(entries)
@@ -43,16 +47,20 @@ func (c *cli) newHistory() *cobra.Command {
 The journal has to be switched on, by create --history N or by --keep N. Every change
 that is made through zkstate then leaves an entry; what other tools write shows as
 "outside". An entry that cannot be read says why in place of who made it. A deleted
-document's history stays. -o json prints one entry a line.`
-	cmd.Flags().IntVar(&keep, "keep", -1, "print nothing, and keep the newest `N` entries from now on; 0 removes the journal")
+document's history stays. -o json prints one entry a line.
+
+-n reads no more than it prints, however long the journal is. --keep removes what is too
+old before it returns. If --timeout ends first, the number is set, some entries are left,
+and the changes that follow, or the same command once more, remove them.`
+	cmd.Flags().IntVar(&keep, "keep", -1, fmt.Sprintf("print nothing, and keep the newest `N` entries from now on, %d at most; 0 removes the journal", store.MaxJournal))
 	cmd.Flags().IntVarP(&newest, "newest", "n", 0, "print the newest `N` entries only")
 	cmd.Flags().BoolVar(&changes, "diff", false, "print the changes too")
 	return cmd
 }
 
-func readHistory(ctx context.Context, s store.Store, path string) (entries []zkstate.Entry, err error) {
+func readHistory(ctx context.Context, s store.Store, path string, newest int) (entries []zkstate.Entry, err error) {
 	err = persist(ctx, func() error {
-		entries, err = history.Read(ctx, s, path)
+		entries, err = history.Read(ctx, s, path, newest)
 		return err
 	})
 	return entries, err
@@ -151,7 +159,7 @@ func entryAt(ctx context.Context, s store.Store, path, version string) (zkstate.
 	if err != nil {
 		return zkstate.Entry{}, usageError{err}
 	}
-	entries, err := readHistory(ctx, s, path)
+	entries, err := readHistory(ctx, s, path, math.MaxInt)
 	if err != nil {
 		return zkstate.Entry{}, err
 	}

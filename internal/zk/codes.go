@@ -45,7 +45,7 @@ var codeNames = map[Code]string{
 	ErrDataInconsistency:       "data inconsistency",
 	ErrConnectionLoss:          "connection loss",
 	ErrMarshalling:             "marshalling error",
-	ErrUnimplemented:           "unimplemented by this server",
+	ErrUnimplemented:           "unimplemented by this server, which may be older than ZooKeeper 3.5",
 	ErrOperationTimeout:        "operation timeout",
 	ErrBadArguments:            "bad arguments",
 	ErrNewConfigNoQuorum:       "no quorum of the new configuration",

@@ -2,6 +2,7 @@ package zk
 
 import (
 	"bufio"
+	"crypto/tls"
 	"net"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ type conn struct {
 	session *Session
 	server  target
 	number  uint64
+	begun   time.Time
 	nc      net.Conn
 	in      *bufio.Reader
 	ended   chan struct{} // closed when err is set
@@ -97,6 +99,14 @@ type paced struct {
 	patience    time.Duration
 	readFrom    time.Time // when the read deadline was set
 	writtenFrom time.Time
+}
+
+// Close does without TLS's farewell, which would wait for seconds where the other side does not read.
+func (p *paced) Close() error {
+	if secured, ok := p.Conn.(*tls.Conn); ok {
+		return secured.NetConn().Close()
+	}
+	return p.Conn.Close()
 }
 
 func (p *paced) Read(b []byte) (int, error) {

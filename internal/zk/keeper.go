@@ -47,6 +47,20 @@ func (k *keeper) timeout() time.Duration {
 	return k.session.Timeout()
 }
 
+// patience bounds an attempt. Where a session is to be resumed it is at most half of what is left of its time, so that
+// one more server can be tried whatever hangs.
+func (k *keeper) patience() time.Duration {
+	patience := k.rotation.patience(k.timeout())
+	if k.session == nil {
+		return patience
+	}
+	left := k.timeout() - time.Since(k.session.Confirmed())
+	if left <= 0 {
+		return patience
+	}
+	return min(patience, max(left/2, k.timeout()/24))
+}
+
 // connect tries servers until one is connected. It returns nil when the client is closed and so is its session, or
 // cannot be.
 func (k *keeper) connect() *conn {
@@ -77,7 +91,7 @@ func (k *keeper) connect() *conn {
 
 // advance chooses whom to try next.
 func (k *keeper) advance() (target, error) {
-	ctx, cancel := context.WithTimeout(k.client.ctx, k.rotation.patience(k.timeout()))
+	ctx, cancel := context.WithTimeout(k.client.ctx, k.patience())
 	defer cancel()
 	return k.rotation.advance(ctx, &k.client.cfg)
 }
@@ -128,7 +142,7 @@ func (k *keeper) establish(to target, s *Session, zxid int64, opened func(*hands
 	if s == nil {
 		until = k.client.wanted // there is nothing to close yet
 	}
-	ctx, cancel := context.WithTimeout(until, k.rotation.patience(k.timeout()))
+	ctx, cancel := context.WithTimeout(until, k.patience())
 	defer cancel()
 	h := &handshake{client: k.client, to: to}
 	if err := h.dial(ctx); err != nil {

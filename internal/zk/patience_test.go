@@ -24,7 +24,7 @@ func hung(t *testing.T) string {
 }
 
 // TestHungServer: one that hangs keeps nobody from the next one within the session timeout. What it costs exactly,
-// TestHangsInTheHandshake says in fake time: on a busy machine the good server may be slow as well.
+// TestHangsInTheHandshake and TestTwoHungServers say in fake time: on a busy machine the good server may be slow as well.
 func TestHungServer(t *testing.T) {
 	server := zkserver.Standalone(t)
 	first, _ := connect(t, zk.Config{Servers: zk.Hosts{server.Addr()}}) // its first session takes a new server long

@@ -196,6 +196,19 @@ func TestUnknownCode(t *testing.T) {
 	})
 }
 
+// TestOldServer: one before 3.5 does not know create2. The error says so.
+func TestOldServer(t *testing.T) {
+	bubble(t, func(p *peer) { p.accept(); p.serve() }, zk.Config{}, func(t *testing.T, _ *fake, client *zk.Client) {
+		_, err := session(t, client).Call(t.Context(), zk.Create{Path: "/a", ACL: open})
+		wantRefused(t, err, zk.ErrUnimplemented)
+		for _, want := range []string{"create2", "/a", "older than ZooKeeper 3.5"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("no %q in: %v", want, err)
+			}
+		}
+	})
+}
+
 // TestOutOfOrder: a reply that overtakes another ends the connection, and both requests have unknown outcomes.
 func TestOutOfOrder(t *testing.T) {
 	server := func(p *peer) {

@@ -139,7 +139,7 @@ func (r *reader) reply(header wire.ReplyHeader, length int) error {
 	if slot.call == nil {
 		return errSessionClosed
 	}
-	r.conn.session.confirm(slot.call.sentAt)
+	r.conn.session.replied(slot.call.sentAt, slot.index+1 == len(slot.call.requests))
 	request, reply := slot.call.requests[slot.index], &slot.call.replies[slot.index]
 	*reply = Reply{Zxid: header.Zxid, Conn: r.conn.number}
 	if err := r.result(request, reply, header, length); err != nil {

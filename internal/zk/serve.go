@@ -13,7 +13,7 @@ func (k *keeper) newConn(h *handshake) *conn {
 	k.number++
 	k.hungUp = time.Time{}
 	h.nc.patience = k.session.Timeout() * 2 / 3
-	return &conn{session: k.session, server: h.to, number: k.number, nc: h.nc, in: h.in, ended: make(chan struct{})}
+	return &conn{session: k.session, server: h.to, number: k.number, begun: time.Now(), nc: h.nc, in: h.in, ended: make(chan struct{})}
 }
 
 // serve carries requests over a connection until it ends, and reports whether there is sense in another one.
@@ -24,6 +24,7 @@ func (k *keeper) serve(c *conn) bool {
 	if k.closing() { // Close may have looked for the session before it was offered
 		c.session.close()
 	}
+	c.session.begin()
 	r := &reader{conn: c, keeper: k}
 	var writing sync.WaitGroup
 	writing.Go((&writer{conn: c}).run)
@@ -50,7 +51,7 @@ func (k *keeper) ended(c *conn, useful bool) bool {
 	k.log.Warn("zk: disconnected", "server", c.server, "session", c.session.id, "connection", c.number, "reason", reason)
 	k.notify(Event{Kind: Disconnected, Session: c.session, Conn: c.number, Err: reason})
 	if useful {
-		k.rotation.succeeded(c.server)
+		k.rotation.succeeded(c.server, time.Since(c.begun))
 		return true
 	}
 	return !k.rotation.failed() || !k.closing()

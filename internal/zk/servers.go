@@ -15,7 +15,7 @@ import (
 // Pauses between rounds of attempts.
 const (
 	firstPause = 50 * time.Millisecond
-	maxPause   = time.Second
+	maxPause   = time.Second // also what a connection has to last for not to be brief
 )
 
 // target is one address of a server.
@@ -49,6 +49,7 @@ type rotation struct {
 	addresses []target // of one server, still to be tried
 	used      target   // of the last connection; it comes last
 	round     int      // rounds that have failed since the last useful connection
+	brief     int      // useful connections in a row that ended soon
 }
 
 // advance returns the next address. It looks the servers up at the beginning of a round, and the addresses of each
@@ -102,16 +103,23 @@ func (r *rotation) failed() bool {
 	return true
 }
 
-// succeeded begins with a first round again, in which what is used now comes last: of those that may hang each costs its
+// succeeded begins with a first round again, in which what was used comes last: of those that may hang each costs its
 // time once, while the session lives.
-func (r *rotation) succeeded(used target) { *r = rotation{used: used} }
+func (r *rotation) succeeded(used target, lasted time.Duration) {
+	brief := 0
+	if lasted < maxPause {
+		brief = r.brief + 1
+	}
+	*r = rotation{used: used, brief: brief}
+}
 
-// pause is how long to wait before the next attempt.
+// pause is how long to wait before the next attempt. After one brief connection there is none yet.
 func (r *rotation) pause() time.Duration {
-	if r.round == 0 || !r.over() {
+	failed := max(r.round, r.brief-1)
+	if failed <= 0 || !r.over() {
 		return 0
 	}
-	pause := min(firstPause<<min(r.round-1, 10), maxPause)
+	pause := min(firstPause<<min(failed-1, 10), maxPause)
 	return pause/2 + rand.N(pause)
 }
 

@@ -3,7 +3,6 @@ package zk
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
@@ -14,11 +13,12 @@ type Session struct {
 	id       int64
 	password []byte
 	lost     chan struct{} // closed when err is set
-	wake     chan struct{} // has a token if the queue became non-empty or closing was set
+	wake     chan struct{} // has a token if the queue became due or closing was set
 
 	mu        sync.Mutex // guards all below
 	timeout   time.Duration
 	queue     []*call // not sent yet
+	inFlight  int     // calls that the present connection took and did not answer yet
 	closing   bool    // nothing is queued any more, and the session is to be closed
 	err       error   // why it was lost
 	confirmed time.Time
@@ -127,28 +127,6 @@ func (s *Session) await(ctx context.Context, c *call) bool {
 	return true
 }
 
-// submit queues a call, or returns why it cannot be sent.
-func (s *Session) submit(ctx context.Context, c *call) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err := c.check(s.client.cfg.MaxRequest); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	if s.err != nil || s.closing {
-		defer s.mu.Unlock()
-		return s.endedLocked()
-	}
-	s.queue = append(s.queue, c)
-	first := len(s.queue) == 1
-	s.mu.Unlock()
-	if first {
-		s.signal()
-	}
-	return nil
-}
-
 // endedLocked returns why nothing is sent any more.
 func (s *Session) endedLocked() error {
 	if s.err != nil {
@@ -164,36 +142,14 @@ func (s *Session) signal() {
 	}
 }
 
-// withdraw takes a call out of the queue, and reports whether it was there.
-func (s *Session) withdraw(c *call) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.Index(s.queue, c)
-	if i < 0 {
-		return false
-	}
-	s.queue = slices.Delete(s.queue, i, i+1)
-	return true
-}
-
-// take moves calls from the queue to batch, about limit bytes at most, and reports whether the session is to be closed
-// after them.
-func (s *Session) take(batch []*call, limit int) ([]*call, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for size := 0; n < len(s.queue) && size < limit; n++ {
-		size += len(s.queue[n].frames)
-	}
-	batch = append(batch[:0], s.queue[:n]...)
-	s.queue = slices.Delete(s.queue, 0, n)
-	return batch, s.closing
-}
-
 // confirm notes that a request was answered which was sent then.
 func (s *Session) confirm(sent time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.confirmLocked(sent)
+}
+
+func (s *Session) confirmLocked(sent time.Time) {
 	if sent.After(s.confirmed) {
 		s.confirmed = sent
 	}

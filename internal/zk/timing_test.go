@@ -177,8 +177,47 @@ func TestCloseAfterWhatWasSent(t *testing.T) {
 	})
 }
 
-// TestUsedServerComesLast: where a server falls silent, the others are tried before it, so that the session outlasts one
-// more that hangs.
+// TestCloseWhileConnecting: a session that is opened just when Close begins is closed.
+func TestCloseWhileConnecting(t *testing.T) {
+	var closed atomic.Bool
+	server := func(p *peer) {
+		p.accept()
+		if request, _ := p.next(); request.Opcode == wire.OpCloseSession {
+			closed.Store(true)
+			p.reply(0)
+		}
+	}
+	connecting, goOn := make(chan bool), make(chan bool)
+	cfg := zk.Config{OnEvent: func(e zk.Event) {
+		if e.Kind == zk.Connected {
+			close(connecting)
+			<-goOn
+		}
+	}}
+	synctest.Test(t, func(t *testing.T) {
+		connecting, goOn = make(chan bool), make(chan bool)
+		f := newFake(t, server)
+		cfg.Servers, cfg.Dial = zk.Hosts{"fake:1"}, f.dial
+		client, err := zk.Connect(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.shut()
+		<-connecting
+		begun := time.Now()
+		done := make(chan bool)
+		go func() { client.Close(); close(done) }()
+		synctest.Wait() // Close has looked for a session
+		close(goOn)
+		<-done
+		if took := time.Since(begun); took > 0 || !closed.Load() {
+			t.Errorf("closed %v after %v", closed.Load(), took)
+		}
+	})
+}
+
+// TestUsedServerComesLast: where a server falls silent, the others are tried before it, so that the session outlasts two
+// more that hang.
 func TestUsedServerComesLast(t *testing.T) {
 	silent := func(p *peer) {
 		if p.number == 1 {
@@ -203,16 +242,67 @@ func TestUsedServerComesLast(t *testing.T) {
 			must(t, session(t, client), zk.Set{Path: "/a"})
 			f.mu.Lock()
 			f.servers["fake:2"] = func(p *peer) { p.drain() }
+			f.servers["fake:4"] = f.servers["fake:2"]
 			f.servers["fake:3"] = func(p *peer) { p.accept(); p.serve() }
 			f.mu.Unlock()
-			list.Store(&[]string{"fake:1", "fake:2", "fake:3"})
-			time.Sleep(5*time.Second + time.Millisecond) // two thirds of the timeout, and a sixth
+			list.Store(&[]string{"fake:1", "fake:2", "fake:3", "fake:4"})
+			time.Sleep(5*time.Second + 501*time.Millisecond) // two thirds of the timeout, a sixth and a twelfth
 			synctest.Wait()
 			if err := client.Err(); err != nil || f.dialled("fake:1") != 1 {
 				t.Errorf("%d connections to the silent server: %v", f.dialled("fake:1"), err)
 			}
 		})
 	}
+}
+
+// TestTwoHungServers: two of three cost at most a third of the session timeout.
+func TestTwoHungServers(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(t, func(p *peer) { p.drain() })
+			f.servers["fake:2"] = f.servers["fake:1"]
+			f.servers["fake:3"] = func(p *peer) { p.accept(); p.serve() }
+			client, err := zk.Connect(zk.Config{Servers: zk.Hosts{"fake:1", "fake:2", "fake:3"}, SessionTimeout: 6 * time.Second, Dial: f.dial})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.shut()
+			defer client.Close()
+			begun := time.Now()
+			session(t, client)
+			if took := time.Since(begun); took > 2*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// TestBriefConnections: a server that hangs up after each useful request is come back to at once the first time, and
+// then in a pace.
+func TestBriefConnections(t *testing.T) {
+	server := func(p *peer) {
+		p.accept()
+		p.next()
+		p.reply(0, statBytes()...)
+	}
+	bubble(t, server, zk.Config{}, func(t *testing.T, f *fake, client *zk.Client) {
+		s := session(t, client)
+		begun := time.Now()
+		for range 2 {
+			must(t, s, zk.Set{Path: "/a"})
+			synctest.Wait()
+		}
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("it took %v to come back", took)
+		}
+		for time.Since(begun) < 20*time.Second && f.dialled("fake:1") <= 50 {
+			must(t, s, zk.Set{Path: "/a"})
+			synctest.Wait()
+		}
+		if n := f.dialled("fake:1"); n < 12 || n > 50 {
+			t.Errorf("%d connections in 20 s", n)
+		}
+	})
 }
 
 // TestPatienceGrows: a server that needs most of the session timeout to answer is reached.

@@ -1,7 +1,9 @@
 package zk_test
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -139,4 +141,32 @@ func TestCertificateIsReloaded(t *testing.T) {
 	if stat := must(t, s, zk.Exists{Path: "/mine"}).Stat; stat.EphemeralOwner != s.ID() || stat.Version != 0 {
 		t.Errorf("the node is %+v, the session %#x", stat, s.ID())
 	}
+}
+
+// TestCloseOfTLSIsBounded: where a server stops reading, TLS's farewell does not hold Close up.
+func TestCloseOfTLSIsBounded(t *testing.T) {
+	ca := testcert.NewAuthority(t)
+	cert := ca.Issue(t, testcert.Leaf{Hosts: []string{"fake"}})
+	pair, err := tls.LoadX509KeyPair(cert.Cert, cert.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := func(p *peer) {
+		secured := tls.Server(p.conn, &tls.Config{Certificates: []tls.Certificate{pair}})
+		q := &peer{t: p.t, conn: secured, in: bufio.NewReader(secured)}
+		q.accept()
+		q.next() // the request to close the session
+		time.Sleep(time.Hour)
+	}
+	cfg := zk.Config{TLS: func(string) (*tls.Config, error) {
+		return &tls.Config{InsecureSkipVerify: true}, nil // certificates have their own time
+	}}
+	bubble(t, server, cfg, func(t *testing.T, _ *fake, client *zk.Client) {
+		session(t, client)
+		begun := time.Now()
+		client.Close()
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("Close took %v", took)
+		}
+	})
 }

@@ -20,6 +20,9 @@ func (s *Store) SetJournal(ctx context.Context, path string, keep int) error {
 	if err := store.CheckPath(path); err != nil {
 		return err
 	}
+	if err := store.CheckJournal(path, keep); err != nil {
+		return err
+	}
 	if err := s.lock(ctx, "switch the journal of", path); err != nil {
 		return err
 	}
@@ -32,6 +35,7 @@ func (s *Store) SetJournal(ctx context.Context, path string, keep int) error {
 		s.memory.journals[path] = &journal{}
 	}
 	s.memory.journals[path].keep = keep
+	s.memory.journals[path].trim()
 	return nil
 }
 
@@ -48,7 +52,7 @@ func (s *Store) Journal(ctx context.Context, path string, newest int) (int, []st
 	if j == nil {
 		return 0, nil, nil
 	}
-	entries := slices.Clone(j.entries[max(0, len(j.entries)-newest):])
+	entries := slices.Clone(j.entries[len(j.entries)-min(len(j.entries), max(0, newest)):])
 	for i := range entries {
 		entries[i].Data = clone(entries[i].Data)
 	}
@@ -70,5 +74,7 @@ func (m *memory) appendLocked(op store.Append, now time.Time) {
 		return
 	}
 	j.entries = append(j.entries, store.Entry{Order: m.order, Tag: m.tag, Time: now, Data: clone(op.Data)})
-	j.entries = slices.Clone(j.entries[max(0, len(j.entries)-j.keep):])
+	j.trim()
 }
+
+func (j *journal) trim() { j.entries = slices.Clone(j.entries[max(0, len(j.entries)-j.keep):]) }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/internal/hints"
+	"github.com/zkstate/zkstate/store/internal/relist"
 )
 
 var _ store.Store = (*Store)(nil)
@@ -23,8 +24,9 @@ var _ store.Store = (*Store)(nil)
 // documents and the listeners, as processes share a server, and differ in what
 // they own: closing one withdraws only its listener records.
 type Store struct {
-	memory *memory
-	hints  hints.Hub
+	memory    *memory
+	hints     hints.Hub
+	listeners hints.Hub // of those who watch a document's listeners
 }
 
 // memory is what the handles share.
@@ -45,6 +47,7 @@ type document struct {
 	data    []byte
 	created time.Time
 	time    time.Time // of version
+	awaited int64     // see store.Record
 }
 
 type listener struct {
@@ -55,6 +58,7 @@ type listener struct {
 // New returns a handle on a new, empty memory.
 func New() *Store {
 	m := &memory{
+		order:     1, // 0 is what a backend says that does not know it
 		documents: make(map[string]document),
 		listeners: make(map[string]map[string]listener),
 		queues:    make(map[string][]*place),
@@ -103,7 +107,7 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, _ st
 	if !ok {
 		return store.Record{AsOf: s.memory.order}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
 	}
-	rec := store.Record{AsOf: s.memory.order, Version: doc.version, Time: doc.time}
+	rec := store.Record{AsOf: s.memory.order, Version: doc.version, Time: doc.time, Awaited: doc.awaited}
 	if doc.version != known {
 		rec.Data = clone(doc.data)
 	}
@@ -155,7 +159,7 @@ func (s *Store) checkLocked(op store.Op) error {
 		return nil
 	case store.Receipt:
 		return s.checkOwnerLocked(op.Path, op.ID)
-	case store.Append:
+	case store.Append, store.Await:
 		return nil
 	case store.Hold:
 		return s.checkHeldLocked(op.Lock)
@@ -186,13 +190,16 @@ func (s *Store) applyLocked(op store.Op) store.Version {
 		next.data = clone(op.Data)
 	case store.Put:
 		next.version = store.NewVersion(op.Base.Created(), m.order, op.Base.Counter()+1).WithTag(m.tag)
-		next.created = m.documents[op.Path].created
+		next.created, next.awaited = m.documents[op.Path].created, m.documents[op.Path].awaited
 		next.data = clone(op.Data)
 	case store.Delete:
 		delete(m.documents, op.Path)
 		return store.Version{}
 	case store.Receipt:
 		s.announceLocked(op.Path, op.ID, op.Data)
+		return store.Version{}
+	case store.Await:
+		m.awaitLocked(op.Path)
 		return store.Version{}
 	case store.Append:
 		m.appendLocked(op, next.time)
@@ -205,6 +212,15 @@ func (s *Store) applyLocked(op store.Op) store.Version {
 	}
 	m.documents[op.Target()] = next
 	return next.version
+}
+
+// awaitLocked marks a document, if the commit has not deleted it. Its order is that of
+// the commit.
+func (m *memory) awaitLocked(path string) {
+	if doc, exists := m.documents[path]; exists {
+		doc.awaited = m.order
+		m.documents[path] = doc
+	}
 }
 
 // Announce implements [store.Store].
@@ -240,6 +256,13 @@ func (s *Store) announceLocked(path, id string, data []byte) {
 		s.memory.listeners[path] = records
 	}
 	records[id] = listener{owner: s, data: clone(data)}
+	s.memory.signalListenersLocked(path)
+}
+
+func (m *memory) signalListenersLocked(path string) {
+	for handle := range m.handles {
+		handle.listeners.Signal(path)
+	}
 }
 
 // Withdraw implements [store.Store]. It never waits, so it is done even if ctx has
@@ -251,6 +274,7 @@ func (s *Store) Withdraw(ctx context.Context, path, id string) error {
 	defer s.memory.mu.Unlock()
 	if s.memory.listeners[path][id].owner == s {
 		delete(s.memory.listeners[path], id)
+		s.memory.signalListenersLocked(path)
 	}
 	return nil
 }
@@ -270,6 +294,13 @@ func (s *Store) Listeners(ctx context.Context, path string) ([]store.Listener, e
 	}
 	slices.SortFunc(found, func(a, b store.Listener) int { return strings.Compare(a.ID, b.ID) })
 	return found, nil
+}
+
+// WatchListeners implements [store.Store].
+func (s *Store) WatchListeners(path string) store.ListenerWatcher {
+	hints, stop := s.listeners.Watch(path)
+	list := func(ctx context.Context) ([]store.Listener, error) { return s.Listeners(ctx, path) }
+	return relist.New(list, hints, stop)
 }
 
 // Absent implements [store.Store]. No record is lost here.
@@ -299,13 +330,15 @@ func (s *Store) Close() error {
 	defer m.mu.Unlock()
 	delete(m.handles, s)
 	m.evictAllLocked(s)
-	for _, records := range m.listeners {
+	for path, records := range m.listeners {
 		for id, record := range records {
 			if record.owner == s {
 				delete(records, id)
+				m.signalListenersLocked(path)
 			}
 		}
 	}
+	s.listeners.SignalAll() // they find the handle closed
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package memstore_test
 
 import (
+	"errors"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -17,4 +18,13 @@ func TestConformance(t *testing.T) {
 		first := memstore.New()
 		return func() store.Store { return first.Attach() }
 	})
+}
+
+// TestAbsenceInANewMemory: it has an order like every other, so that a State sees that it
+// is another history than before. 0 is what a backend says that knows none.
+func TestAbsenceInANewMemory(t *testing.T) {
+	rec, err := memstore.New().Load(t.Context(), "/doc", store.Version{}, store.Linearizable)
+	if !errors.Is(err, store.ErrNotFound) || rec.AsOf == 0 {
+		t.Errorf("as of %d, %v", rec.AsOf, err)
+	}
 }

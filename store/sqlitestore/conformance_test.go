@@ -21,3 +21,10 @@ func TestConformance(t *testing.T) {
 		}
 	})
 }
+
+func TestRemovedRecords(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.db")
+	storetest.RunRemoved(t, func() store.Store { return open(t, file) }, func(path, id string) {
+		statement(t, file, "DELETE FROM listeners WHERE path = ? AND id = ?", path, id)
+	})
+}

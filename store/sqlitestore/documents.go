@@ -35,15 +35,16 @@ func (s *Store) load(ctx context.Context, path string, known store.Version) (sto
 	var created, changed, tag, mtime sql.NullInt64 // null: there is no such document
 	var counter sql.NullInt32
 	var body []byte
+	var awaited int64
 	err = retry(ctx, func() error {
 		column, err := s.tagColumn(ctx, s.readers)
 		if err != nil {
 			return err
 		}
 		return s.readers.QueryRowContext(ctx, `SELECT sequence, created, changed, counter, `+column+`, mtime,
-			CASE WHEN created = ? AND changed = ? AND counter = ? AND `+column+` = ? THEN NULL ELSE body END
-			FROM meta LEFT JOIN documents ON path = ?`, known.Created(), known.Order(), known.Counter(), known.Tag(), path).
-			Scan(&sequence, &created, &changed, &counter, &tag, &mtime, &body)
+			CASE WHEN created = ? AND changed = ? AND counter = ? AND `+column+` = ? THEN NULL ELSE body END, `+awaitedOrder+`
+			FROM meta LEFT JOIN documents ON path = ?`, known.Created(), known.Order(), known.Counter(), known.Tag(), awaitedOf(path), path).
+			Scan(&sequence, &created, &changed, &counter, &tag, &mtime, &body, &awaited)
 	})
 	if err != nil {
 		return store.Record{}, err
@@ -55,6 +56,9 @@ func (s *Store) load(ctx context.Context, path string, known store.Version) (sto
 		AsOf:    sequence,
 		Version: store.NewVersion(created.Int64, changed.Int64, counter.Int32).WithTag(tag.Int64),
 		Time:    time.Unix(0, mtime.Int64),
+	}
+	if awaited >= created.Int64 { // else it is about a document that was deleted
+		rec.Awaited = awaited
 	}
 	if rec.Version != known {
 		rec.Data = blob(body)
@@ -146,6 +150,8 @@ func (s *Store) apply(ctx context.Context, t *tx, op store.Op, at stamp) (store.
 	switch op := op.(type) {
 	case store.Receipt:
 		return store.Version{}, s.announceIn(ctx, t, op.Path, op.ID, op.Data)
+	case store.Await:
+		return store.Version{}, s.await(ctx, t, op.Path, at.sequence)
 	case store.Append:
 		return store.Version{}, t.append(op, at)
 	case store.Hold:

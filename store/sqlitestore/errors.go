@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -15,14 +16,18 @@ import (
 // Errors that need no more than the file's name to be understood. What each
 // matches is in sentinelOf.
 var (
-	errReplaced  = errors.New("the file was replaced while it was open; open it again")
-	errDirectory = errors.New("it is a directory; name a file")
-	errSpecial   = errors.New("it is not a regular file")
-	errName      = errors.New("this cannot be a file's name")
-	errAbsent    = errors.New("the file does not exist")
-	errEmpty     = errors.New("the file is empty: nobody has created the database yet")
-	errMalformed = errors.New("the file is malformed, as when an old copy was put in its place and its -wal file was left: end all programs that use it, restore it from a backup and remove the -wal and -shm files beside it")
-	errNoWAL     = errors.New("the file system does not support SQLite's write-ahead log; use a local one")
+	errReplaced    = errors.New("the file was replaced while it was open; open it again")
+	errRemoved     = errors.New("the file was removed while it was open; put it back, or open it again for a new one")
+	errLogReplaced = errors.New("it was removed or replaced while the file was open; end all programs that use the file, which write back what they have committed, and start them again")
+	errDirectory   = errors.New("it is a directory; name a file")
+	errSpecial     = errors.New("it is not a regular file")
+	errName        = errors.New("this cannot be a file's name")
+	errAbsent      = errors.New("the file does not exist")
+	errEmpty       = errors.New("the file is empty: nobody has created the database yet")
+	errMalformed   = errors.New("the file is malformed, as when an old copy was put in its place and its -wal file was left: end all programs that use it, restore it from a backup and remove the -wal and -shm files beside it")
+	errNoDatabase  = errors.New("name another file, or restore this one from a backup")
+	errFull        = errors.New("make room on the disk")
+	errNoWAL       = errors.New("the file system does not support SQLite's write-ahead log; use a local one")
 )
 
 // sentinels are the errors that callers look for.
@@ -40,43 +45,54 @@ func (s *Store) fail(verb, path string, err error) error {
 	if s.closing.Err() != nil && !isVerdict(err) {
 		err = store.ErrClosed
 	}
-	return fmt.Errorf("%s %s in %s: %w", verb, path, s.file, classify(err))
+	return fmt.Errorf("%s %s in %s: %w", verb, path, s.file, classify(s.file, err))
 }
 
 func openError(file string, err error) error {
-	return fmt.Errorf("open %s: %w", file, classify(err))
+	return fmt.Errorf("open %s: %w", file, classify(file, err))
 }
 
-// classify puts a sentinel in front of an error that matches none.
-func classify(err error) error {
+// classify puts a sentinel in front of an error that matches none, and what is to be done.
+func classify(file string, err error) error {
 	if slices.ContainsFunc(sentinels, func(s error) bool { return errors.Is(err, s) }) {
 		return err
 	}
-	switch sqliteCode(err) & 0xff {
-	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%w: %w: %w", store.ErrDamaged, errMalformed, err)
-	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%w: %w: name another file, or restore this one from a backup", store.ErrDamaged, err)
-	}
-	return fmt.Errorf("%w: %w", sentinelOf(err), err)
-}
-
-func sentinelOf(err error) error {
 	switch {
 	case errors.Is(err, errAbsent), errors.Is(err, errEmpty):
-		return store.ErrNotFound
-	case errors.Is(err, fs.ErrPermission):
-		return store.ErrDenied
+		return fmt.Errorf("%w: %w", store.ErrNotFound, err)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: %w: give %s the right to it, or name another file", store.ErrDenied, err, thisUser())
 	}
-	switch sqliteCode(err) {
-	case sqlite3.SQLITE_READONLY_DBMOVED:
-		return store.ErrUnavailable
+	sentinel, advice := sqliteCause(file, sqliteCode(err))
+	if advice == nil {
+		return fmt.Errorf("%w: %w", sentinel, err)
 	}
-	switch sqliteCode(err) & 0xff {
+	return fmt.Errorf("%w: %w: %w", sentinel, err, advice)
+}
+
+// sqliteCause says what an error of SQLite comes of, and what is to be done; nil: nobody knows.
+func sqliteCause(file string, code int) (sentinel, advice error) {
+	switch code & 0xff {
+	case sqlite3.SQLITE_CORRUPT:
+		return store.ErrDamaged, errMalformed
+	case sqlite3.SQLITE_NOTADB:
+		return store.ErrDamaged, errNoDatabase
+	case sqlite3.SQLITE_FULL:
+		return store.ErrUnavailable, errFull
+	case sqlite3.SQLITE_IOERR:
+		if code == sqlite3.SQLITE_IOERR_SHORT_READ { // the log is shorter than its index says
+			return store.ErrUnavailable, fmt.Errorf("%s-wal: %w", file, errLogReplaced)
+		}
+	case sqlite3.SQLITE_CANTOPEN:
+		if denied := denial(file, toRead); denied != nil {
+			return store.ErrDenied, denied
+		}
 	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY:
-		return store.ErrDenied
+		if code != sqlite3.SQLITE_READONLY_DBMOVED {
+			return store.ErrDenied, denial(file, toWrite)
+		}
 	}
-	return store.ErrUnavailable
+	return store.ErrUnavailable, nil
 }
 
 // isVerdict reports whether err says something about the documents, which stays

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -50,7 +50,7 @@ func TestDatabaseFull(t *testing.T) {
 	big := bytes.Repeat([]byte("z"), 500_000)
 	_, err = s.Commit(ctx, store.Put{Path: "/doc", Base: versions[0], Data: []byte("new")},
 		store.Create{Path: "/big", Data: big})
-	if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "full") || strings.Contains(err.Error(), "zz") {
+	if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "make room on the disk") || strings.Contains(err.Error(), "zz") {
 		t.Fatalf("error is %v", err)
 	}
 	rec, err := s.Load(ctx, "/doc", store.Version{}, store.Local)
@@ -113,6 +113,44 @@ func TestWatchWithoutNotices(t *testing.T) {
 	}
 }
 
+// What is written beside the log, as fast as possible, wakes nobody.
+func TestOtherFilesWakeNobody(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.db")
+	s := openTemp(t, file, Config{PollInterval: time.Hour})
+	w, err := notify(file + "-wal")
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	defer s.Watch("/doc", time.Second).Stop()
+	other, err := os.Create(filepath.Join(filepath.Dir(file), "other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	looks, last := 0, s.watch.proof.Load()
+	for range 20_000 {
+		if _, err := other.WriteAt([]byte("x"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if proof := s.watch.proof.Load(); proof != last {
+			looks, last = looks+1, proof
+		}
+	}
+	if looks > 40 { // after a look come others, at doubling intervals
+		t.Errorf("%d looks while another file was written", looks)
+	}
+	if _, err := s.Commit(t.Context(), store.Create{Path: "/doc"}); err != nil {
+		t.Fatal(err)
+	}
+	if event := <-w.Events; event.Name != file+"-wal" { // the kernel keeps their order
+		t.Errorf("a notice of %v", event)
+	}
+}
+
 // A document that was seen, deleted and is absent again at the next look is
 // hinted although both looks find nothing.
 func TestHintForWhatCameAndWent(t *testing.T) {
@@ -149,9 +187,76 @@ func TestHintForWhatCameAndWent(t *testing.T) {
 	}
 }
 
+// A record that somebody removed is missed until its handle has put it back, and nobody else
+// gets its id meanwhile. It may be forgotten.
+func TestRemovedRecordIsMissed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.db")
+	s, other := openTemp(t, file, Config{PollInterval: time.Minute}), openTemp(t, file, Config{})
+	for _, handle := range []*Store{s, other} {
+		handle.watch.start.Do(func() {}) // this test looks by itself
+	}
+	p := &poller{store: s}
+	defer p.close()
+	absent := func(present []string, want string) store.Listener {
+		t.Helper()
+		found, err := other.Absent(t.Context(), "/doc", present)
+		text := ""
+		for _, l := range found {
+			text += l.ID + "=" + string(l.Data)
+		}
+		if err != nil || text != want {
+			t.Fatalf("absent are %q, %v, want %q", text, err, want)
+		}
+		return append(found, store.Listener{})[0]
+	}
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func() {
+		t.Helper()
+		check(other.write(t.Context(), func(t *tx) error { return t.exec("DELETE FROM listeners") }))
+	}
+	putBack := func() {
+		t.Helper()
+		p.checkAt = time.Time{}
+		p.look(t.Context())
+		p.putBack(t.Context())
+		found, err := other.Listeners(t.Context(), "/doc")
+		if err != nil || len(found) != 1 || string(found[0].Data) != "last" {
+			t.Fatalf("listeners are %v, %v", found, err)
+		}
+	}
+	check(s.Announce(t.Context(), "/doc", "a", []byte("first")))
+	check(s.Announce(t.Context(), "/doc", "a", []byte("last")))
+	absent([]string{"a"}, "")
+	remove()
+	lost := absent(nil, "a=first")
+	if err := other.Announce(t.Context(), "/doc", "a", nil); !errors.Is(err, store.ErrTaken) {
+		t.Errorf("another handle announced it: %v", err)
+	}
+	putBack()
+	check(other.Forget(t.Context(), "/doc", lost))
+	remove()
+	check(other.Forget(t.Context(), "/doc", lost)) // it was there since
+	lost = absent(nil, "a=last")
+	check(other.Forget(t.Context(), "/doc", lost))
+	absent(nil, "")
+	putBack()
+	remove()
+	check(s.Close())
+	absent(nil, "")
+}
+
 // Sessions are born while others ask for them and remove the dead.
 func TestSessionsAreMadeWhileOthersRemoveTheDead(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sessions")
+	database, err := os.Stat(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	stop := make(chan struct{})
 	var removers sync.WaitGroup
 	for range 2 {
@@ -169,7 +274,7 @@ func TestSessionsAreMadeWhileOthersRemoveTheDead(t *testing.T) {
 		})
 	}
 	for i := range 300 {
-		s, err := newSession(t.Context(), dir, fs.FileMode(0o600))
+		s, err := newSession(t.Context(), dir, database)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,27 +16,57 @@ func (s *Store) SetJournal(ctx context.Context, path string, keep int) error {
 	if err := store.CheckPath(path); err != nil {
 		return err
 	}
+	if err := store.CheckJournal(path, keep); err != nil {
+		return err
+	}
 	if err := s.setJournal(ctx, path, keep); err != nil {
 		return s.fail("switch the journal of", path, err)
 	}
 	return nil
 }
 
+// trimStep bounds how many entries one transaction removes, so that others' commits
+// come in between.
+const trimStep = 1000
+
+// setJournal sets the number to keep and removes what is more, in steps. A journal that
+// is switched off goes with its last entries. What an end of ctx leaves is removed by the
+// commits, or by the next call.
 func (s *Store) setJournal(ctx context.Context, path string, keep int) error {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	return s.write(ctx, func(t *tx) error {
-		if keep > 0 {
+	if keep > 0 {
+		err = s.write(ctx, func(t *tx) error {
 			return t.exec("INSERT OR REPLACE INTO journals (path, keep) VALUES (?, ?)", path, keep)
-		}
-		if err := t.exec("DELETE FROM history WHERE path = ?", path); err != nil {
+		})
+	}
+	for more := true; more && err == nil; {
+		err = s.write(ctx, func(t *tx) (err error) {
+			more, err = t.trim(path, keep, trimStep)
+			if err == nil && !more && keep <= 0 {
+				err = t.exec("DELETE FROM journals WHERE path = ?", path)
+			}
 			return err
-		}
-		return t.exec("DELETE FROM journals WHERE path = ?", path)
-	})
+		})
+	}
+	return err
+}
+
+// trim removes the oldest entries of a journal until there are no more than keep, at
+// most so many, and reports whether there may be more of them.
+func (t *tx) trim(path string, keep, most int) (more bool, err error) {
+	result, err := t.conn.ExecContext(t.ctx, `DELETE FROM history WHERE sequence IN (
+		SELECT sequence FROM history WHERE path = ? AND sequence <=
+			(SELECT sequence FROM history WHERE path = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?)
+		ORDER BY sequence LIMIT ?)`, path, path, max(0, keep), most)
+	if err != nil {
+		return false, err
+	}
+	removed, err := result.RowsAffected()
+	return removed == int64(most), err
 }
 
 // Journal implements [store.Store].
@@ -111,6 +141,6 @@ func (t *tx) append(op store.Append, at stamp) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`DELETE FROM history WHERE path = ? AND sequence <=
-		(SELECT sequence FROM history WHERE path = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?)`, op.Path, op.Path, keep)
+	_, err = t.trim(op.Path, keep, trimStep)
+	return err
 }

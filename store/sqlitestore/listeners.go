@@ -5,15 +5,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/zkstate/zkstate/store"
 )
 
-// sweepEvery is how often a handle that has announced something looks for what
-// dead processes left. Nothing depends on it: their records are not shown.
-const sweepEvery = 5 * time.Second
+// sessionTables hold what goes with a session.
+var sessionTables = []string{"listeners", "writers", "roster"}
 
 func (s *Store) sessions() string { return s.file + ".sessions" }
 
@@ -48,6 +49,7 @@ func (s *Store) announce(ctx context.Context, path, id string, data []byte) erro
 	defer done()
 	err = s.write(ctx, func(t *tx) error { return s.announceIn(ctx, t, path, id, data) })
 	if err == nil {
+		s.startFollowing()
 		s.sweep(ctx)
 	}
 	return err
@@ -59,15 +61,23 @@ func (s *Store) announceIn(ctx context.Context, t *tx, path, id string, data []b
 	if err != nil {
 		return err
 	}
-	s.leaving.Delete(recordKey{path, id})
-	var owner string
-	err = t.scan("SELECT session FROM listeners WHERE path = ? AND id = ?", []any{path, id}, &owner)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	key := recordKey{path, id}
+	s.leaving.Delete(key)
+	owners, err := t.owners(key)
+	if err != nil {
 		return err
 	}
-	if err == nil && owner != own && s.alive(owner) {
-		return fmt.Errorf("listener %s: %w", id, store.ErrTaken)
+	for _, owner := range owners {
+		if owner != own && s.alive(owner) {
+			return fmt.Errorf("listener %s: %w", id, store.ErrTaken)
+		}
 	}
+	if _, known := s.records.get(key); !known {
+		if err := t.enroll(key, own, data); err != nil {
+			return err
+		}
+	}
+	t.afterwards(func() { s.records.set(key, data) })
 	return t.exec("INSERT OR REPLACE INTO listeners (path, id, session, body) VALUES (?, ?, ?, ?)",
 		path, id, own, blob(data))
 }
@@ -80,7 +90,14 @@ func (s *Store) ownSession(ctx context.Context, t *tx) (string, error) {
 	if old != nil && old.inPlace() {
 		return old.id, nil
 	}
-	own, err := newSession(ctx, s.sessions(), s.info.Mode().Perm())
+	info, err := os.Stat(s.file) // its permissions may have changed since it was opened
+	if err != nil {
+		return "", err
+	}
+	own, err := newSession(ctx, s.sessions(), info)
+	if errors.Is(err, fs.ErrPermission) {
+		return "", fmt.Errorf("%w: %w: give the directory %s the permissions and the group of the file", store.ErrDenied, err, s.sessions())
+	}
 	if err != nil {
 		return "", err
 	}
@@ -90,7 +107,7 @@ func (s *Store) ownSession(ctx context.Context, t *tx) (string, error) {
 	}
 	s.log.Warn("lock file was removed, made another", "removed", old.file, "made", own.file)
 	old.release()
-	for _, table := range []string{"listeners", "writers"} {
+	for _, table := range sessionTables {
 		if err := t.exec("UPDATE "+table+" SET session = ? WHERE session = ?", own.id, old.id); err != nil {
 			return "", err
 		}
@@ -116,9 +133,6 @@ func (s *Store) Withdraw(ctx context.Context, path, id string) error {
 	return s.fail("withdraw "+id+" at", path, fmt.Errorf("going on in the background: %w", err))
 }
 
-// recordKey names a listener record.
-type recordKey struct{ path, id string }
-
 // withdraw removes a record, unless it was announced again meanwhile.
 func (s *Store) withdraw(ctx context.Context, record recordKey) error {
 	ctx, done, err := s.begin(ctx)
@@ -134,11 +148,17 @@ func (s *Store) withdraw(ctx context.Context, record recordKey) error {
 		if _, leaving := s.leaving.Load(record); !leaving || own == nil {
 			return nil
 		}
-		return t.exec("DELETE FROM listeners WHERE path = ? AND id = ? AND session = ?", record.path, record.id, own.id)
+		t.afterwards(func() {
+			s.records.drop(record)
+			s.leaving.Delete(record)
+		})
+		for _, table := range []string{"listeners", "roster"} {
+			if err := t.exec("DELETE FROM "+table+" WHERE path = ? AND id = ? AND session = ?", record.path, record.id, own.id); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
-	if err == nil {
-		s.leaving.Delete(record)
-	}
 	return err
 }
 
@@ -222,18 +242,6 @@ func readable(body []byte, size int64) ([]byte, error) {
 	return blob(body), nil
 }
 
-// Absent implements [store.Store]. A record is there for as long as its process lives.
-func (s *Store) Absent(ctx context.Context, path string, _ []string) ([]store.Listener, error) {
-	_, err := s.Listeners(ctx, path)
-	return nil, err
-}
-
-// Forget implements [store.Store].
-func (s *Store) Forget(ctx context.Context, path string, _ store.Listener) error {
-	_, err := s.Listeners(ctx, path)
-	return err
-}
-
 // each calls scan for every row of a query.
 func (s *Store) each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := s.readers.QueryContext(ctx, query, args...)
@@ -247,62 +255,6 @@ func (s *Store) each(ctx context.Context, scan func(*sql.Rows) error, query stri
 		}
 	}
 	return rows.Err()
-}
-
-// sweep removes what dead processes left, if a few seconds have passed since it
-// last did. A handle that never announced anything leaves it to others. What
-// fails is left for the next time.
-func (s *Store) sweep(ctx context.Context) {
-	last, now := s.session.swept.Load(), time.Now().UnixNano()
-	if s.session.Load() == nil || now-last < int64(sweepEvery) || !s.session.swept.CompareAndSwap(last, now) {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
-	defer cancel()
-	if err := s.removeDead(ctx); err != nil && ctx.Err() == nil {
-		s.log.Warn("remove dead listeners", "file", s.file, "error", err)
-	}
-}
-
-func (s *Store) removeDead(ctx context.Context) error {
-	var dead []string
-	err := s.each(ctx, func(rows *sql.Rows) error {
-		var owner string
-		if err := rows.Scan(&owner); err != nil {
-			return err
-		}
-		if !s.alive(owner) {
-			dead = append(dead, owner)
-		}
-		return nil
-	}, "SELECT session FROM listeners UNION SELECT session FROM writers")
-	if err == nil && len(dead) > 0 {
-		err = s.write(ctx, func(t *tx) error {
-			for _, owner := range dead {
-				if err := t.forget(owner); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err != nil {
-		return err
-	}
-	for _, id := range lockFiles(s.sessions()) {
-		if own := s.session.Load(); own == nil || own.id != id {
-			removeSession(s.sessions(), id)
-		}
-	}
-	return nil
-}
-
-// forget removes what a session owned.
-func (t *tx) forget(session string) error {
-	if err := t.exec("DELETE FROM listeners WHERE session = ?", session); err != nil {
-		return err
-	}
-	return t.exec("DELETE FROM writers WHERE session = ?", session)
 }
 
 // endSession withdraws everything on Close. Giving up the lock does it, even if

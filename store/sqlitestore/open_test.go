@@ -145,6 +145,10 @@ func statement(t *testing.T, file, query string, args ...any) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("PRAGMA busy_timeout = 10000"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := db.Exec(query, args...); err != nil {
 		t.Fatal(err)
 	}
@@ -214,6 +218,66 @@ func TestReplacedFile(t *testing.T) {
 	if got := string(load(t, other, "/doc").Data); got != "new" {
 		t.Fatalf("new file holds %q", got)
 	}
+}
+
+// What was committed is in the log alone for a while. A handle whose log, or the log's index,
+// was taken away commits no more, and nobody else opens the file beside it; when it is
+// closed it writes back what it has committed.
+func TestRemovedLog(t *testing.T) {
+	for _, suffix := range []string{"-wal", "-shm"} {
+		t.Run(suffix, func(t *testing.T) {
+			file := tempFile(t)
+			s := open(t, file)
+			version := create(t, s, "/doc", "committed")
+			unused := open(t, file)
+			remove(t, file+suffix)
+			_, err := unused.Commit(t.Context(), store.Create{Path: "/lost"})
+			wantErr(t, err, store.ErrUnavailable, file+suffix, "end all programs")
+			_, err = s.Commit(t.Context(), store.Put{Path: "/doc", Base: version, Data: []byte("lost")})
+			wantErr(t, err, store.ErrUnavailable, file+suffix, "end all programs")
+			if s.Status().Connected {
+				t.Error("the handle says that it is connected")
+			}
+			if suffix == "-wal" {
+				_, err = sqlitestore.Open(t.Context(), file, sqlitestore.Config{})
+				wantErr(t, err, store.ErrUnavailable, file+suffix, "end all programs")
+			}
+			_, err = s.Load(t.Context(), "/doc", store.Version{}, store.Local)
+			wantErr(t, err, store.ErrUnavailable, file+suffix, "end all programs")
+			if err := errors.Join(unused.Close(), s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			s = open(t, file)
+			if rec := load(t, s, "/doc"); rec.Version != version || string(rec.Data) != "committed" {
+				t.Errorf("left %q at %v", rec.Data, rec.Version)
+			}
+			if got := integrity(t, file); got != "ok" {
+				t.Error(got)
+			}
+		})
+	}
+}
+
+// A handle over whose file another one was renamed, or whose file was made a directory.
+func TestRenamedOver(t *testing.T) {
+	file := tempFile(t)
+	s := open(t, file)
+	version := create(t, s, "/doc", "{}")
+	backup := backUp(t, file)
+	call := func() error {
+		_, err := s.Commit(t.Context(), store.Put{Path: "/doc", Base: version, Data: []byte("lost")})
+		return err
+	}
+	if err := os.Rename(backup, file); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, call(), store.ErrUnavailable, file, "open it again")
+	remove(t, file)
+	wantErr(t, call(), store.ErrUnavailable, file, "was removed", "open it again")
+	if err := os.Mkdir(file, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, call(), store.ErrUnavailable, file, "open it again")
 }
 
 // Other tools edit the table; triggers make versions of it.
@@ -290,6 +354,28 @@ func TestMalformed(t *testing.T) {
 		_, err := sqlitestore.Open(t.Context(), file, cfg)
 		wantErr(t, err, store.ErrDamaged, file, "restore it from a backup")
 	}
+}
+
+// TestSpoiledWhileOpen: a handle that has the file open says so too, in each call, and does not
+// take it for something that passes.
+func TestSpoiledWhileOpen(t *testing.T) {
+	file := tempFile(t)
+	s := open(t, file)
+	version := create(t, s, "/doc", "{}")
+	for i := range 6 { // so much that it is not read as a whole when it is opened
+		create(t, s, fmt.Sprint("/large/", i), strings.Repeat("large", 180_000))
+	}
+	if err := s.Close(); err != nil { // all is in the file now
+		t.Fatal(err)
+	}
+	s = open(t, file)
+	spawn(t, "scribble", file).finish()
+	_, err := s.Load(t.Context(), "/doc", store.Version{}, store.Local)
+	wantErr(t, err, store.ErrDamaged, "/doc", file, "restore it from a backup")
+	_, err = s.Commit(t.Context(), store.Put{Path: "/doc", Base: version, Data: []byte("{}")})
+	wantErr(t, err, store.ErrDamaged, "/doc", file, "restore it from a backup")
+	_, err = s.Listeners(t.Context(), "/doc")
+	wantErr(t, err, store.ErrDamaged, "/doc", file, "restore it from a backup")
 }
 
 // TestGiantRecords: what another tool made too large to be read says so itself.

@@ -18,6 +18,9 @@ type poller struct {
 	sequence int64     // up to which all changes were seen; 0: none were
 	tag      int64     // of that; 0: it has none
 	deleted  int64     // the last deletion that was seen
+
+	moved   bool      // somebody committed since this handle's records were last looked for
+	checkAt time.Time // when they may be again
 }
 
 // look hints every followed document that moved since it was last hinted, and confirms
@@ -50,6 +53,10 @@ func (p *poller) look(ctx context.Context) {
 	if err != nil {
 		p.failed(ctx, err)
 		return
+	}
+	p.moved = p.moved || moved
+	if moved {
+		p.store.watch.listeners.SignalAll()
 	}
 	p.version = version // only now: what failed above is looked for again
 	p.store.watch.proof.Store(&asked)
@@ -168,8 +175,11 @@ func (t *tx) documents() (map[string]bool, error) {
 func (w *follower) unseen(committed bool) (paths []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for path, p := range w.paths {
-		if p.shown.Load() == nil || committed && isQueue(path) {
+	for path := range w.fresh {
+		paths = append(paths, path)
+	}
+	if committed {
+		for path := range w.queues {
 			paths = append(paths, path)
 		}
 	}
@@ -196,6 +206,7 @@ func (w *follower) show(path string, v, mark store.Version) {
 	}
 	if p != nil {
 		p.shown.Store(&v)
+		delete(w.fresh, path)
 	}
 	w.mu.Unlock()
 	if news {

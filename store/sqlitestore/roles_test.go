@@ -2,6 +2,7 @@ package sqlitestore_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,7 @@ var roles = map[string]func(file string, args []string) error{
 	"lock":      roleLock,
 	"put":       rolePut,
 	"comeandgo": roleComeAndGo,
+	"scribble":  roleScribble,
 }
 
 // inRole opens the file and closes it after f.
@@ -53,6 +55,21 @@ func increment(ctx context.Context, s store.Store, path string) error {
 			return err
 		}
 	}
+}
+
+// roleScribble spoils all of a file but its beginning.
+func roleScribble(file string, _ []string) error {
+	f, err := os.OpenFile(file, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	const kept = 4096
+	_, err = f.WriteAt(bytes.Repeat([]byte{0xff}, int(info.Size())-kept), kept)
+	return errors.Join(err, f.Close())
 }
 
 // roleIncrement increments /counter args[0] times and says how long the slowest

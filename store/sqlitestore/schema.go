@@ -44,8 +44,8 @@ CREATE TABLE documents (
 	mtime   INTEGER NOT NULL DEFAULT 0, -- nanoseconds since 1970
 	body    BLOB NOT NULL
 );
-CREATE INDEX documents_changed ON documents (changed); -- for those who follow
 
+-- Below the path of a document, /listeners_awaited has one row: see await.
 CREATE TABLE listeners (
 	path    TEXT NOT NULL,
 	id      TEXT NOT NULL,
@@ -95,12 +95,17 @@ CREATE TRIGGER document_inserted AFTER INSERT ON documents WHEN new.changed = 0 
 END;
 CREATE TRIGGER document_edited AFTER UPDATE OF body ON documents WHEN new.changed = old.changed BEGIN
 	UPDATE meta SET sequence = sequence + 1;
-	UPDATE documents SET counter = counter + 1,
+	UPDATE documents SET counter = min(counter + 1, 2147483647),
 		changed = (SELECT sequence FROM meta),
 		mtime = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000000
 	WHERE path = new.path;
 END;
-` + tagSchema
+` + tagSchema + followSchema + rosterSchema
+
+// followSchema is for those who follow: what changed since they looked last.
+const followSchema = `
+CREATE INDEX IF NOT EXISTS documents_changed ON documents (changed);
+`
 
 // creating serializes the creation of files in this process. Closing the
 // descriptor that created a file would drop the locks of another handle of this

@@ -63,11 +63,11 @@ func (h *sessionHolder) nextCall() int64 {
 	}
 }
 
-// newSession makes and locks a lock file in dir. Between the two somebody may
-// ask for the lock, or find a new one dead and remove it; hence the second look.
-func newSession(ctx context.Context, dir string, mode fs.FileMode) (*session, error) {
-	// Who may read the database must be able to ask who lives.
-	if err := os.Mkdir(dir, mode|mode&0o444>>2); err != nil && !errors.Is(err, fs.ErrExist) {
+// newSession makes and locks a lock file in dir, for whoever may use the database. Between
+// the two somebody may ask for the lock, or find a new one dead and remove it; hence the
+// second look.
+func newSession(ctx context.Context, dir string, database fs.FileInfo) (*session, error) {
+	if err := shareSessions(dir, database); err != nil {
 		return nil, err
 	}
 	for {
@@ -76,8 +76,15 @@ func newSession(ctx context.Context, dir string, mode fs.FileMode) (*session, er
 		binary.BigEndian.PutUint32(raw[:4], uint32(os.Getpid()))
 		s := &session{id: hex.EncodeToString(raw[:])}
 		s.file = filepath.Join(dir, s.id+lockSuffix)
-		s.lock = flock.New(s.file, flock.SetPermissions(mode))
-		if _, err := s.lock.TryLockContext(ctx, time.Millisecond); err != nil {
+		if err := makeShared(s.file, database); err != nil {
+			return nil, err
+		}
+		s.lock = flock.New(s.file, flock.SetFlag(os.O_RDWR))
+		_, err := s.lock.TryLockContext(ctx, time.Millisecond)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			_ = os.Remove(s.file)
 			return nil, err
 		}

@@ -3,8 +3,9 @@
 //
 // Besides the file and SQLite's own -wal and -shm next to it, there is a
 // directory <file>.sessions with one lock file per handle that announced
-// listeners. The kernel releases the lock when the process dies, however it
-// dies, and the handle's records are gone from that moment.
+// listeners. All of it has the file's permissions and group. The kernel releases the
+// lock when the process dies, however it dies, and the handle's records are gone
+// from that moment.
 //
 // The file must be on a local file system: SQLite's write-ahead log works
 // through shared memory, and the locks are the kernel's. A program that uses
@@ -58,8 +59,9 @@ type Config struct {
 // The context of a call governs waiting: for the write lock, for a connection.
 // It does not interrupt a transaction that has begun; those are short.
 type Store struct {
-	file string      // absolute, without symbolic links
-	info os.FileInfo // of file, to notice that it was replaced
+	file string        // absolute, without symbolic links
+	info os.FileInfo   // of file, to notice that it was replaced
+	logs [2]besideFile // what SQLite has made beside it, likewise
 	log  *slog.Logger
 	poll time.Duration
 
@@ -70,6 +72,7 @@ type Store struct {
 	watch   follower
 	tagged  atomic.Bool // the tables hold tags, as far as is known; see tagSchema
 	session sessionHolder
+	records records
 	leaving sync.Map // recordKey -> nil: the listener records that are being withdrawn
 
 	closing   context.Context // ends when Close begins
@@ -83,7 +86,8 @@ type Store struct {
 
 // Open returns a handle on the database in file, and creates it (mode 0600)
 // with its parent directories (0700) if it is absent, unless
-// [Config.MustExist] is set. A file that is there but is not a database, a
+// [Config.MustExist] is set. All that is made beside the file has the file's
+// permissions, whatever the umask, and its group, if this process is in that. A file that is there but is not a database, a
 // database of another application, or of a newer format than this package
 // knows, is refused before anything is written to it.
 //
@@ -98,6 +102,9 @@ func Open(ctx context.Context, file string, cfg Config) (*Store, error) {
 		return nil, openError(file, err)
 	}
 	s := &Store{file: resolved, info: info, log: cfg.Logger, poll: cfg.PollInterval}
+	for i, name := range logsOf(resolved) {
+		s.logs[i].name = name
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -110,6 +117,11 @@ func Open(ctx context.Context, file string, cfg Config) (*Store, error) {
 		return nil, openError(file, err)
 	}
 	if err := s.prepareSchema(ctx, cfg.MustExist); err != nil {
+		s.close()
+		return nil, openError(file, errors.Join(err, s.closePools()))
+	}
+	s.shareLogs()
+	if err := s.checkFile(); err != nil {
 		s.close()
 		return nil, openError(file, errors.Join(err, s.closePools()))
 	}
@@ -136,6 +148,7 @@ func (s *Store) Close() error {
 		s.closed = true
 		s.mu.Unlock()
 		s.close()
+		s.watch.listeners.SignalAll() // they find the handle closed
 		within(closeCalls, s.calls.Wait)
 		s.endSession()
 		within(closeFiles, func() {
@@ -173,19 +186,6 @@ func (s *Store) register() error {
 		return store.ErrClosed
 	}
 	s.calls.Add(1)
-	return nil
-}
-
-// checkFile refuses to go on when the file was removed or replaced: this handle
-// would keep talking to the old one, alone.
-func (s *Store) checkFile() error {
-	info, err := os.Stat(s.file)
-	if err != nil {
-		return err
-	}
-	if !os.SameFile(info, s.info) {
-		return errReplaced
-	}
 	return nil
 }
 

@@ -43,12 +43,15 @@ ALTER TABLE history ADD COLUMN tag INTEGER NOT NULL DEFAULT 0;
 // newTag makes a tag. It is short, since people read versions, and never 0.
 func newTag() int64 { return 1 + rand.Int64N(1<<48) }
 
-// addTags makes the tables hold tags, if they do not yet. The first write of a handle does
-// it, so that those who only look write nothing.
-func (t *tx) addTags() error {
+// migrate makes the tables hold tags, and makes what else there was not always. The first write
+// of a handle does it, so that those who only look write nothing.
+func (t *tx) migrate() error {
 	tagged, err := hasTags(t.ctx, t.conn)
 	if err == nil && !tagged {
 		err = t.exec(tagMigration)
+	}
+	if err == nil {
+		err = t.exec(followSchema + rosterSchema)
 	}
 	return err
 }

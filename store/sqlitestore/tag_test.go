@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,60 @@ func TestUntaggedFileIsMigrated(t *testing.T) {
 	if _, entries, err := s.Journal(t.Context(), "/doc", 10); err != nil || len(entries) != 2 || entries[0].Tag != 0 || entries[1].Tag != versions[0].Tag() {
 		t.Errorf("journal: %+v, %v", entries, err)
 	}
+}
+
+// TestOlderFilesGetWhatTheyLack: a file from before documents had an index by their last change,
+// or before there was a roster, with tags or without. The first write makes both; until then
+// the file is followed without.
+func TestOlderFilesGetWhatTheyLack(t *testing.T) {
+	for name, file := range map[string]string{"without tags": untaggedFile(t), "with tags": untaggedFile(t)} {
+		t.Run(name, func(t *testing.T) {
+			if name == "with tags" {
+				s := open(t, file)
+				create(t, s, "/new", "1")
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			statement(t, file, "DROP INDEX documents_changed; DROP TABLE IF EXISTS roster")
+			s, other := open(t, file), open(t, file)
+			w := s.Watch("/doc", time.Second)
+			defer w.Stop()
+			waitConfirmed(t, w, untagged)
+			statement(t, file, "UPDATE documents SET body = 'edited' WHERE path = '/doc'")
+			waitConfirmed(t, w, load(t, s, "/doc").Version)
+			if found, err := s.Absent(t.Context(), "/doc", nil); err != nil || len(found) != 0 {
+				t.Errorf("absent: %v, %v", found, err)
+			}
+			if n := rows(t, file, "SELECT count(*) FROM sqlite_master WHERE name IN ('documents_changed', 'roster')"); n != 0 {
+				t.Errorf("looking made %d of them", n)
+			}
+			if err := other.Announce(t.Context(), "/doc", "a", nil); err != nil {
+				t.Fatal(err)
+			}
+			if n := rows(t, file, "SELECT count(*) FROM sqlite_master WHERE name IN ('documents_changed', 'roster')"); n != 2 {
+				t.Errorf("the first write made %d of them", n)
+			}
+			if how := explain(t, file, "SELECT path, created, changed, counter, tag FROM documents WHERE changed > 5"); !strings.Contains(how, "documents_changed") {
+				t.Errorf("what changed is found by %s", how)
+			}
+		})
+	}
+}
+
+// explain returns how SQLite carries a query out.
+func explain(t *testing.T, file, query string) (detail string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var ignored int
+	if err := db.QueryRow("EXPLAIN QUERY PLAN "+query).Scan(&ignored, &ignored, &ignored, &detail); err != nil {
+		t.Fatal(err)
+	}
+	return detail
 }
 
 // TestEveryWriteHasATag: by programs from before there were tags, and by other tools.

@@ -22,7 +22,12 @@ type tx struct {
 	conn *sql.Conn
 	ctx  context.Context
 	tag  string // the SQL for a document's tag
+
+	committed []func() // see afterwards
 }
+
+// afterwards has f called when the transaction is committed, before the next one begins.
+func (t *tx) afterwards(f func()) { t.committed = append(t.committed, f) }
 
 func (t *tx) exec(query string, args ...any) error {
 	_, err := t.conn.ExecContext(t.ctx, query, args...)
@@ -52,7 +57,7 @@ func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
 	t := &tx{conn: conn, ctx: context.WithoutCancel(ctx), tag: "tag"}
 	err = t.run(ctx, "BEGIN IMMEDIATE", func() error {
 		if !s.tagged.Load() {
-			if err := t.addTags(); err != nil {
+			if err := t.migrate(); err != nil {
 				return err
 			}
 		}
@@ -61,8 +66,12 @@ func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
 	switch {
 	case err == nil:
 		s.tagged.Store(true)
+		for _, f := range t.committed {
+			f()
+		}
 	case isDamage(err):
 		t.discard()
+		s.forgetLogs()
 	case isBusy(err):
 		if writer := writerOf(s.file); writer != "" {
 			return fmt.Errorf("%s is in a transaction on the file, let it go on or end it: %w", writer, err)

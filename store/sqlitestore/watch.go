@@ -17,15 +17,18 @@ const ladderStep = 250 * time.Microsecond
 // follower knows what is followed, how far each document has been hinted, and what it was
 // when the handle looked last.
 type follower struct {
-	hub   hints.Hub
-	start sync.Once
-	wake  chan struct{}
-	proof atomic.Pointer[time.Time] // when the newest look began that showed all that is followed
+	hub       hints.Hub
+	listeners hints.Hub // of those who watch a document's listeners; each commit is a hint
+	start     sync.Once
+	wake      chan struct{}
+	proof     atomic.Pointer[time.Time] // when the newest look began that showed all that is followed
 
 	notify func(file string) (*fsnotify.Watcher, error) // replaced by tests
 
-	mu    sync.Mutex // guards paths
-	paths map[string]*watched
+	mu     sync.Mutex // guards all below
+	paths  map[string]*watched
+	fresh  map[string]struct{} // the documents of them that no look has shown yet
+	queues map[string]struct{}
 }
 
 // watched is a document, or a queue, that somebody follows. Its mark is the version that was
@@ -45,7 +48,7 @@ func markOf(number int64) store.Version { return store.NewVersion(0, number, 0) 
 
 func (w *follower) init() {
 	w.wake = make(chan struct{}, 1)
-	w.paths = make(map[string]*watched)
+	w.paths, w.fresh, w.queues = make(map[string]*watched), make(map[string]struct{}), make(map[string]struct{})
 	w.notify = notify
 }
 
@@ -87,6 +90,12 @@ func (w *watcher) Stop() { w.stop() }
 // followKey follows a document, or a queue.
 func (s *Store) followKey(key string) (*watched, <-chan struct{}, func()) {
 	p, ch, stop := s.watch.add(key)
+	s.startFollowing()
+	return p, ch, stop
+}
+
+// startFollowing has follow look at once.
+func (s *Store) startFollowing() {
 	s.watch.start.Do(func() {
 		if s.register() == nil {
 			go s.follow()
@@ -96,7 +105,6 @@ func (s *Store) followKey(key string) (*watched, <-chan struct{}, func()) {
 	case s.watch.wake <- struct{}{}:
 	default:
 	}
-	return p, ch, stop
 }
 
 func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
@@ -107,6 +115,11 @@ func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
 	if p == nil {
 		p = &watched{}
 		w.paths[path] = p
+		if isQueue(path) {
+			w.queues[path] = struct{}{}
+		} else {
+			w.fresh[path] = struct{}{}
+		}
 	}
 	p.watchers++
 	return p, ch, sync.OnceFunc(func() {
@@ -115,6 +128,8 @@ func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
 		defer w.mu.Unlock()
 		if p.watchers--; p.watchers == 0 {
 			delete(w.paths, path)
+			delete(w.fresh, path)
+			delete(w.queues, path)
 		}
 	})
 }
@@ -183,8 +198,9 @@ func (s *Store) follow() {
 			pause = 0
 		case <-timer.C:
 		}
-		if s.watch.hub.Any() {
+		if s.watch.hub.Any() || s.watch.listeners.Any() || s.records.len() > 0 {
 			poll.look(s.closing)
+			poll.putBack(s.closing)
 		}
 		looked = time.Now()
 		s.sweep(s.closing)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -48,4 +49,23 @@ func (w *faultyWatch) Confirmed(v store.Version) time.Time {
 		return time.Time{}
 	}
 	return w.last
+}
+
+// faultyListenerWatch is a watcher of listeners of a store with faults.
+type faultyListenerWatch struct {
+	store.ListenerWatcher
+	faults *Faults
+}
+
+// WatchListeners implements [store.Store].
+func (f *Faults) WatchListeners(path string) store.ListenerWatcher {
+	return faultyListenerWatch{f.Store.WatchListeners(path), f}
+}
+
+// Next implements [store.ListenerWatcher].
+func (w faultyListenerWatch) Next(ctx context.Context) (store.ListenerNews, error) {
+	if err := w.faults.gate(ctx, "follow listeners"); err != nil {
+		return store.ListenerNews{}, err
+	}
+	return w.ListenerWatcher.Next(ctx)
 }

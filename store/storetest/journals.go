@@ -66,12 +66,22 @@ func testJournal(t *testing.T, e *env) {
 	stale := store.NewVersion(v.Created(), v.Order()-1, v.Counter()-1)
 	_, err := s.Commit(e.ctx, store.Put{Path: "/doc", Base: stale, Data: []byte("y")}, entry("of a refused commit"))
 	e.wantErr(err, store.ErrConflict)
-	if _, newest, err := s.Journal(e.ctx, "/doc", 1); err != nil || len(newest) != 1 || string(newest[0].Data) != "entry 4" {
-		t.Fatalf("the newest entry is %v, %v", newest, err)
+	for newest := -1; newest <= 4; newest++ {
+		_, got, err := s.Journal(e.ctx, "/doc", newest)
+		want := entries[len(entries)-min(max(0, newest), 3):]
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("the newest %d entries are %v, %v", newest, got, err)
+		}
 	}
-	if err := other.SetJournal(e.ctx, "/doc", 2); err != nil { // the next commit trims
+	e.wantErr(other.SetJournal(e.ctx, "/doc", store.MaxJournal+1), store.ErrTooLarge)
+	e.wantJournal(s, "/doc", 3, "entry 2", "entry 3", "entry 4")
+	if err := other.SetJournal(e.ctx, "/doc", store.MaxJournal); err != nil {
 		t.Fatal(err)
 	}
+	if err := other.SetJournal(e.ctx, "/doc", 2); err != nil { // which trims
+		t.Fatal(err)
+	}
+	e.wantJournal(s, "/doc", 2, "entry 3", "entry 4")
 	large := strings.Repeat("x", store.AppendAllowance)
 	if err := put(s, strings.Repeat("d", store.MaxCommit-1024), entry(large)); err != nil { // a document of whatever size
 		t.Fatal(err)
@@ -192,6 +202,47 @@ func testJournalComplete(t *testing.T, e *env) {
 		}
 		if err := s.SetJournal(e.ctx, "/doc", 0); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// testEntryComes: who sees a commit sees its entry in the journal.
+func testEntryComes(t *testing.T, e *env) {
+	writer, reader := e.handle(), e.handle()
+	if err := writer.SetJournal(e.ctx, "/doc", 1000); err != nil {
+		t.Fatal(err)
+	}
+	versions, err := writer.Commit(e.ctx, store.Create{Path: "/doc", Data: []byte("0")}, store.Append{Path: "/doc", Data: []byte("0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := versions[0]
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 200 {
+			text := fmt.Append(nil, i)
+			versions, err := writer.Commit(e.ctx, store.Put{Path: "/doc", Base: v, Data: text}, store.Append{Path: "/doc", Data: text})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			v = versions[0]
+		}
+	}()
+	for writing := true; writing; {
+		select {
+		case <-done:
+			writing = false
+		default:
+		}
+		seen := e.load(reader, "/doc").Version
+		_, entries, err := reader.Journal(e.ctx, "/doc", 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) == 0 || entries[len(entries)-1].Order < seen.Order() {
+			t.Fatalf("%v is seen, and its entry is not in the journal", seen)
 		}
 	}
 }

@@ -21,11 +21,17 @@ type commit struct {
 	record  *record // that the receipt goes to, whose turn this commit has; nil without
 	receipt store.Receipt
 
+	looked   bool // folders are looked at before anything is supposed of them
+	unmarked bool // the payload cannot be marked as awaited
+
 	// Of the present attempt.
 	session *zk.Session
 	folders map[string]folder // by the paths of the documents
 	parts   []part
 	created []zk.Reply // what was seen of the documents that it created, in their order
+	marks   []mark     // of these looks
+	zxid    int64      // of the transaction
+	trimmed int        // how often somebody else had removed the journal's oldest entries
 }
 
 // Commit implements [store.Store]: one Multi. Foreign tools can write the same
@@ -46,6 +52,7 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 				return nil, s.translate("commit", receipt.Path, err, false)
 			}
 			defer c.record.give()
+			c.looked = true // what was looked at helps to find out what became of it
 		}
 		if release, ok := op.(store.Release); ok {
 			if l, ours := release.Lock.(*latch); ours { // it is not lost if its place is seen to go meanwhile
@@ -133,9 +140,12 @@ func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 		multi[i] = p.request
 	}
 	requests := []zk.Request{multi}
+	c.marks = nil
 	for _, op := range c.ops {
 		if op, ok := op.(store.Create); ok { // a Multi does not say which version it created
-			requests = append(requests, zk.Exists{Path: c.store.payload(op.Path)})
+			m := c.store.watched.begin(c.store.payload(op.Path))
+			c.marks = append(c.marks, m)
+			requests = append(requests, zk.Exists{Path: m.full, Watch: m.followed()})
 		}
 	}
 	asked := time.Now()
@@ -144,7 +154,7 @@ func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 	if err == nil {
 		c.store.watched.prove(reply.Conn, asked)
 	}
-	c.created = replies[1:]
+	c.created, c.zxid = replies[1:], reply.Zxid
 	if err == nil && len(reply.Results) != len(c.parts) {
 		cause := fmt.Errorf("an answer of %d results to %d operations", len(reply.Results), len(c.parts))
 		return nil, &zk.Error{Op: "multi", Outcome: zk.Unknown, Index: -1, Cause: cause}
@@ -162,15 +172,26 @@ func (c *commit) judge(err error) (again bool, _ error) {
 	failed := c.parts[e.Index]
 	op := c.ops[failed.op]
 	path := op.Target()
+	if _, missing := failed.request.(zk.Create); failed.guard && missing { // it was not, or what is above it is
+		c.looked = true
+		return true, nil
+	}
 	if failed.guard {
 		return c.judgeGuard(path, e)
 	}
 	gone := e.Code == zk.ErrNoNode
 	switch op.(type) {
+	case store.Await: // no right to, or the znode is one that has no children
+		c.unmarked = true
+		return true, nil
 	case store.Create:
 		again = gone // a parent was tidied away in between
 	case store.Append:
-		again = gone // the journal was switched off, or another commit trimmed it
+		// The journal was switched off, or trimmed by somebody else, or has an entry more.
+		again = gone || e.Code == zk.ErrNodeExists
+		if gone && !failed.main {
+			c.trimmed++
+		}
 	case store.Receipt:
 		if again = gone || e.Code == zk.ErrBadVersion; again { // somebody else wrote or removed it
 			c.record.session = nil
@@ -226,10 +247,13 @@ func (c *commit) conclude(ctx context.Context, results []zk.Result) ([]store.Ver
 				doubt = fmt.Errorf("commit %s: %w: another tool deleted and recreated the document in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
 			}
 		case store.Create:
-			seen := c.created[0]
-			c.created = c.created[1:]
+			seen, m := c.created[0], c.marks[0]
+			c.created, c.marks = c.created[1:], c.marks[1:]
 			// The document may have been changed since: of its creation, czxid and ctime are left.
 			versions[i] = store.NewVersion(seen.Stat.Czxid, seen.Stat.Czxid, 0).WithTag(seen.Stat.Ctime)
+			if seen.Err == nil {
+				s.saw(m, versionOf(seen.Stat), seen.Conn)
+			}
 			if seen.Err != nil { // nobody may conclude from that that nothing was written
 				doubt = fmt.Errorf("commit %s: %w: it was created, and then: %w", op.Path, store.ErrUnknownOutcome, seen.Err)
 			}

@@ -14,6 +14,15 @@ func versionOf(stat zk.Stat) store.Version {
 	return store.NewVersion(stat.Czxid, stat.Mzxid, stat.Version).WithTag(stat.Mtime)
 }
 
+// awaitedOf is [store.Record]'s Awaited: the last transaction that added or removed a child
+// of the payload. A commit with [store.Await] does both, and nothing else does.
+func awaitedOf(stat zk.Stat) int64 {
+	if stat.Pzxid == stat.Czxid { // none has
+		return 0
+	}
+	return stat.Pzxid
+}
+
 // Load implements [store.Store]. Each look sets a watch if somebody follows the
 // document, on the payload's absence too.
 func (s *Store) Load(ctx context.Context, path string, known store.Version, mode store.Consistency) (store.Record, error) {
@@ -34,7 +43,8 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, mode
 	case l.version.IsZero():
 		return store.Record{AsOf: l.asOf}, fmt.Errorf("load %s: document %w", path, store.ErrNotFound)
 	}
-	return store.Record{AsOf: l.asOf, Version: l.version, Data: l.data, Time: time.UnixMilli(l.stat.Mtime)}, nil
+	rec := store.Record{AsOf: l.asOf, Version: l.version, Data: l.data, Time: time.UnixMilli(l.stat.Mtime), Awaited: awaitedOf(l.stat)}
+	return rec, nil
 }
 
 // look is one look at a payload.

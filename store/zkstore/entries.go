@@ -1,65 +1,75 @@
 package zkstore
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
 )
 
-// maxTrim bounds how many entries one commit removes, after the number to keep was
-// lowered.
-const maxTrim = 50
+// readBatch is how many entries are read at once.
+const readBatch = 64
 
-// sequenceDigits is how many digits the server writes at the end of a sequential znode's
-// name.
-const sequenceDigits = 10
-
-// sequence returns the number at the end of a sequential znode's name.
-func sequence(name string) (number uint64, ok bool) {
-	if len(name) < sequenceDigits {
-		return 0, false
-	}
-	number, err := strconv.ParseUint(name[len(name)-sequenceDigits:], 10, 64)
-	return number, err == nil
-}
-
-// bySequence orders names by their numbers.
-func bySequence(a, b string) int {
-	na, _ := sequence(a)
-	nb, _ := sequence(b)
-	return cmp.Compare(na, nb)
-}
-
-// entryNames returns the entries of a journal, oldest first. Their names are the
-// sequence numbers that the server gave them; others' names are left alone.
+// entryNames returns the entries of a journal, oldest first. Their names are their
+// numbers; others' names are left alone.
 func (s *Store) entryNames(ctx context.Context, session *zk.Session, path string) ([]string, error) {
 	reply, err := session.Call(ctx, zk.Children{Path: s.history(path)})
 	if errors.Is(err, zk.ErrNoNode) {
 		return nil, nil
 	}
 	names := slices.DeleteFunc(reply.Children, func(name string) bool {
-		_, ok := sequence(name)
-		return !ok || len(name) != sequenceDigits
+		_, ok := entryNumber(name)
+		return !ok
 	})
-	slices.SortFunc(names, bySequence)
+	slices.SortFunc(names, func(a, b string) int {
+		na, _ := entryNumber(a)
+		nb, _ := entryNumber(b)
+		return cmp.Compare(na, nb)
+	})
 	return names, err
 }
 
-// readEntries returns the newest entries. One that cannot be read comes with its error.
-func (s *Store) readEntries(ctx context.Context, session *zk.Session, path string, newest int) ([]store.Entry, error) {
-	names, err := s.entryNames(ctx, session, path)
-	if err != nil {
+// namesBelow returns the names of the n numbers before end, as far as there are any.
+func namesBelow(end int64, n int) []string {
+	n = int(max(0, min(end, int64(n))))
+	names := make([]string, n)
+	for i := range names {
+		names[i] = entryName(end - int64(n-i))
+	}
+	return names
+}
+
+// readEntries returns the newest entries, oldest first. Their numbers follow from what
+// the journal's folder says, so that reading a few costs the same in a long journal.
+// Only where one of them is missing, or the server's numbers have come to their end, all
+// names are listed; if they are too many for that, those that were found are the answer.
+func (s *Store) readEntries(ctx context.Context, session *zk.Session, path string, j journal, newest int) ([]store.Entry, error) {
+	names := namesBelow(j.next, min(newest, j.count))
+	entries, err := s.getEntries(ctx, session, path, names)
+	if err != nil || len(entries) == len(names) && j.next < lastSequence {
+		return entries, err
+	}
+	listed, err := s.entryNames(ctx, session, path)
+	switch {
+	case errors.Is(err, zk.ErrTooLarge) && len(entries) > 0:
+		return entries, nil
+	case err != nil:
 		return nil, err
 	}
-	var entries []store.Entry
-	names = names[max(0, len(names)-newest):]
+	entries, err = s.getEntries(ctx, session, path, listed[max(0, len(listed)-newest):])
+	slices.SortStableFunc(entries, func(a, b store.Entry) int { return cmp.Compare(a.Order, b.Order) })
+	return entries, err
+}
+
+// getEntries reads the entries of those names, without those that are gone. One that
+// cannot be read comes with its error.
+func (s *Store) getEntries(ctx context.Context, session *zk.Session, path string, names []string) (entries []store.Entry, _ error) {
 	for batch := range slices.Chunk(names, readBatch) {
 		requests := make([]zk.Request, 0, 2*len(batch))
 		for _, name := range batch {
@@ -74,7 +84,7 @@ func (s *Store) readEntries(ctx context.Context, session *zk.Session, path strin
 			}
 			switch {
 			case errors.Is(got.Err, zk.ErrNoNode), errors.Is(stat.Err, zk.ErrNoNode):
-				continue // it was trimmed meanwhile
+				continue
 			case got.Err == nil:
 				setOrigin(&entry, got.Stat)
 				entry.Data = append([]byte{}, got.Data...)
@@ -95,64 +105,29 @@ func setOrigin(entry *store.Entry, stat zk.Stat) {
 	entry.Order, entry.Tag, entry.Time = stat.Czxid, stat.Ctime, time.UnixMilli(stat.Ctime)
 }
 
-// readBatch is how many znodes are read at once.
-const readBatch = 32
-
-// listEntries sees to it that the entries of a document's journal are known. They stay
-// known for as long as nobody else commits.
-func (c *commit) listEntries(ctx context.Context, path string) error {
-	f := c.folders[path]
-	if base := c.base(path); !base.IsZero() && f.journal.at == base {
-		return nil
+// findEntry looks for the entry that holds data, among those that were made after a
+// transaction. The newest are looked at first.
+func (s *Store) findEntry(ctx context.Context, session *zk.Session, path string, data []byte, after int64) (found store.Entry, ok bool, _ error) {
+	replies, err := session.Do(ctx, s.folderRequests(path)...)
+	if err != nil {
+		return found, false, err
 	}
-	names, err := c.store.entryNames(ctx, c.session, path)
-	if err != nil && !errors.Is(err, zk.ErrTooLarge) { // what is too much to be listed is not trimmed
-		return c.store.translate("commit", path, err, false)
+	f, err := newFolder(replies)
+	if err != nil {
+		return found, false, err
 	}
-	f.journal.entries = names
-	c.folders[path] = f
-	return nil
-}
-
-// prepareAppend makes the requests of an entry: its creation, and the removal of
-// those that are too many then. That the list of them is right is seen at the commit:
-// it fails if one of them is gone, and nobody can add one without moving the document.
-func (c *commit) prepareAppend(i int, op store.Append) {
-	f := c.folders[op.Path]
-	if f.journal.keep == 0 {
-		return
-	}
-	s := c.store
-	c.parts = append(c.parts, part{op: i, main: true, request: zk.Create{Path: s.history(op.Path) + "/", Data: op.Data, ACL: s.acl, Mode: zk.PersistentSequential}})
-	for _, name := range f.journal.entries[:f.journal.surplus()] {
-		c.parts = append(c.parts, part{op: i, request: zk.Delete{Path: s.entry(op.Path, name), Version: zk.AnyVersion}})
-	}
-}
-
-// surplus is how many entries are too many when another one comes.
-func (j journal) surplus() int { return min(max(0, len(j.entries)+1-j.keep), maxTrim) }
-
-// rememberEntries notes what the journals have after a commit.
-func (c *commit) rememberEntries(results []zk.Result, versions []store.Version) {
-	for i, op := range c.ops {
-		f, known := c.folders[op.Target()]
-		if !isAppend(op) || !known || f.journal.keep == 0 {
-			continue
+	for newest := readBatch; ; newest *= 8 {
+		entries, err := s.readEntries(ctx, session, path, f.journal, newest)
+		if err != nil {
+			return found, false, err
 		}
-		made := c.resultOf(i, results).Path
-		name := made[strings.LastIndexByte(made, '/')+1:]
-		at := store.Version{}
-		for j, other := range c.ops {
-			if store.ChangesDocument(other) && other.Target() == op.Target() {
-				at = versions[j]
+		for _, entry := range entries {
+			if entry.Err == nil && bytes.Equal(entry.Data, data) {
+				return entry, true, nil
 			}
 		}
-		f.journal.entries = append(slices.Clone(f.journal.entries[f.journal.surplus():]), name)
-		if f.journal.at = at; !at.IsZero() {
-			if _, ok := sequence(name); !ok {
-				f.journal.at = store.Version{} // the list is not to be trusted
-			}
+		if len(entries) < newest || entries[0].Order <= after || newest > math.MaxInt/8 {
+			return found, false, nil
 		}
-		c.folders[op.Target()] = f
 	}
 }

@@ -70,6 +70,7 @@ func TestDeletedBeforeItWasFoundOut(t *testing.T) {
 		if err != nil && !errors.Is(err, store.ErrUnknownOutcome) {
 			t.Errorf("create, %s: %v", name, err)
 		}
+		b.withdraw(created)
 		put := fmt.Sprint("/put/", len(name))
 		v := mustCommit(t, b.ctx, b.direct, store.Create{Path: put, Data: []byte("0")})[0]
 		err = b.loseAnswers(func() error {
@@ -79,7 +80,15 @@ func TestDeletedBeforeItWasFoundOut(t *testing.T) {
 		if err != nil && !errors.Is(err, store.ErrUnknownOutcome) {
 			t.Errorf("put, %s: %v", name, err)
 		}
+		b.withdraw(put)
 	}
+}
+
+// withdraw takes the record at path back, so that nothing is put right by a Multi while
+// their answers are lost.
+func (b *lockBed) withdraw(path string) {
+	b.Helper()
+	b.await("the record is withdrawn", func() bool { return b.faulty.Withdraw(b.ctx, path, "me") == nil })
 }
 
 // TestCreationThatNeverCame: nothing of it was applied, and the record that would tell
@@ -342,4 +351,26 @@ func (b *lockBed) attack(victim, i int) error {
 		}
 	}
 	return nil
+}
+
+// TestAnothersRecordTellsNothing: a commit is applied, its answer and its session are lost,
+// and before that could be found out another handle has a record of that name, at the
+// version that the commit supposed. Nobody says that it was not applied, and the other's
+// record is left alone.
+func TestAnothersRecordTellsNothing(t *testing.T) {
+	b := newLockBed(t)
+	v := b.load().Version
+	err := b.loseAnswers(func() error {
+		_, err := b.commitSigned(v, "mine")
+		return err
+	}, func() bool { return b.holds("/doc", "mine") }, func() {
+		b.killSession()
+		b.await("the name is free", func() bool { return b.direct.Announce(b.ctx, "/doc", "me", []byte("another's")) == nil })
+	})
+	if err != nil && !errors.Is(err, store.ErrUnknownOutcome) {
+		t.Errorf("it was applied: %v", err)
+	}
+	if reply := b.plain.call(zk.Get{Path: "/doc/listeners/me"}); string(reply.Data) != "another's" {
+		t.Errorf("the other's record is %q", reply.Data)
+	}
 }

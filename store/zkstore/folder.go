@@ -20,6 +20,8 @@ import (
 // document, and misses no journal.
 type folder struct {
 	exists    bool
+	supposed  bool // it was not looked at: a commit that creates the document creates the folder too
+	fresh     bool // this handle made it, and has not seen or put anything but the document in it since
 	unguarded bool // the folder may not be read or written by us: commits do without its check
 	stat      zk.Stat
 	data      []byte
@@ -30,9 +32,13 @@ type folder struct {
 type journal struct {
 	exists  bool  // the znode does
 	version int32 // of its data
-	keep    int   // 0: it is off, or the znode is somebody else's
+	data    []byte
+	keep    int // 0: it is off, or the znode is somebody else's
 
+	next    int64         // the number that the server gives to the next entry
+	count   int           // how many entries there are
 	entries []string      // their names, oldest first,
+	whole   bool          // those of all, and not of the oldest only,
 	at      store.Version // as long as the document is at this version; zero: they are not known
 }
 
@@ -61,6 +67,19 @@ func (c *folderCache) set(path string, f folder) {
 		c.paths = make(map[string]folder)
 	}
 	c.paths[path] = f
+}
+
+// takeFresh reports whether a folder is fresh. It is not from then on.
+func (c *folderCache) takeFresh(path string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.paths[path]
+	if !f.fresh {
+		return false
+	}
+	f.fresh = false
+	c.paths[path] = f
+	return true
 }
 
 func (c *folderCache) forget(path string) {
@@ -96,7 +115,7 @@ func newFolder(replies []zk.Reply) (f folder, err error) {
 	case of.Err != nil:
 		return folder{}, of.Err
 	default:
-		f.journal = journal{exists: true, version: of.Stat.Version}
+		f.journal = journal{exists: true, version: of.Stat.Version, data: of.Data, next: nextSequence(of.Stat), count: int(of.Stat.NumChildren)}
 		var cfg journalConfig
 		if json.Unmarshal(of.Data, &cfg) == nil && cfg.Keep > 0 {
 			f.journal.keep = cfg.Keep
@@ -135,8 +154,9 @@ func (s *Store) ensure(ctx context.Context, full string) error {
 	return nil
 }
 
-// tidy removes the folders of a deleted document as far as they are empty and
-// without data. It is a courtesy: failing at it is no error.
+// tidy removes the folders of a deleted document as far as they are empty and without
+// data. It is a courtesy: failing at it is no error, and if somebody comes meanwhile, all
+// stay.
 func (s *Store) tidy(ctx context.Context, path string) {
 	paths := []string{s.listeners(path), s.roster(path), s.queue(path), s.folder(path)}
 	looks := make([]zk.Request, len(paths))
@@ -147,15 +167,18 @@ func (s *Store) tidy(ctx context.Context, path string) {
 	if err != nil {
 		return
 	}
-	replies, _ := session.Do(ctx, looks...)
-	var removals []zk.Request
+	replies, _ := session.Do(ctx, looks...) // each reply has its own error
+	var removals zk.Multi
 	for i, reply := range replies {
-		last := i == len(paths)-1
-		if reply.Err == nil && len(reply.Data) == 0 && (last || reply.Stat.NumChildren == 0) {
+		inside := int32(0) // of what goes too
+		if i == len(paths)-1 {
+			inside = int32(len(removals))
+		}
+		if reply.Err == nil && len(reply.Data) == 0 && reply.Stat.NumChildren == inside {
 			removals = append(removals, zk.Delete{Path: paths[i], Version: reply.Stat.Version})
 		}
 	}
 	if len(removals) > 0 {
-		_, _ = session.Do(ctx, removals...) // a folder that has children is refused
+		_, _ = session.Call(ctx, removals)
 	}
 }

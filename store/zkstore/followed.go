@@ -41,7 +41,9 @@ func (w *watcher) Confirmed(v store.Version) time.Time {
 // Stop implements [store.Watcher].
 func (w *watcher) Stop() {
 	w.stop()
-	w.store.watched.unfollow(w)
+	if w.store.watched.unfollow(w) {
+		w.store.verifier.wakeUp()
+	}
 }
 
 // follow returns the node of a payload that one more watcher follows.
@@ -61,12 +63,13 @@ func (w *watchedCache) follow(path, full string, every time.Duration) *watchedNo
 	return n
 }
 
-// unfollow ends a watcher, once.
-func (w *watchedCache) unfollow(gone *watcher) {
+// unfollow ends a watcher, once, and reports whether it was the last one of its payload:
+// then what the server watches for it is to be removed.
+func (w *watchedCache) unfollow(gone *watcher) (last bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if gone.every == 0 {
-		return
+		return false
 	}
 	if w.every[gone.every]--; w.every[gone.every] == 0 {
 		delete(w.every, gone.every)
@@ -74,13 +77,44 @@ func (w *watchedCache) unfollow(gone *watcher) {
 	gone.every = 0
 	n := gone.node
 	if n.watchers--; n.watchers > 0 {
-		return
+		return false
 	}
 	delete(w.nodes, n.full)
-	last := len(w.order) - 1
-	w.order[n.index], w.order[last].index = w.order[last], n.index
-	w.order[last] = nil
-	w.order = w.order[:last]
+	end := len(w.order) - 1
+	w.order[n.index], w.order[end].index = w.order[end], n.index
+	w.order[end] = nil
+	w.order = w.order[:end]
+	w.left = append(w.left, n.full)
+	return true
+}
+
+// takeLeft returns up to n payloads that nobody follows any more. Until they are removed, what
+// looks at them show is not trusted: their watch may be the one that is removed.
+func (w *watchedCache) takeLeft(n int) (fulls []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.left) > 0 && len(fulls) < n {
+		full := w.left[len(w.left)-1]
+		w.left = w.left[:len(w.left)-1]
+		if w.nodes[full] == nil {
+			fulls = append(fulls, full)
+		}
+	}
+	w.removing = fulls
+	if len(w.left) == 0 {
+		w.left = nil
+	}
+	return fulls
+}
+
+// removed says that the watches of what takeLeft returned are gone.
+func (w *watchedCache) removed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, full := range w.removing {
+		w.movedLocked(full)
+	}
+	w.removing = nil
 }
 
 // demand returns how many payloads are followed, and how often the most demanding watcher

@@ -1,6 +1,7 @@
 package zkstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,12 +11,12 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// removeBatch is how many entries are removed at once when a journal is switched off.
-const removeBatch = 100
-
 // SetJournal implements [store.Store].
 func (s *Store) SetJournal(ctx context.Context, path string, keep int) error {
 	if err := store.CheckPath(path); err != nil {
+		return err
+	}
+	if err := store.CheckJournal(path, keep); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -26,7 +27,9 @@ func (s *Store) SetJournal(ctx context.Context, path string, keep int) error {
 	switch {
 	case err != nil:
 	case keep > 0:
-		err = s.makeJournal(ctx, session, path, keep)
+		if err = s.makeJournal(ctx, session, path, keep); err == nil {
+			err = s.trim(ctx, session, path, keep)
+		}
 	default:
 		err = s.removeJournal(ctx, session, path)
 	}
@@ -65,28 +68,18 @@ func (s *Store) makeJournal(ctx context.Context, session *zk.Session, path strin
 // one, so it goes on until the folder is gone.
 func (s *Store) removeJournal(ctx context.Context, session *zk.Session, path string) error {
 	for {
-		names, err := s.entryNames(ctx, session, path)
-		if err != nil {
+		if err := s.trim(ctx, session, path, 0); err != nil {
 			return err
 		}
-		for from := 0; from < len(names); from += removeBatch {
-			var removals []zk.Request
-			for _, name := range names[from:min(from+removeBatch, len(names))] {
-				removals = append(removals, zk.Delete{Path: s.entry(path, name), Version: zk.AnyVersion})
-			}
-			replies, _ := session.Do(ctx, removals...) // each reply has its own error
-			for _, reply := range replies {
-				if reply.Err != nil && !errors.Is(reply.Err, zk.ErrNoNode) {
-					return reply.Err
-				}
-			}
-		}
-		_, err = session.Call(ctx, zk.Delete{Path: s.history(path), Version: zk.AnyVersion})
+		_, err := session.Call(ctx, zk.Delete{Path: s.history(path), Version: zk.AnyVersion})
 		if errors.Is(err, zk.ErrNoNode) {
 			return nil
 		}
-		if !errors.Is(err, zk.ErrNotEmpty) || len(names) == 0 { // somebody else's things are in it
+		if !errors.Is(err, zk.ErrNotEmpty) {
 			return err
+		}
+		if names, listErr := s.entryNames(ctx, session, path); listErr != nil || len(names) == 0 { // somebody else's things are in it
+			return cmp.Or(listErr, err)
 		}
 	}
 }
@@ -102,7 +95,7 @@ func (s *Store) Journal(ctx context.Context, path string, newest int) (keep int,
 		f, err = newFolder(replies)
 	}
 	if err == nil && f.journal.keep > 0 && newest > 0 {
-		entries, err = s.readEntries(ctx, session, path, newest)
+		entries, err = s.readEntries(ctx, session, path, f.journal, newest)
 	}
 	if err != nil {
 		return 0, nil, s.translate("read the journal of", path, err, false)

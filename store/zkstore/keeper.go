@@ -13,14 +13,20 @@ const (
 	// keeperPause is between two tries to put records right.
 	keeperPause = 200 * time.Millisecond
 	// restorers is how many records are put right at the same time.
-	restorers = 32
+	restorers = sharedMost
 )
 
 // keepRecords puts records right after each new connection, and whenever it is asked to,
 // until the store is closed.
 func (s *Store) keepRecords() {
+	lost := newLostListeners(s)
+	tick := time.NewTicker(lostTick)
+	defer tick.Stop()
 	for {
 		select {
+		case now := <-tick.C:
+			lost.forgetOne(now)
+			continue
 		case <-s.records.wake:
 		case <-s.ctx.Done():
 			return

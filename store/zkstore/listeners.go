@@ -10,6 +10,9 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
+// maxRecord bounds a record in bytes: it is written together with its entry in the roster.
+const maxRecord = store.MaxCommit/2 - 4096
+
 // Announce implements [store.Store].
 func (s *Store) Announce(ctx context.Context, path, id string, data []byte) error {
 	if err := store.CheckPath(path); err != nil {
@@ -18,7 +21,7 @@ func (s *Store) Announce(ctx context.Context, path, id string, data []byte) erro
 	if err := store.CheckID(id); err != nil {
 		return err
 	}
-	if len(data) > store.MaxCommit {
+	if len(data) > maxRecord {
 		return fmt.Errorf("announce %s at %s: record of %d bytes: %w", id, path, len(data), store.ErrTooLarge)
 	}
 	// It can be done again without harm, so a lost answer is no unknown outcome.

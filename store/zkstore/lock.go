@@ -19,6 +19,7 @@ var _ store.Lock = (*latch)(nil)
 type latch struct {
 	store  *Store
 	path   string
+	id     string
 	prefix string // of the znode's name
 	give   func() // ends the turn of this id
 
@@ -48,7 +49,7 @@ func (s *Store) Lock(ctx context.Context, path, id string) (store.Lock, error) {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	l := &latch{
-		store: s, path: path, prefix: latchPrefix + id + "-",
+		store: s, path: path, id: id, prefix: latchPrefix + id + "-",
 		lost: make(chan struct{}), gone: make(chan struct{}),
 	}
 	var err error
@@ -79,7 +80,7 @@ func (l *latch) acquire(ctx context.Context) error {
 			if l.await(ctx, ahead); ctx.Err() != nil {
 				return fmt.Errorf("%w: %w", store.ErrLocked, ctx.Err())
 			}
-		case refused(err) && !errors.Is(err, zk.ErrSessionExpired) && !errors.Is(err, zk.ErrSessionMoved) && !errors.Is(err, zk.ErrThrottled):
+		case refused(err) && !passes(err):
 			return err
 		case errors.Is(err, zk.ErrTooLarge):
 			return err

@@ -30,8 +30,11 @@ func (c *commit) look(ctx context.Context, anew bool) error {
 			continue
 		}
 		f, known := s.folders.get(path)
+		if _, creates := op.(store.Create); creates && !known && !c.looked {
+			f.supposed = true
+		}
 		c.folders[path] = f
-		if known && !anew {
+		if known && !anew || f.supposed {
 			continue
 		}
 		ask(func(replies []zk.Reply) error {
@@ -113,7 +116,7 @@ func (c *commit) checkFolders(ctx context.Context, anew bool) (again bool, _ err
 			}
 			again = true // it may have been switched off
 		}
-		if _, creates := op.(store.Create); creates && !f.exists {
+		if _, creates := op.(store.Create); creates && !f.exists && !f.supposed {
 			if err := c.store.ensure(ctx, c.store.folder(path)); err != nil {
 				return false, c.store.translate("commit", path, err, false)
 			}

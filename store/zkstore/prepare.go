@@ -52,16 +52,28 @@ func (c *commit) prepare(ctx context.Context) (err error) {
 
 // prepareOp makes an operation's own requests.
 func (c *commit) prepareOp(i int) error {
-	s, own := c.store, func(request zk.Op) { c.parts = append(c.parts, part{op: i, main: true, request: request}) }
+	s, own := c.store, func(requests ...zk.Op) {
+		for at, request := range requests { // the first is the operation itself
+			c.parts = append(c.parts, part{op: i, main: at == 0, request: request})
+		}
+	}
 	switch op := c.ops[i].(type) {
 	case store.Create:
+		if c.folders[op.Path].supposed {
+			c.parts = append(c.parts, part{op: i, guard: true, request: zk.Create{Path: s.folder(op.Path), ACL: s.acl}})
+		}
 		own(zk.Create{Path: s.payload(op.Path), Data: op.Data, ACL: s.acl})
 	case store.Put:
-		own(zk.Set{Path: s.payload(op.Path), Data: op.Data, Version: op.Base.Counter()})
+		own(setAt(s.payload(op.Path), op.Data, op.Base.Counter())...)
 	case store.Delete:
-		own(zk.Delete{Path: s.payload(op.Path), Version: op.Base.Counter()})
+		own(deleteAt(s.payload(op.Path), op.Base.Counter())...)
 	case store.Receipt:
-		own(zk.Set{Path: c.record.full, Data: op.Data, Version: c.record.version})
+		own(setAt(c.record.full, op.Data, c.record.version)...)
+	case store.Await:
+		if !c.unmarked {
+			own(zk.Create{Path: s.awaited(op.Path), ACL: s.acl})
+			own(zk.Delete{Path: s.awaited(op.Path), Version: zk.AnyVersion})
+		}
 	case store.Append:
 		c.prepareAppend(i, op)
 	case store.Hold:
@@ -88,16 +100,20 @@ func (c *commit) prepareOp(i int) error {
 func (c *commit) prepareGuards(path string) {
 	s, f := c.store, c.folders[path]
 	op, replaces := c.operationOn(path)
-	guard := func(request zk.Op) { c.parts = append(c.parts, part{op: op, guard: true, request: request}) }
+	guard := func(requests zk.Multi) {
+		for _, request := range requests {
+			c.parts = append(c.parts, part{op: op, guard: true, request: request})
+		}
+	}
 	switch {
 	case f.unguarded || !f.exists:
 	case replaces:
-		guard(zk.Set{Path: s.folder(path), Data: f.data, Version: f.stat.Version})
+		guard(setAt(s.folder(path), f.data, f.stat.Version))
 	default:
-		guard(zk.Check{Path: s.folder(path), Version: f.stat.Version})
+		guard(checkAt(s.folder(path), f.data, f.stat.Version))
 	}
 	if f.journal.exists {
-		guard(zk.Check{Path: s.history(path), Version: f.journal.version})
+		guard(checkAt(s.history(path), f.journal.data, f.journal.version))
 	}
 }
 
@@ -147,12 +163,19 @@ func (c *commit) base(path string) store.Version {
 // remember notes what folders and journals are after a commit.
 func (c *commit) remember(results []zk.Result, versions []store.Version) {
 	for i, p := range c.parts {
-		if _, ok := p.request.(zk.Set); ok && p.guard {
-			path := c.ops[p.op].Target()
-			f := c.folders[path]
+		path := c.ops[p.op].Target()
+		f := c.folders[path]
+		switch set, sets := p.request.(zk.Set); {
+		case p.guard && f.supposed:
+			f = folder{exists: true, fresh: true, stat: zk.Stat{Czxid: c.zxid}}
+		case p.guard && sets && set.Path == c.store.folder(path):
 			f.stat.Version = results[i].Stat.Version
-			c.folders[path] = f
+		case p.guard && sets:
+			f.journal.version = results[i].Stat.Version
+		default:
+			continue
 		}
+		c.folders[path] = f
 	}
 	c.rememberEntries(results, versions)
 	for path, f := range c.folders {

@@ -1,6 +1,7 @@
 package zkstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -11,8 +12,8 @@ import (
 )
 
 // latchPrefix begins the names in a queue, as in the Rust crate, whose places and
-// ours form one queue in the order of their sequence numbers. Names of any other
-// form are not places.
+// ours form one queue in the order of their creation. Names of any other form are not
+// places.
 const latchPrefix = "latch-"
 
 // join creates the znode, or finds the one whose creation has an unknown outcome.
@@ -25,7 +26,7 @@ func (l *latch) join(ctx context.Context) error {
 	}
 	for attempt := 0; l.name == ""; attempt++ {
 		reply, err := l.session.Call(ctx, zk.Create{
-			Path: l.store.place(l.path, l.prefix), Data: thisProcess(), ACL: l.store.acl, Mode: zk.EphemeralSequential,
+			Path: l.store.place(l.path, l.prefix), Data: holderData(l.id), ACL: l.store.acl, Mode: zk.EphemeralSequential,
 		})
 		switch {
 		case errors.Is(err, zk.ErrNoNode) && attempt < 3: // the server removes empty containers
@@ -36,10 +37,17 @@ func (l *latch) join(ctx context.Context) error {
 			l.unsure = uncertain(err)
 			return err
 		default:
-			l.name = reply.Path[strings.LastIndexByte(reply.Path, '/')+1:]
+			l.name = nameOf(reply.Path)
 		}
 	}
 	return nil
+}
+
+// passes reports whether a refusal is about what will soon be over. A place exists if the
+// server's numbers have come to their end, until the one that a lost session left is gone.
+func passes(err error) bool {
+	return errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrSessionMoved) || errors.Is(err, zk.ErrThrottled) ||
+		errors.Is(err, zk.ErrNodeExists)
 }
 
 // find looks for the place whose creation has an unknown outcome. The caller has the
@@ -56,15 +64,15 @@ func (l *latch) find(ctx context.Context) error {
 	if err := replies[0].Err; err != nil && !errors.Is(err, zk.ErrNoNode) {
 		return err
 	}
-	for _, name := range places(replies[0].Children) {
-		if name[:len(name)-sequenceDigits] != l.prefix {
+	for _, name := range replies[0].Children {
+		if !isPlace(name) || !strings.HasPrefix(name, l.prefix) {
 			continue
 		}
-		found, err := session.Call(ctx, zk.Exists{Path: l.store.place(l.path, name)})
+		found, err := session.Call(ctx, zk.Get{Path: l.store.place(l.path, name)})
 		if err != nil && !errors.Is(err, zk.ErrNoNode) {
 			return err
 		}
-		if err == nil && found.Stat.EphemeralOwner == session.ID() {
+		if err == nil && found.Stat.EphemeralOwner == session.ID() && bytes.Equal(found.Data, holderData(l.id)) {
 			l.name = name
 			return nil
 		}
@@ -97,7 +105,10 @@ func (l *latch) ahead(ctx context.Context) (ahead string, lost bool, err error) 
 	if err != nil && !errors.Is(err, zk.ErrNoNode) {
 		return "", false, err
 	}
-	names := places(reply.Children)
+	names, err := inOrder(ctx, l.session, l.store.queue(l.path), places(reply.Children))
+	if err != nil {
+		return "", false, err
+	}
 	switch at := slices.Index(names, l.name); at {
 	case -1:
 		l.name = ""
@@ -109,11 +120,9 @@ func (l *latch) ahead(ctx context.Context) (ahead string, lost bool, err error) 
 	}
 }
 
-// places returns the names that are places in a queue, in its order.
+// places returns the names that are places in a queue.
 func places(names []string) []string {
-	names = slices.DeleteFunc(names, func(name string) bool { return !isPlace(name) })
-	slices.SortFunc(names, bySequence)
-	return names
+	return slices.DeleteFunc(names, func(name string) bool { return !isPlace(name) })
 }
 
 func isPlace(name string) bool {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
@@ -30,7 +29,7 @@ func (c *commit) fence(ctx context.Context) error {
 	if data == nil {
 		data = []byte("{}") // nothing was announced yet; it must not look like the receipt
 	}
-	return c.store.writeRecord(ctx, c.session, c.record, data)
+	return c.store.createRecordAlone(ctx, c.session, c.record, data)
 }
 
 // resolve finds out what became of a commit whose answer was lost, until ctx ends. What
@@ -88,10 +87,10 @@ func (q *inquiry) ask(ctx context.Context) ([]store.Version, error) {
 		switch {
 		case found.Stat.Version == q.record.version:
 			return nil, q.revoke(ctx, session, found.Data)
-		case found.Stat.Version == q.record.version+1 && q.revoked != nil && bytes.Equal(found.Data, q.revoked):
+		case follows(q.record.version, found.Stat.Version) && q.revoked != nil && bytes.Equal(found.Data, q.revoked):
 			q.moveRecord(session, found.Stat.Version)
 			return nil, errNotApplied
-		case found.Stat.Version == q.record.version+1 && bytes.Equal(found.Data, q.receipt.Data):
+		case follows(q.record.version, found.Stat.Version) && bytes.Equal(found.Data, q.receipt.Data):
 			q.moveRecord(session, found.Stat.Version)
 			return q.applied(found.Stat.Mzxid, found.Stat.Mtime, documents)
 		}
@@ -112,11 +111,15 @@ func (q *inquiry) moveRecord(session *zk.Session, version int32) {
 // space at its end tells what it writes from the receipt, and from what was there.
 func (q *inquiry) revoke(ctx context.Context, session *zk.Session, standing []byte) error {
 	q.revoked = append(bytes.Clone(standing), ' ')
-	reply, err := session.Call(ctx, zk.Set{Path: q.record.full, Data: q.revoked, Version: q.record.version})
+	var request zk.Request = setAt(q.record.full, q.revoked, q.record.version)
+	if q.record.version != zk.AnyVersion {
+		request = zk.Set{Path: q.record.full, Data: q.revoked, Version: q.record.version}
+	}
+	reply, err := session.Call(ctx, request)
 	if err != nil { // either of the two may be applied after all
 		return err
 	}
-	q.moveRecord(session, reply.Stat.Version)
+	q.moveRecord(session, reply.Stat.Version) // 0 after -1: a Multi has no Stat
 	return errNotApplied
 }
 
@@ -140,14 +143,12 @@ func (q *inquiry) askDocuments(ctx context.Context, session *zk.Session, documen
 		if !ok {
 			continue
 		}
-		entries, err := q.store.readEntries(ctx, session, entry.Path, math.MaxInt)
+		found, ok, err := q.store.findEntry(ctx, session, entry.Path, entry.Data, q.base(entry.Path).Order())
 		if err != nil {
 			return nil, err
 		}
-		for _, found := range entries {
-			if found.Err == nil && bytes.Equal(found.Data, entry.Data) {
-				return q.applied(found.Order, found.Tag, nil)
-			}
+		if ok {
+			return q.applied(found.Order, found.Tag, nil)
 		}
 	}
 	return nil, errLost
@@ -184,6 +185,9 @@ func (q *inquiry) applied(order, tag int64, documents []zk.Reply) ([]store.Versi
 			versions[i] = store.NewVersion(order, order, 0).WithTag(tag)
 		case store.Put:
 			versions[i] = store.NewVersion(op.Base.Created(), order, op.Base.Counter()+1).WithTag(tag)
+			if now.Mzxid == order {
+				versions[i] = versionOf(now)
+			}
 			if now.Czxid != 0 && now.Czxid != op.Base.Created() && now.Czxid < order {
 				doubt = fmt.Errorf("commit %s: %w: another tool deleted and recreated the document in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
 			}

@@ -3,7 +3,6 @@ package zkstore
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/zkstate/zkstate/internal/zk"
@@ -147,25 +146,10 @@ func (rec *record) give() { <-rec.turn }
 
 // writeRecord makes the znode exist, owned by the session. The caller has the turn.
 func (s *Store) writeRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
-	for attempt := 0; ; attempt++ {
-		err := s.writeRecordOnce(ctx, session, rec, data)
-		if !errors.Is(err, zk.ErrNoNode) || attempt == 3 {
-			return err
-		}
-		// The folder is missing, or somebody's Delete tidied it away.
-		if err := s.ensure(ctx, rec.full[:strings.LastIndexByte(rec.full, '/')]); err != nil {
-			return err
-		}
-	}
-}
-
-// writeRecordOnce sets the znode if it is known to be this session's, and else creates
-// it. After a lost answer the znode that is in the way may be our own.
-func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
 	if rec.session == session {
-		reply, err := session.Call(ctx, zk.Set{Path: rec.full, Data: data, Version: rec.version})
+		results, _, err := s.share(ctx, session, zk.Multi{zk.Set{Path: rec.full, Data: data, Version: rec.version}}, nil)
 		if err == nil {
-			rec.version = reply.Stat.Version
+			rec.version = results[0].Stat.Version
 			return nil
 		}
 		rec.session = nil
@@ -174,13 +158,61 @@ func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *r
 		}
 	}
 	err := s.createRecord(ctx, session, rec, data)
-	if err == nil {
-		rec.session, rec.version, rec.entered = session, 0, true
-		return s.watchRecord(ctx, rec)
+	if refused(err) {
+		err = s.createRecordAlone(ctx, session, rec, data)
 	}
-	if !errors.Is(err, zk.ErrNodeExists) {
+	return err
+}
+
+// createRecord creates the record and its entry in the roster, in one transaction with
+// what is missing above them.
+func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
+	ops, err := s.entering(ctx, session, rec, data)
+	if err != nil {
 		return err
 	}
+	ops = append(ops, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+	_, watch, err := s.share(ctx, session, ops, zk.Children{Path: rec.full, Watch: true})
+	if err != nil {
+		return err
+	}
+	rec.session, rec.version, rec.entered, rec.conn = session, 0, true, 0
+	if watch.Err == nil {
+		rec.conn = watch.Conn
+	} else {
+		s.records.wakeKeeper()
+	}
+	return nil
+}
+
+// createRecordAlone does so a step at a time, and finds out what is in the way. After a
+// lost answer a record that is there may be our own.
+func (s *Store) createRecordAlone(ctx context.Context, session *zk.Session, rec *record, data []byte) (err error) {
+	for range maxAttempts {
+		if err := s.enter(ctx, session, rec, data); err != nil {
+			return err
+		}
+		_, err = session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+		switch {
+		case err == nil:
+			rec.session, rec.version, rec.entered = session, 0, true
+			err = s.watchRecord(ctx, rec)
+		case errors.Is(err, zk.ErrNodeExists):
+			err = s.adoptRecord(ctx, session, rec, data)
+		case errors.Is(err, zk.ErrNoNode): // the folder is missing, or somebody's Delete tidied it away
+			if err = s.ensureContainer(ctx, session, rec.path, s.listeners(rec.path)); err == nil {
+				continue
+			}
+		}
+		if !errors.Is(err, zk.ErrNoNode) {
+			return err
+		}
+	}
+	return err
+}
+
+// adoptRecord writes a record that is there, if it is this session's.
+func (s *Store) adoptRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
 	found, err := session.Call(ctx, zk.Exists{Path: rec.full})
 	if errors.Is(err, zk.ErrNoAuth) || err == nil && found.Stat.EphemeralOwner != session.ID() {
 		return errTaken
@@ -196,23 +228,43 @@ func (s *Store) writeRecordOnce(ctx context.Context, session *zk.Session, rec *r
 	return s.watchRecord(ctx, rec)
 }
 
-// removeRecord removes the znode if it is this session's. The caller has the turn.
+// removeRecord removes the znode if it is this session's. The caller has the turn. The
+// last one to leave a document that was deleted tidies up.
 func (s *Store) removeRecord(ctx context.Context, rec *record) error {
 	session, err := s.client.Session(ctx)
 	if err != nil {
 		return err
 	}
+	known := rec.session == session && rec.entered && rec.conn == s.conn.Load() && !s.records.takeRemoved(rec)
 	rec.session = nil
+	if known {
+		_, _, err = s.share(ctx, session, zk.Multi{
+			zk.Delete{Path: rec.full, Version: rec.version},
+			zk.Delete{Path: rec.entry, Version: zk.AnyVersion},
+		}, nil)
+	}
+	if !known || refused(err) {
+		err = s.removeRecordAlone(ctx, session, rec)
+	}
+	if err != nil {
+		return err
+	}
+	rec.entered = false
+	s.records.gone(rec)
+	if _, err := session.Call(ctx, zk.Exists{Path: s.payload(rec.path)}); errors.Is(err, zk.ErrNoNode) {
+		s.tidy(ctx, rec.path)
+	}
+	return nil
+}
+
+// removeRecordAlone looks whose the record is.
+func (s *Store) removeRecordAlone(ctx context.Context, session *zk.Session, rec *record) error {
 	found, err := session.Call(ctx, zk.Exists{Path: rec.full})
 	if err == nil && found.Stat.EphemeralOwner == session.ID() {
 		_, err = session.Call(ctx, zk.Delete{Path: rec.full, Version: found.Stat.Version})
 	}
 	if err == nil || errors.Is(err, zk.ErrNoNode) {
 		err = s.leaveRoster(ctx, session, rec)
-	}
-	if err == nil {
-		rec.entered = false
-		s.records.gone(rec)
 	}
 	return err
 }

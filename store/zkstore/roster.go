@@ -15,25 +15,37 @@ import (
 // entry in the roster is a persistent znode, made before the record and removed after it.
 // Where the roster may not be written, listeners go without.
 
-// createRecord enters the record in the roster, and then creates it. One that comes back
-// changes its entry: who was about to forget it does not then.
-func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
-	create := zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral}
-	if !rec.entered {
-		replies, err := session.Do(ctx, zk.Create{Path: rec.entry, Data: data, ACL: s.acl}, create)
-		if len(replies) < 2 {
-			return err
-		}
-		if replies[0].Err == nil || replies[1].Err != nil {
-			return replies[1].Err
-		}
-		return s.enter(ctx, session, rec, data)
+// entering is what enters a record in the roster. One that comes back changes its entry:
+// who was about to forget it does not then.
+func (s *Store) entering(ctx context.Context, session *zk.Session, rec *record, data []byte) (zk.Multi, error) {
+	if rec.entered {
+		return zk.Multi{zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion}}, nil
 	}
-	if err := s.enter(ctx, session, rec, data); err != nil {
-		return err
+	var ops zk.Multi
+	missing, err := s.missingFolders(ctx, session, rec.path)
+	for _, full := range missing {
+		ops = append(ops, zk.Create{Path: full, ACL: s.acl, Mode: zk.Container})
 	}
-	_, err := session.Call(ctx, create)
-	return err
+	return append(ops, zk.Create{Path: rec.entry, Data: data, ACL: s.acl}), err
+}
+
+// missingFolders returns the folders of records and entries that a document does not have. It
+// need not look where this handle has just made the document. What is supposed wrongly is refused.
+func (s *Store) missingFolders(ctx context.Context, session *zk.Session, path string) (missing []string, _ error) {
+	folders := []string{s.listeners(path), s.roster(path)}
+	if s.folders.takeFresh(path) {
+		return folders, nil
+	}
+	replies, _ := session.Do(ctx, zk.Exists{Path: folders[0]}, zk.Exists{Path: folders[1]}) // each reply has its own error
+	for i, reply := range replies {
+		switch {
+		case errors.Is(reply.Err, zk.ErrNoNode):
+			missing = append(missing, folders[i])
+		case reply.Err != nil && !errors.Is(reply.Err, zk.ErrNoAuth):
+			return nil, reply.Err
+		}
+	}
+	return missing, nil
 }
 
 // enter changes the entry, or makes it if somebody forgot it. One that may not be made

@@ -63,12 +63,16 @@ func (s *Store) verify() {
 // verifyOnce does what is due, and returns when it wants to be called again.
 func (s *Store) verifyOnce() time.Duration {
 	v := &s.verifier
-	count, every := s.watched.demand()
-	if count == 0 || s.conn.Load() == 0 {
-		return time.Hour // until somebody follows, and there is a connection
+	if s.conn.Load() == 0 {
+		return time.Hour // until there is a connection
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, verifyBound)
 	defer cancel()
+	s.removeWatches(ctx)
+	count, every := s.watched.demand()
+	if count == 0 {
+		return time.Hour // until somebody follows
+	}
 	var err error
 	if time.Since(s.watched.proved()) >= every {
 		_, _, err = s.ordered(ctx, anyPath)
@@ -90,6 +94,27 @@ func (s *Store) verifyOnce() time.Duration {
 	}
 	v.failures = 0
 	return max(min(every-time.Since(s.watched.proved()), tick-time.Since(v.sampled)), time.Millisecond)
+}
+
+// removeWatches removes the watches of what nobody follows any more. That there is none, or
+// no connection any more, is as good. Where somebody follows again meanwhile, the watch that is
+// removed may be theirs, so they are hinted at.
+func (s *Store) removeWatches(ctx context.Context) {
+	for {
+		fulls := s.watched.takeLeft(lookTogether)
+		if len(fulls) == 0 {
+			return
+		}
+		requests := make([]zk.Request, len(fulls))
+		for i, full := range fulls {
+			requests[i] = zk.RemoveWatches{Path: full, Kind: zk.DataWatches}
+		}
+		_, _ = s.do(ctx, requests...)
+		s.watched.removed()
+		for _, full := range fulls {
+			s.hints.Signal(full)
+		}
+	}
 }
 
 // lookAgain looks at all that was followed when the connection was made. Only those that

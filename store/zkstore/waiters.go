@@ -15,14 +15,15 @@ import (
 
 // latchHolder is the data of a place that this package makes.
 type latchHolder struct {
+	ID   string `json:"id"`
 	Host string `json:"host"`
 	PID  int    `json:"pid"`
 }
 
-// thisProcess is the data of the places of this process.
-func thisProcess() []byte {
+// holderData is the data of the places that this process takes under an id.
+func holderData(id string) []byte {
 	host, _ := os.Hostname() // an unknown host is an empty one
-	data, _ := json.Marshal(latchHolder{host, os.Getpid()})
+	data, _ := json.Marshal(latchHolder{id, host, os.Getpid()})
 	return data
 }
 
@@ -49,7 +50,10 @@ func (s *Store) waiters(ctx context.Context, path string) (found []store.Waiter,
 	if err != nil {
 		return nil, err
 	}
-	names := places(replies[0].Children)
+	names, err := inOrder(ctx, session, s.queue(path), places(replies[0].Children))
+	if err != nil {
+		return nil, err
+	}
 	var requests []zk.Request
 	for _, name := range names {
 		requests = append(requests, zk.Exists{Path: s.place(path, name)}, zk.Get{Path: s.place(path, name)})
@@ -75,6 +79,9 @@ func (s *Store) waiters(ctx context.Context, path string) (found []store.Waiter,
 		var holder latchHolder
 		if data.Err == nil && json.Unmarshal(data.Data, &holder) == nil {
 			w.Host, w.PID = holder.Host, holder.PID
+			if strings.HasPrefix(name, latchPrefix+holder.ID+"-") && holder.ID != "" {
+				w.ID = holder.ID
+			}
 		}
 		found = append(found, w)
 	}

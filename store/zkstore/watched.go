@@ -1,6 +1,7 @@
 package zkstore
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,9 @@ type watchedCache struct {
 	every  map[time.Duration]int
 	conn   uint64 // the newest connection
 	last   seenNode
+
+	left     []string // payloads that nobody follows any more, and that the server still watches
+	removing []string // those whose watches are being removed
 }
 
 // proof says that a quorum has answered on a connection.
@@ -138,7 +142,7 @@ func (w *watchedCache) saw(m mark, version store.Version, conn uint64) (moved, l
 	before := n.shown.Load()
 	moved = n.stale || before == nil || before.version != version
 	n.stale = false
-	if n.events != m.events || conn != w.conn { // an event came meanwhile, or the watch is gone already
+	if n.events != m.events || conn != w.conn || slices.Contains(w.removing, m.full) { // an event came meanwhile, or the watch is gone already
 		return true, false
 	}
 	next := &shown{version: version, conn: conn}
@@ -184,6 +188,10 @@ func (w *watchedCache) likelyMoved(full string, known store.Version) bool {
 func (w *watchedCache) moved(full string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.movedLocked(full)
+}
+
+func (w *watchedCache) movedLocked(full string) {
 	if w.last.full == full {
 		w.last = seenNode{}
 	}
@@ -199,7 +207,7 @@ func (w *watchedCache) clear(conn uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.conn, w.last = conn, seenNode{}
-	w.again = w.again[:0]
+	w.again, w.left = w.again[:0], nil
 	for _, n := range w.order {
 		w.endWatch(n)
 		w.again = append(w.again, n)

@@ -5,7 +5,8 @@
 // session, and its exclusive writers queue as ephemeral sequential
 // ones under /a/b/write_lock. The entries of its journal, where that is on, are under
 // /a/b/history, whose own data says how many are kept. Any tool may read and write
-// them.
+// them. The payload has a child within the transaction of a commit that somebody waits for
+// to be applied, and never otherwise: see [store.Await].
 //
 // The package speaks of documents, commits, locks and journals in terms of znodes.
 // Connections and sessions are internal/zk's.
@@ -48,7 +49,10 @@ type Store struct {
 	folders  folderCache
 	barriers barriers
 	records  records
-	turns    turns // of locks, by queue and id
+	shared   sharedWrites // of records
+	turns    turns        // of locks, by queue and id
+
+	listenerFolders listenerFolders // that somebody watches
 
 	mu     sync.Mutex // guards closed, and tasks.Go against tasks.Wait
 	closed bool
@@ -83,6 +87,7 @@ func (s *Store) onEvent(event zk.Event) {
 		s.conn.Store(event.Conn)
 		s.watched.clear(event.Conn)
 		s.folders.clear() // the servers may have another history, whose numbers are the same
+		s.listenerFolders.reconnected()
 		s.places.SignalAll()
 		s.verifier.wakeUp()
 		s.records.wakeKeeper()
@@ -97,6 +102,9 @@ func (s *Store) onEvent(event zk.Event) {
 		s.watched.moved(event.Path)
 		s.hints.Signal(event.Path)
 		s.places.Signal(event.Path)
+		s.listenerFolders.event(event.Kind, event.Path)
+	case zk.NodeChildrenChanged:
+		s.listenerFolders.event(event.Kind, event.Path)
 	}
 }
 
@@ -165,6 +173,7 @@ func (s *Store) call(ctx context.Context, request zk.Request) (zk.Reply, error) 
 
 func (s *Store) folder(path string) string      { return s.chroot + path }
 func (s *Store) payload(path string) string     { return s.chroot + path + "/payload" }
+func (s *Store) awaited(path string) string     { return s.payload(path) + "/awaited" }
 func (s *Store) listeners(path string) string   { return s.chroot + path + "/listeners" }
 func (s *Store) record(path, id string) string  { return s.listeners(path) + "/" + id }
 func (s *Store) roster(path string) string      { return s.chroot + path + "/listeners_open" }

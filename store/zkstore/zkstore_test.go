@@ -65,6 +65,13 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+func TestRemovedRecords(t *testing.T) {
+	server := zkserver.Standalone(t)
+	plain := newPlainClient(t, t.Context(), server.Addr())
+	storetest.RunRemoved(t, func() store.Store { return open(t, "", server.Addr()) },
+		func(path, id string) { plain.delete(path + "/listeners/" + id) })
+}
+
 func TestConformanceOnAnEnsemble(t *testing.T) {
 	ensemble := zkserver.Ensemble(t, 3)
 	storetest.Run(t, func(t *testing.T) storetest.Opener {

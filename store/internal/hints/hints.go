@@ -2,13 +2,16 @@
 // out. It is shared by the three backends.
 package hints
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Hub hands out and signals hint channels. The zero Hub is ready for use. All
 // methods may be called concurrently and none of them blocks.
 type Hub struct {
 	mu       sync.Mutex // guards watchers
-	watchers map[string]map[chan struct{}]struct{}
+	watchers map[string][]chan struct{}
 }
 
 // Watch implements the method of the same name of store.Store.
@@ -17,20 +20,17 @@ func (h *Hub) Watch(path string) (<-chan struct{}, func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.watchers == nil {
-		h.watchers = make(map[string]map[chan struct{}]struct{})
+		h.watchers = make(map[string][]chan struct{})
 	}
-	if h.watchers[path] == nil {
-		h.watchers[path] = make(map[chan struct{}]struct{})
-	}
-	h.watchers[path][ch] = struct{}{}
+	h.watchers[path] = append(h.watchers[path], ch)
 	return ch, func() { h.stop(path, ch) }
 }
 
 func (h *Hub) stop(path string, ch chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.watchers[path], ch)
-	if len(h.watchers[path]) == 0 {
+	left := slices.DeleteFunc(h.watchers[path], func(c chan struct{}) bool { return c == ch })
+	if h.watchers[path] = left; len(left) == 0 {
 		delete(h.watchers, path)
 	}
 }
@@ -39,7 +39,7 @@ func (h *Hub) stop(path string, ch chan struct{}) {
 func (h *Hub) Signal(path string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for ch := range h.watchers[path] {
+	for _, ch := range h.watchers[path] {
 		signal(ch)
 	}
 }
@@ -49,7 +49,7 @@ func (h *Hub) SignalAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, chans := range h.watchers {
-		for ch := range chans {
+		for _, ch := range chans {
 			signal(ch)
 		}
 	}
