@@ -28,7 +28,7 @@ func TestVersionOfACreation(t *testing.T) {
 	var changed zk.Reply
 	changed.Stat.Czxid, changed.Stat.Mzxid, changed.Stat.Version = 5, 9, 1
 	changed.Stat.Ctime, changed.Stat.Mtime = 100, 200
-	c := &commit{store: &Store{}, ops: []store.Op{store.Create{Path: "/doc"}}, created: []zk.Reply{changed}}
+	c := &commit{store: &Store{}, ops: []store.Op{store.Create{Path: "/doc"}}, created: []zk.Reply{changed}, marks: make([]mark, 1)}
 	versions, err := c.conclude(t.Context(), nil)
 	if want := store.NewVersion(5, 5, 0).WithTag(100); err != nil || versions[0] != want {
 		t.Errorf("made %v, want %v; %v", versions, want, err)
