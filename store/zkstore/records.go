@@ -106,7 +106,7 @@ func (r *records) gone(rec *record) {
 func (r *records) ended(full string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if rec := r.all[full]; rec != nil && rec.data != nil {
+	if rec := r.all[full]; rec != nil && !rec.leaving {
 		rec.removed = true
 		r.wakeKeeper()
 	}
@@ -165,11 +165,16 @@ func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *reco
 		return err
 	}
 	ops = append(ops, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+	before := rec.entered
+	rec.entered = true // also if the answer is lost: whoever removes the record removes its entry
 	_, watch, err := s.share(ctx, session, ops, zk.Children{Path: rec.full, Watch: true})
+	if refused(err) {
+		rec.entered = before
+	}
 	if err != nil {
 		return err
 	}
-	rec.session, rec.version, rec.entered, rec.conn = session, 0, true, 0
+	rec.session, rec.version, rec.conn = session, 0, 0
 	if watch.Err == nil {
 		rec.conn = watch.Conn
 	} else {

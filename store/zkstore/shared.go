@@ -142,7 +142,9 @@ func (together writesTogether) send(ctx context.Context) (again writesTogether) 
 				w.reply, replies = replies[0], replies[1:]
 			}
 		case alone && (e.Index < first || e.Index >= past):
-			again = append(again, w)
+			if w.ctx.Err() == nil { // else its caller has left
+				again = append(again, w)
+			}
 			first = past
 			continue
 		case alone:

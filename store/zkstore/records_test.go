@@ -1,0 +1,20 @@
+package zkstore
+
+import "testing"
+
+// TestRecordRemovedWhileAnnounced holds that the end of a record is noted which comes before
+// the announcement that made it has returned.
+func TestRecordRemovedWhileAnnounced(t *testing.T) {
+	r := newRecords()
+	rec := &record{full: "/a/listeners/x"}
+	r.all[rec.full] = rec
+	r.ended(rec.full)
+	if !r.takeRemoved(rec) {
+		t.Error("the end of a record that is being announced was not noted")
+	}
+	r.withdraw(rec.full)
+	r.ended(rec.full)
+	if r.takeRemoved(rec) {
+		t.Error("the end of a record that is to go was noted")
+	}
+}
