@@ -213,7 +213,7 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	token, record := st.receipt()
 	receipt := store.Receipt{Path: st.path, ID: st.cfg.id, Data: record}
 	versions, err := st.commitJournaled(b.ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
-	if errors.Is(err, store.ErrTaken) { // another session owns the record: commit without a receipt
+	if errors.Is(err, store.ErrTaken) { // another handle owns the id: commit without a receipt
 		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), extra...)
 	}
 	st.queue.markAnswered(b, err)
