@@ -13,7 +13,7 @@ type absentee struct {
 	record store.Listener
 }
 
-// absentees returns who should be there besides those present.
+// absentees returns the listeners that have not withdrawn and are not among those present.
 func (st *State[T]) absentees(ctx context.Context, present []string) ([]absentee, error) {
 	records, err := st.store.Absent(ctx, st.path, present)
 	if err != nil {

@@ -133,8 +133,8 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, by Applie
 	}
 }
 
-// hear waits for news of the records. While somebody is absent it does not wait for long:
-// they do not tell that one who was lost has said good-bye, or is too old to be waited for.
+// hear waits for changes of the records. While a listener is absent the wait is short,
+// because the records do not show that it has withdrawn, or that its time has passed.
 func (st *State[T]) hear(ctx context.Context, p *progress, records store.ListenerWatcher, retry *backoff) error {
 	until := ctx
 	if len(p.absent) > 0 {
@@ -155,10 +155,10 @@ func (st *State[T]) hear(ctx context.Context, p *progress, records store.Listene
 	return err
 }
 
-// concerned returns who has vanished and may serve something older than what was
-// committed: until what it held then is too old for it, because that was verified before
-// the commit. They are asked for after the records were read, so that who comes and goes
-// meanwhile is missing in neither.
+// concerned returns the listeners that vanished and may still serve a version from before
+// the commit. What such a listener serves was verified before the commit, so it stops when
+// its MaxStaleness has passed since. The store is asked for them after the records were
+// read, so that a listener that comes or goes meanwhile is found in one of the two.
 func (st *State[T]) concerned(ctx context.Context, p *progress, committed time.Time) (concerned []Listener, _ error) {
 	absent, err := st.absentees(ctx, slices.Collect(maps.Keys(p.listeners)))
 	if err != nil {

@@ -12,25 +12,25 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// errMoved means that functions ran on a value that turned out not to be the
-// latest, and errLeft that one ran whose caller has left since.
+// errMoved means that functions ran on a value that was not the latest. errLeft means
+// that a caller left after its function had run.
 var (
 	errMoved = fmt.Errorf("ran on an older value: %w", ErrConflict)
 	errLeft  = errors.New("a caller left")
 )
 
-// callerError carries what is the caller's own doing past judge, unchanged.
+// callerError marks an error that the caller itself caused. judge returns it unchanged.
 type callerError struct{ err error }
 
 func (e callerError) Error() string { return e.err.Error() }
 
-// base returns the local copy, if that is one to build on.
+// base returns the local copy that a write is to be based on, or why there is none.
 func (st *State[T]) base(ctx context.Context, cfg updateConfig) (*published[T], error) {
 	cur := st.current.Load()
 	if st.obstacle(cur, cfg) == nil {
 		return cur, nil
 	}
-	// The copy may be behind. What counts is the latest.
+	// The copy may be behind, so the decision is made on the latest version.
 	if err := st.verify(ctx); err != nil {
 		return nil, err
 	}
@@ -51,8 +51,8 @@ func (st *State[T]) obstacle(cur *published[T], cfg updateConfig) error {
 	return nil
 }
 
-// compose makes of the last draft what is to be stored. base is the draft that the first
-// function had, before its encoding if that is known.
+// compose makes the document to be stored from the last draft. base is the draft of the
+// first function, and before is the encoding of base if it is known.
 func (w *writer[T]) compose(b *batch[T], cur *published[T], base, last draft[T], before []byte) (made composed[T], err error) {
 	st, after, kept := w.st, last.doc, false
 	if last.value != nil {
@@ -65,7 +65,7 @@ func (w *writer[T]) compose(b *batch[T], cur *published[T], base, last draft[T],
 		if err != nil {
 			return made, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
 		}
-		if !kept && len(b.members) > 1 { // what one made is not what the next one would have been given
+		if !kept && len(b.members) > 1 { // decoding changes the draft, so later functions ran on another value than is stored
 			return made, callerError{errLossy}
 		}
 	}
@@ -85,27 +85,27 @@ func (w *writer[T]) compose(b *batch[T], cur *published[T], base, last draft[T],
 		value = &decoded
 	}
 	made = composed[T]{doc: doc, value: value, encoded: after}
-	if kept && len(b.members) > 1 { // the next batch is likely to come at once
+	if kept && len(b.members) > 1 { // the next batch is likely to follow at once
 		made.own = st.copier.Copy(last.value)
 	}
 	return made, nil
 }
 
-// composed is a document to be stored. All is nil if nothing changed.
+// composed is a document to be stored. All its fields are nil if nothing changed.
 type composed[T any] struct {
 	doc     []byte
 	value   *T     // decoded from it
 	encoded []byte // T's encoding of the value
-	own     *T     // as value, for the writer alone, if it wants one
+	own     *T     // a copy of value that only the writer refers to, or nil
 }
 
 // errLossy means that encoding/json replaced a byte of a string.
 var errLossy = errors.New("a string is not UTF-8")
 
-// merge returns the document to store: the stored one with what changed from
-// before to after, or nil if nothing did. Where a type's own encoding does not
-// let the merged document decode to what the functions made, after is written
-// whole. If it is not after, value is what it decodes to.
+// merge returns the document to store, or nil if nothing changed. It applies the changes
+// from before to after to the stored document. If the merged document does not decode to
+// what the functions made (a type's own encoding can prevent it), merge returns after.
+// value is the decoded form of a merged document, and nil if doc is after.
 func (st *State[T]) merge(cur *published[T], before, after []byte) (doc []byte, value *T, err error) {
 	if err := diff.Check(after); err != nil { // a type's own encoding may write what nobody can read
 		return nil, nil, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
@@ -121,7 +121,7 @@ func (st *State[T]) merge(cur *published[T], before, after []byte) (doc []byte, 
 		return nil, nil, err
 	}
 	if bytes.Equal(before, cur.doc) {
-		return after, nil, nil // there is nothing in it that T does not know, or would write in another way
+		return after, nil, nil // the stored text is exactly T's encoding, so there is nothing to preserve
 	}
 	if merged, err := diff.Merge(cur.doc, before, after, byKey[T]()); err == nil {
 		if value, ok := decodesTo[T](merged, after); ok {
@@ -131,8 +131,8 @@ func (st *State[T]) merge(cur *published[T], before, after []byte) (doc []byte, 
 	return after, nil, nil
 }
 
-// decodesTo returns the T that doc decodes to, and whether that is encoded as want. It
-// runs the type's own methods, which may panic.
+// decodesTo returns the T that doc decodes to, and whether its encoding equals want. The
+// type's own methods run here and may panic; a panic counts as no.
 func decodesTo[T any](doc, want []byte) (value T, yes bool) {
 	defer func() {
 		if recover() != nil {
@@ -151,7 +151,8 @@ func decodesTo[T any](doc, want []byte) (value T, yes bool) {
 	return value, err == nil && same
 }
 
-// commit sends what a batch made and publishes it as everybody else's.
+// commit sends the document that a batch made, and publishes it in the same way as other
+// instances' commits.
 func (w *writer[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
 	st := w.st
 	flight := &inFlight{base: cur.newest, data: made.doc, landed: make(chan struct{})}
@@ -185,14 +186,14 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 		return err
 	}
 	if !w.st.publish(observation[T]{asked: asked, linearizable: true}) {
-		w.st.askForLook() // something else was seen meanwhile
+		w.st.askForLook() // another version was seen meanwhile
 	}
 	w.st.queue.finish(b.members[0], outcome{})
 	return nil
 }
 
-// send commits op, with a receipt, under the lock where it is our turn. Those who
-// have a part in it must still be there.
+// send commits op with a receipt, and under the lock if this State holds it. It sends
+// nothing if a caller whose change is part of op has left.
 func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op store.Op) ([]Version, error) {
 	st := w.st
 	if !st.queue.markSent(b, parts, cur.newest) {
@@ -212,7 +213,7 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	token, record := st.receipt()
 	receipt := store.Receipt{Path: st.path, ID: st.cfg.id, Data: record}
 	versions, err := st.commitJournaled(b.ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
-	if errors.Is(err, store.ErrTaken) { // then it goes without
+	if errors.Is(err, store.ErrTaken) { // another handle owns the id: commit without a receipt
 		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), extra...)
 	}
 	st.queue.markAnswered(b, err)
@@ -226,10 +227,10 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	return versions, nil
 }
 
-// waits reports whether a caller wants others to have applied what is committed.
+// waits reports whether a call waits until others have applied its version.
 func waits[T any](r *request[T]) bool { return r.cfg.appliedBy != nil }
 
-// reasons are those of a batch, each once.
+// reasons returns the reasons that the calls gave, each once.
 func reasons[T any](parts []*request[T]) (all []string) {
 	for _, r := range parts {
 		if why := r.cfg.reason; why != "" && !slices.Contains(all, why) {
@@ -243,14 +244,14 @@ func reasons[T any](parts []*request[T]) (all []string) {
 type inFlight struct {
 	base    Version
 	data    []byte
-	landed  chan struct{} // closed once it was published, or failed
-	overdue bool          // the follower has waited for it in vain; used by the follower only
+	landed  chan struct{} // closed when the commit was published or failed
+	overdue bool          // the follower waited for it too long; only the follower uses this
 }
 
-// How long others' news wait for an own commit in flight.
+// How long the follower waits for the State's own commit in flight.
 const (
-	flightWait = 20 * time.Millisecond  // where they may be of that commit, once
-	originWait = 100 * time.Millisecond // where they are, but for whose it is
+	flightWait = 20 * time.Millisecond  // before a look: the hint may be of that commit; once a commit
+	originWait = 100 * time.Millisecond // after a look that shows that commit's bytes, to learn whether it is ours
 )
 
 // await waits for the answer, and reports false if it does not come in time.
@@ -266,9 +267,9 @@ func (f *inFlight) await(ctx context.Context, within time.Duration) bool {
 	return false
 }
 
-// yieldToOwnCommit lets the State's own commit be published first, if that is what a load
-// shows. A load often shows a commit before the store has answered to it, and does not
-// know whose it is.
+// yieldToOwnCommit waits until the State's own commit is published, if a load shows that
+// commit. A load often shows a commit before the store has answered it, and a load does
+// not say who committed.
 func (st *State[T]) yieldToOwnCommit(ctx context.Context, rec store.Record) {
 	flight := st.committing.Load()
 	if flight != nil && rec.Version.Created() == flight.base.Created() && rec.Version.Since(flight.base) == 1 && bytes.Equal(rec.Data, flight.data) {
@@ -276,8 +277,8 @@ func (st *State[T]) yieldToOwnCommit(ctx context.Context, rec store.Record) {
 	}
 }
 
-// awaitOwnCommit waits for the commit that is in flight, if there is one: a hint of it needs
-// no look. A commit that hangs is waited for once.
+// awaitOwnCommit waits for the commit in flight, if there is one, because a hint of it
+// needs no look. It waits once for each commit, so a hung commit delays the follower once.
 func (st *State[T]) awaitOwnCommit() {
 	if flight := st.committing.Load(); flight != nil && !flight.overdue {
 		flight.overdue = !flight.await(st.ctx, flightWait)

@@ -7,9 +7,9 @@ import (
 	"github.com/zkstate/zkstate/diff"
 )
 
-// differences are what leads to one snapshot from older ones. A difference is made when a
-// subscriber asks for it, and shared by all who took the same snapshot last. The zero
-// value is ready.
+// differences caches the changes that lead from older snapshots to one snapshot. Each
+// difference is computed when a subscriber first asks for it, and shared by all subscribers
+// that last took the same older snapshot. The zero value is ready to use.
 type differences struct {
 	mu   sync.Mutex // guards made
 	made []*madeDifference
@@ -22,8 +22,8 @@ type madeDifference struct {
 	changes []diff.Change
 }
 
-// maxDifferences is from how many older snapshots differences are kept. Subscribers that lag
-// at still more places have to make theirs anew.
+// maxDifferences is how many differences a snapshot keeps. If subscribers are at more older
+// snapshots than that, the oldest difference is dropped and computed again when needed.
 const maxDifferences = 8
 
 // changesFrom returns the difference from an older snapshot to s.
@@ -33,7 +33,7 @@ func (s *snapshot[T]) changesFrom(old *snapshot[T]) []diff.Change {
 	return d.changes
 }
 
-// find returns the difference from an older version, which may still have to be made.
+// find returns the entry for an older version. Its changes may not be computed yet.
 func (d *differences) find(version Version) *madeDifference {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -50,8 +50,8 @@ func (d *differences) find(version Version) *madeDifference {
 	return m
 }
 
-// difference compares two snapshots' documents. They were checked when they came in;
-// if the difference cannot be made all the same, it is the whole document.
+// difference compares two snapshots' documents. If the comparison fails, although both
+// documents were checked on arrival, the difference is one change of the whole document.
 func difference[T any](old, new *snapshot[T]) []diff.Change {
 	if changes, err := diff.Diff(old.doc, new.doc, byKey[T]()); err == nil {
 		return changes

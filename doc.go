@@ -50,12 +50,14 @@
 // # Changes
 //
 // [State.Changes] and [State.OnChange] give the differences between committed
-// documents in commit order. Who is slow gets fewer, larger sets and loses nothing.
+// documents in commit order. A slow subscriber gets fewer and larger sets, and loses
+// nothing.
 //
 // # When things go wrong
 //
 // A document that is not a good T (broken JSON, a wrong type, refused by the type's
 // Validate method) does not replace the last good copy and does not keep it fresh;
 // the next good document heals it. A store that is away is followed again when it is
-// back. [State.Listeners] tells who is there and what each has applied.
+// back. [State.Listeners] tells which instances have the document open and what each has
+// applied.
 package zkstate

@@ -8,23 +8,24 @@ import (
 	"github.com/zkstate/zkstate/internal/jsoncopy"
 )
 
-// draft is what the functions of a batch work on, one after another. Each gets a deep
-// copy of its own; what it makes of that is the next draft.
+// draft is the value that the functions of a batch change, one after another. Each
+// function gets a deep copy of its own, and its result is the next draft.
 type draft[T any] struct {
-	// value is the draft of a type that can be copied by itself. Nobody else has it.
+	// value is the draft of a type that can be copied without encoding. Only the writer
+	// refers to it.
 	value *T
-	// doc is what other types are decoded from. It has T's encoding of the draft, or it is
-	// the stored document.
+	// doc is the text that other types are decoded from: T's encoding of the draft if
+	// encoded is set, else the stored document.
 	doc     []byte
 	encoded bool
 }
 
-// draft returns what the first function of a batch works on. What a read returned is no
-// draft: somebody may have written through it.
+// draft returns the draft for the first function of a batch. It never uses a value that
+// a read returned, because that caller may have changed it.
 func (w *writer[T]) draft(cur *published[T]) (draft[T], error) {
 	st := w.st
 	switch {
-	case cur.doc == nil: // it is rejected, and no good copy ever came
+	case cur.doc == nil: // the document is rejected, and there never was a good copy
 		doc, err := encode(st.initial)
 		if err != nil {
 			return draft[T]{}, callerError{fmt.Errorf("%s: encode the initial value: %w", st.at("update"), err)}
@@ -38,7 +39,7 @@ func (w *writer[T]) draft(cur *published[T]) (draft[T], error) {
 	return st.decoded(draft[T]{doc: cur.doc})
 }
 
-// decoded adds the value, if T can be copied by itself.
+// decoded adds the decoded value to a draft, if T can be copied without encoding.
 func (st *State[T]) decoded(d draft[T]) (draft[T], error) {
 	if st.copier == nil {
 		return d, nil
@@ -50,8 +51,8 @@ func (st *State[T]) decoded(d draft[T]) (draft[T], error) {
 	return d, nil
 }
 
-// encode returns T's encoding of the draft, which is of a type that can be copied by
-// itself, and whether decoding it gives the draft again.
+// encode returns the encoding of the draft's value, and whether decoding that text gives
+// the same value. T must be a type that can be copied without encoding.
 func (d draft[T]) encode() (text []byte, kept bool, err error) {
 	text, err = marshal(d.value)
 	return text, err == nil && jsoncopy.Kept(text), err
@@ -60,19 +61,20 @@ func (d draft[T]) encode() (text []byte, kept bool, err error) {
 // offer asks a caller to run its function now.
 type offer[T any] struct {
 	draft draft[T]
-	ran   chan result[T] // it has room for one
+	ran   chan result[T] // receives the result; has room for one
 }
 
-// result is what a function did.
+// result says what a function did to its draft.
 type result[T any] struct {
-	draft   draft[T] // the next one, unless it failed
+	draft   draft[T] // the next draft, unless the function failed
 	changed bool
-	before  []byte // where the draft is not a value: its encoding
-	err     error  // its own, or Validate's, or why what it made cannot be stored
-	gone    bool   // it panicked, or ended its goroutine: the caller is not there any more
+	before  []byte // the encoding of the draft, for types that are not copied as values
+	err     error  // the function's error, or Validate's, or why the result cannot be stored
+	gone    bool   // the function panicked or ended its goroutine: the caller has left
 }
 
-// take runs a request's function in its caller's goroutine, where a panic belongs.
+// take runs a request's function on its caller's goroutine, so that a panic reaches the
+// caller.
 func (st *State[T]) take(o offer[T], r *request[T]) {
 	result := result[T]{gone: true}
 	defer func() { o.ran <- result }()
@@ -89,7 +91,7 @@ func (st *State[T]) run(d draft[T], fn func(*T) error) (r result[T]) {
 	}
 	r.draft = d
 	if r.err == nil && !st.copier.Same(d.value, value) {
-		// The caller may have kept value, or parts of it, and may leave at any time.
+		// The result is copied, because the caller may keep value and change it later.
 		r.changed, r.draft = true, draft[T]{value: st.copier.Copy(value)}
 	}
 	return r

@@ -8,24 +8,24 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// progress is what a waiter knows of who has applied a version.
+// progress holds what a waiter knows about which listeners have applied a version.
 type progress struct {
 	version   Version // zero: the document was deleted
 	by        AppliedBy
 	self      func(Listener) bool // recognizes the waiter's own record
-	listeners map[string]Listener // whose records are there and were read
-	counts    [standings]int      // of them
-	unread    int                 // records that are there and were not read yet
-	absent    []Listener          // who vanished and may serve something older
-	asked     bool                // it was asked who has
+	listeners map[string]Listener // by ID; their records exist and were read
+	counts    [standings]int      // of those listeners
+	unread    int                 // how many records exist and were not read yet
+	absent    []Listener          // listeners that vanished and may still serve an older version
+	asked     bool                // the store was asked for absent listeners
 	unlisted  error               // why the records could not be read when last asked for
 }
 
-// standing is what a listener says of a version.
+// standing says what a listener's record says about a version.
 type standing int
 
 const (
-	silent   standing = iota // nothing yet
+	silent   standing = iota // it has neither applied nor rejected it
 	applied                  // it serves that version or a later one
 	rejected                 // it refuses it
 	exempt                   // it is the waiter
@@ -48,7 +48,7 @@ func (p *progress) standing(l Listener) standing {
 	return silent
 }
 
-// hear takes news of the records.
+// hear takes in changes of the listener records.
 func (p *progress) hear(news store.ListenerNews) {
 	for _, id := range news.Gone {
 		p.drop(id)
@@ -69,8 +69,8 @@ func (p *progress) drop(id string) {
 	}
 }
 
-// wantsAbsent reports whether it is to be asked who has vanished: once for the report, and
-// when nobody else is waited for.
+// wantsAbsent reports whether the store has to be asked which listeners vanished. That is
+// necessary once, for the report, and again when no other listener is waited for.
 func (p *progress) wantsAbsent() bool {
 	if p.by.least > 0 {
 		return !p.asked && p.unread == 0 && p.counts[applied] < p.by.least
@@ -78,16 +78,18 @@ func (p *progress) wantsAbsent() bool {
 	return p.unread == 0 && (!p.asked || p.counts[silent] == 0)
 }
 
-// verdict reports whether the wait has come to its end, or to nothing.
+// verdict reports whether the wait is over: done with success, failed because a listener
+// rejected the version.
 func (p *progress) verdict() (done, failed bool) {
-	if p.by.least > 0 { // a listener may yet come
+	if p.by.least > 0 { // it never fails, because another listener may still come
 		return p.counts[applied] >= p.by.least, false
 	}
 	waiting := p.unread + p.counts[silent] + len(p.absent)
 	return p.asked && waiting+p.counts[rejected] == 0, p.asked && waiting == 0 && p.counts[rejected] > 0
 }
 
-// report says who has applied the version and who has not. cause ended the wait.
+// report returns the error that lists which listeners have applied the version and which
+// have not. cause is what ended the wait.
 func (p *progress) report(path string, cause error) *NotAppliedError {
 	e := &NotAppliedError{Path: path, Version: p.version, cause: cause, unlisted: p.unlisted}
 	for _, l := range slices.SortedFunc(maps.Values(p.listeners), func(a, b Listener) int { return cmp.Compare(a.ID, b.ID) }) {

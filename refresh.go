@@ -111,11 +111,11 @@ func (st *State[T]) askForLook() {
 	st.wakeFollower()
 }
 
-// news follows a hint.
+// news looks after a hint.
 func (f *follower[T]) news() {
 	st := f.st
 	f.hinted.wait(st.ctx)
-	st.awaitOwnCommit() // the hint may be of that
+	st.awaitOwnCommit() // the hint may be of that commit
 	mode := store.Linearizable
 	if st.noteConfirmed(); st.serves(st.current.Load()) {
 		mode = store.Local

@@ -10,16 +10,17 @@ import (
 const (
 	// reportPause is the least time between two reports of one State that nobody waits for.
 	reportPause = time.Second
-	// reportRate is how many of those all listeners of a document make a second, together.
+	// reportRate is how many such reports all listeners of a document write per second, together.
 	reportRate = 50
 )
 
-// reporter keeps a State's listener record true. It has no goroutine but while it writes.
+// reporter keeps a State's listener record up to date. It has a goroutine only while it
+// writes.
 //
-// A change that somebody waits for is reported at once. All others are reported at a rate
-// that is the document's and not the listener's: where there are more than reportRate
-// listeners, each pauses for longer, and reports the first change after its pause at some
-// moment of another one.
+// A change that a waiter waits for is reported at once. For all other changes the rate is
+// limited for the document as a whole: if it has more than reportRate listeners, each
+// listener pauses for longer, and reports the first change after its pause at a random
+// moment within another pause.
 type reporter struct {
 	reports reports
 
@@ -28,25 +29,25 @@ type reporter struct {
 	scheduled bool        // the timer runs
 	writing   bool        // a report is on its way
 	dirty     bool        // something has changed since it began
-	urgent    bool        // somebody waits for that
+	urgent    bool        // a waiter waits for that report
 	failed    bool        // the last one was not written
 	written   []byte      // the last one that was, nil before the first
-	order     int64       // of the version that it is about
+	order     int64       // the order of the version that the last report was about
 	last      time.Time   // when the last one ended
-	listeners int         // that the document had then; 0: it is not known
+	listeners int         // how many listeners the document had then; 0: not known
 }
 
-// reports is what a reporter wants of its State.
+// reports is what a reporter needs from its State.
 type reports interface {
-	report() (data []byte, order int64) // what is to be said now, and of which version
+	report() (data []byte, order int64) // the record to write, and the order of its version
 	announce(data []byte) error
-	countListeners() int // 0: it cannot be found out
+	countListeners() int // 0: not known
 	isClosed() bool
 	startTask(fn func()) bool
 }
 
-// start makes reports begin. announced is what was written already, about a version of
-// that order; nil if nothing was.
+// start begins reporting. announced is the record that was written already, nil if none
+// was; order is the order of its version.
 func (r *reporter) start(of reports, announced []byte, order int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,7 +58,8 @@ func (r *reporter) start(of reports, announced []byte, order int64) {
 	r.scheduleLocked()
 }
 
-// stop lets no report begin any more. One that is being written is among the State's tasks.
+// stop prevents further reports. It does not wait for one that is being written, which is
+// one of the State's tasks.
 func (r *reporter) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,8 +68,9 @@ func (r *reporter) stop() {
 	}
 }
 
-// changed notes that there is something to be reported. Somebody waits for it if awaited
-// is the order of a version that was not reported yet.
+// changed notes that there is something to report. awaited is the order of the newest
+// version that a waiter waits for; if that is not reported yet, the report is urgent.
+// A quiet change does not cause a report once one has been written.
 func (r *reporter) changed(awaited int64, deleted, quiet bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,8 +82,8 @@ func (r *reporter) changed(awaited int64, deleted, quiet bool) {
 	r.scheduleLocked()
 }
 
-// scheduleLocked sets the timer, if nobody has, and unless a report is on its way, which
-// sets it afterwards.
+// scheduleLocked sets the timer if a report is needed and none is scheduled. While a report
+// is being written it does nothing, because run calls it again afterwards.
 func (r *reporter) scheduleLocked() {
 	now := r.urgent && !r.failed
 	if !r.dirty || r.writing || r.scheduled && !now || r.reports.isClosed() {
@@ -94,7 +97,8 @@ func (r *reporter) scheduleLocked() {
 	}
 }
 
-// dueLocked draws when to report.
+// dueLocked returns when to report next. The moment is partly random, so that listeners do
+// not report at the same time.
 func (r *reporter) dueLocked() time.Time {
 	pause, due := reportPause, time.Now()
 	if all := time.Duration(r.listeners) * time.Second / reportRate; all > pause && !r.urgent {
@@ -106,8 +110,8 @@ func (r *reporter) dueLocked() time.Time {
 	return due
 }
 
-// run makes one report. Before one that nobody waits for it finds out how many listeners
-// there are. If it did not know, and they are many, it has come too early.
+// run writes one report. Before a report that is not urgent it counts the listeners. If
+// their number was not known, and there are many, the report is put off.
 func (r *reporter) run() {
 	r.mu.Lock()
 	r.scheduled = false

@@ -9,37 +9,37 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// A turn in the store's queue of writers ends after so many commits or so much
-// time, and earlier if the State has nothing to write.
+// A turn in the store's queue of writers ends after turnCommits commits or turnTime, and
+// earlier if the State has nothing to write.
 const (
 	turnCommits = 32
 	turnTime    = 50 * time.Millisecond
-	// turnLimit is how long functions of plain updates may keep a turn that they run in. The
-	// others' plain updates do not wait any longer for it.
+	// turnLimit is how long the functions of plain updates may hold a turn. Plain updates of
+	// other instances do not wait longer than that for it.
 	turnLimit = turnStall
 	// turnLinger is how long a writer whose turn it is waits for its callers' next writes.
 	turnLinger = 200 * time.Microsecond
-	// unlockBound is how long giving the turn up may keep this State's writers.
+	// unlockBound is how long releasing the lock may delay this State's writer.
 	unlockBound = time.Second
 )
 
 // A plain update does not depend on the queue, which only makes contention orderly.
-// It waits for its turn while others have theirs, and goes on without one when nobody
-// seems to move: a script may hold the lock, a program may have left a place
-// behind, or the network of the holder may fail.
+// It waits for its turn while the queue moves, and goes on without the queue when it does
+// not: a script may hold the lock, a program may have left a place behind, or the network
+// of the holder may fail.
 const (
-	firstLook    = 20 * time.Millisecond // at the queue, for a caller that has to wait
-	turnStall    = time.Second           // with the same place at the head: it does not move
-	turnPatience = 5 * time.Second       // is the longest wait, however it moves
-	turnRest     = 5 * time.Second       // without the queue, after it did not move or our turn went wrong
-	deniedRest   = time.Minute           // without the queue, where the store does not let us in
-	turnYield    = 10 * time.Millisecond // between what would be turns, without the queue
+	firstLook    = 20 * time.Millisecond // until a caller that waits first looks at the queue
+	turnStall    = time.Second           // with the same place at the head for that long, the queue does not move
+	turnPatience = 5 * time.Second       // the longest wait for a queue that moves
+	turnRest     = 5 * time.Second       // without the queue, after it did not move or our turn failed
+	deniedRest   = time.Minute           // without the queue, after the store denied access to it
+	turnYield    = 10 * time.Millisecond // the pause between bursts of commits without the queue
 )
 
-// errNoTurn ends the wait for a turn of those who can do without.
+// errNoTurn ends a plain update's wait for its turn.
 var errNoTurn = errors.New("the queue of writers does not move")
 
-// takeTurn waits for the turn in the store's queue, where one is needed.
+// takeTurn waits for the State's turn in the store's queue of writers, if it needs one.
 func (w *writer[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
 	calls := &w.st.queue
 	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && time.Now().After(calls.queueAgain)
@@ -74,8 +74,8 @@ func (w *writer[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
 	return err
 }
 
-// watchQueue notes who has the lock while a call waits for it, until ctx ends. If the
-// call can do without, it ends the wait when the queue does not move.
+// watchQueue notes who has the lock while a call waits for it, until ctx ends. If the lock
+// is optional, it ends the wait when the queue does not move.
 func (st *State[T]) watchQueue(ctx context.Context, stop context.CancelCauseFunc, optional bool) {
 	patience := time.Now().Add(turnPatience)
 	timer := time.NewTimer(firstLook)
@@ -106,7 +106,7 @@ func (st *State[T]) watchQueue(ctx context.Context, stop context.CancelCauseFunc
 	}
 }
 
-// lockedBy is the error of calls that wait for a lock which somebody else holds.
+// lockedBy returns the error of calls that wait for a lock that another writer holds.
 func lockedBy(w store.Waiter) error {
 	who := w.ID
 	if who == "" {
@@ -122,19 +122,21 @@ func lockedBy(w store.Waiter) error {
 	return fmt.Errorf("%w by %s since %s%s", ErrLocked, who, w.Since.UTC().Format(time.RFC3339), left)
 }
 
-// atHead reports whether the lock is still seen to be ours. Somebody committed while we
-// had it: that may be one who does without, or the next holder.
+// atHead reports whether the queue still shows this State as the holder of the lock.
+// Another instance has committed meanwhile: it may write without the lock, or be the next
+// holder.
 func (w *writer[T]) atHead(ctx context.Context) bool {
 	queue, err := w.st.store.Queue(ctx, w.st.path)
 	return err == nil && len(queue) > 0 && queue[0].ID == w.st.cfg.id
 }
 
-// resting reports whether the State does without the queue, though it meets others.
+// resting reports whether the State writes without the queue for a while, although other
+// instances write too.
 func (w *writer[T]) resting() bool { return time.Now().Before(w.st.queue.queueAgain) }
 
-// share lets others commit. Who never loses a race, because its network is quicker,
-// would never take turns: so a State that commits for as long as a turn may take looks
-// whether others wait for one, and pauses a little where it does without the queue.
+// share lets other instances commit. A State that never loses a race, because its network
+// is quicker, would never take turns. So, after committing for turnTime without a turn, it
+// looks whether others wait in the queue, or pauses if it writes without the queue.
 func (w *writer[T]) share() {
 	calls := &w.st.queue
 	switch now := time.Now(); {
@@ -169,9 +171,9 @@ func (w *writer[T]) linger() bool {
 	}
 }
 
-// await waits for a function that runs in the turn. The turn is given up when the function
-// takes too long, unless it is an exclusive update's: no other one may hold up the others'
-// exclusive updates for as long as it likes.
+// await waits for a function to return. If a plain update's function takes longer than
+// turnLimit, await gives the turn up, so that it does not delay other instances' exclusive
+// updates. An exclusive update's function keeps the turn.
 func (w *writer[T]) await(ran <-chan result[T], exclusive bool) result[T] {
 	if w.lock == nil || exclusive {
 		return <-ran
@@ -188,14 +190,14 @@ func (w *writer[T]) await(ran <-chan result[T], exclusive bool) result[T] {
 	}
 }
 
-// mayStay reports whether the turn may go on after so many more commits, and is
-// likely to be of use.
+// mayStay reports whether the turn may go on after that many more commits, and whether
+// another call is likely to use it.
 func (w *writer[T]) mayStay(more int) bool {
 	return w.commits+more < turnCommits && time.Since(w.began) < turnTime && w.st.queue.busy(turnLinger)
 }
 
-// giveUp ends the turn, if it is ours. A State whose turn went wrong keeps away from
-// the queue for a while: the others would wait for it.
+// giveUp releases the lock if the State holds it. After a turn that failed the State does
+// not use the queue for turnRest, because other instances would wait for it.
 func (w *writer[T]) giveUp() {
 	if w.lock == nil {
 		return

@@ -20,13 +20,14 @@ import (
 //
 // fn runs on the caller's goroutine, never at the same time as that of another
 // Update of this State, and must not call Update or Delete on it. Updates that
-// wait while a commit is under way go out together as the next one, one function
-// after the other on one copy; what becomes of one is no other's business. An
-// instance that lost to another takes its place in the document's queue of
-// writers, so all get their turn. There fn runs while the others wait: keep it short. If it
-// takes longer than a second, the turn goes to the next one, unless it is [Exclusive].
-// It does not depend on the queue: if that does not move for a second, because
-// somebody holds the lock or left a place behind, the update goes on without a turn.
+// wait while a commit is under way share the next commit: each function runs on a copy
+// of the previous one's result, and a function that fails does not affect the others. An
+// instance that lost to another waits in the document's queue of writers, so that all
+// get their turn. In a turn fn runs while the others wait: keep it short. If it takes
+// longer than a second, the turn goes to the next writer, unless it is [Exclusive]. An
+// update that is not exclusive does not depend on the queue: if the queue does not move
+// for a second, because a script holds the lock or a place was left behind, the update
+// goes on without a turn.
 //
 // Update blocks while the store is unreachable, until ctx ends. Errors: fn's own
 // and Validate's, unchanged; [ErrConflict] under [IfVersion] or [NoRetry];

@@ -9,39 +9,38 @@ import (
 	"time"
 )
 
-// writeQueue is where the writing calls of one State wait, in the order they came, and
-// the batches in which they are carried out. While any wait, one goroutine, the
-// writer, carries them out.
+// writeQueue holds the writing calls of one State in the order in which they came. While
+// calls wait, one goroutine, the writer, takes them out in batches.
 type writeQueue[T any] struct {
-	mu      sync.Mutex // guards all below, and the fields of requests and batches that say so
+	mu      sync.Mutex // guards the fields down to trouble, and the fields of requests and batches that say so
 	waiting []*request[T]
-	writing bool          // the writer is at work
-	arrived chan struct{} // level-triggered: somebody joined; made by the first who does
-	served  time.Time     // when a call got its outcome last
-	pause   time.Duration // from then until somebody joined, the last time
-	trouble error         // that kept the last attempt waiting, nil if none did
+	writing bool          // the writer runs
+	arrived chan struct{} // signals that a request was added; the first add makes it
+	served  time.Time     // when a call last got its outcome
+	pause   time.Duration // from the last outcome to the last added request
+	trouble error         // why the last attempt had to wait, or nil
 
 	// Used by the writer only.
 	contended  bool      // other instances write too
-	queueAgain time.Time // until then it does without the store's queue of writers
-	burst      time.Time // when it began to commit one after another without a turn
+	queueAgain time.Time // until then the writer does not use the store's queue of writers
+	burst      time.Time // when it began to commit without pauses and without a turn
 }
 
 // request is one call of Update or Delete.
 type request[T any] struct {
 	ctx  context.Context // the caller's, and the State's
 	verb string
-	fn   func(*T) error // nil: delete the document, or
+	fn   func(*T) error // nil: store restore, or delete the document if that is nil
 	cfg  updateConfig
 
-	restore []byte // put this in its place
+	restore []byte // the document that replaces the stored one, for a rollback
 
-	offers chan offer[T] // offers to run fn, to a caller that is still there
-	done   chan outcome  // how it ended; it has room for one
+	offers chan offer[T] // asks the caller to run fn
+	done   chan outcome  // receives the outcome; has room for one
 
 	// Guarded by writeQueue.mu.
 	batch *batch[T] // nil while it waits
-	alone bool      // shares no commit with others
+	alone bool      // it must not share a commit
 	over  bool      // done has its outcome, or the caller left
 }
 
@@ -51,17 +50,17 @@ type outcome struct {
 	err     error
 }
 
-// batch is what goes out as one commit.
+// batch is a group of requests that share one commit.
 type batch[T any] struct {
 	members []*request[T]
 	ctx     context.Context // ends with the State, or when no caller is left
 	cancel  context.CancelFunc
 
 	// Guarded by writeQueue.mu.
-	present int           // callers who have not left
-	sent    []*request[T] // whose changes the store may have, or has
-	base    Version       // that they were made on
-	applied bool          // the store has them
+	present int           // how many callers have not left
+	sent    []*request[T] // requests whose changes the store has or may have
+	base    Version       // the version that those changes were made on
+	applied bool          // the store has those changes
 }
 
 // maxBatch bounds how long the first of a batch waits for the others' functions.
@@ -85,9 +84,8 @@ func (q *writeQueue[T]) add(r *request[T]) (start bool) {
 	return start
 }
 
-// gather lets those run who have just got their outcome, for as long as that brings
-// some of them back: who calls in a loop should go with the next batch, not with the
-// one after it.
+// gather yields to the callers that have just got their outcome, as long as new calls
+// arrive. So a caller that writes in a loop joins the next batch, not the one after it.
 func (q *writeQueue[T]) gather() {
 	for last := -1; ; {
 		q.mu.Lock()
@@ -102,7 +100,7 @@ func (q *writeQueue[T]) gather() {
 }
 
 // nextBatch takes the next batch out of the queue: the first request, and those behind
-// it that can share a commit with it. It returns nil if nobody waits.
+// it that can share a commit with it. It returns nil if no request waits.
 func (q *writeQueue[T]) nextBatch(ctx context.Context) *batch[T] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -116,8 +114,8 @@ func (q *writeQueue[T]) nextBatch(ctx context.Context) *batch[T] {
 	return b
 }
 
-// extend adds to a batch that was not sent yet who has come since, and reports whether
-// anybody has. Nobody joins a batch that all have left.
+// extend adds the requests that have come since to a batch that was not sent yet, and
+// reports whether there were any. It adds none to a batch that all callers have left.
 func (q *writeQueue[T]) extend(b *batch[T]) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -128,7 +126,8 @@ func (q *writeQueue[T]) extend(b *batch[T]) bool {
 	return len(b.members) > before
 }
 
-// fill adds to a batch who can share a commit with its first member; mu is held.
+// fill adds the waiting requests that can share a commit with the batch's first member.
+// mu is held.
 func (q *writeQueue[T]) fill(b *batch[T]) {
 	n, room := 0, min(len(q.waiting), maxBatch-len(b.members))
 	for !b.members[0].alone && n < room && !q.waiting[n].alone {
@@ -147,7 +146,7 @@ func (q *writeQueue[T]) move(b *batch[T], n int) {
 	q.waiting = slices.Delete(q.waiting, 0, n)
 }
 
-// stopIfEmpty ends the writer's work if nobody waits, and reports whether it did.
+// stopIfEmpty notes that the writer stops if no request waits, and reports whether it did.
 func (q *writeQueue[T]) stopIfEmpty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -155,7 +154,7 @@ func (q *writeQueue[T]) stopIfEmpty() bool {
 	return !q.writing
 }
 
-// busy reports whether somebody waits, or calls tend to follow an answer so soon
+// busy reports whether a request waits, or the last one came so soon after an outcome
 // that it pays to wait for the next one.
 func (q *writeQueue[T]) busy(within time.Duration) bool {
 	q.mu.Lock()
@@ -163,13 +162,13 @@ func (q *writeQueue[T]) busy(within time.Duration) bool {
 	return len(q.waiting) > 0 || q.pause < within
 }
 
-// What a caller who leaves is to do.
+// departure says what a caller that leaves has to do.
 type departure int
 
 const (
 	leftUnsent  departure = iota // nothing was sent, and nothing of it will be
 	leftDecided                  // the outcome is there, or comes at once
-	leftSent                     // the others' commit goes on, and has its changes in it
+	leftSent                     // its changes are in a commit that goes on for the other callers
 )
 
 // leave is called when the caller's context has ended. It also returns the version that
@@ -191,7 +190,7 @@ func (q *writeQueue[T]) leave(r *request[T]) (departure, Version) {
 		return leftDecided, b.base
 	}
 	if b.present--; b.present == 0 {
-		b.cancel() // and the store says what became of it
+		b.cancel() // then the store says what became of the commit
 		if sent {
 			return leftDecided, b.base
 		}
@@ -203,8 +202,8 @@ func (q *writeQueue[T]) leave(r *request[T]) (departure, Version) {
 	return leftUnsent, b.base
 }
 
-// markSent says that the store is about to get what the functions of some of a batch made
-// of a version, unless the caller of one of them has left.
+// markSent notes that the changes of parts, made on base, are about to be sent to the
+// store. It reports false, and notes nothing, if one of their callers has left.
 func (q *writeQueue[T]) markSent(b *batch[T], parts []*request[T], base Version) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -215,8 +214,8 @@ func (q *writeQueue[T]) markSent(b *batch[T], parts []*request[T], base Version)
 	return true
 }
 
-// markAnswered notes what the store said to what was sent. If it was refused, the store has
-// nothing any more.
+// markAnswered notes the store's answer to the commit. After a refusal the store has no
+// change of the batch.
 func (q *writeQueue[T]) markAnswered(b *batch[T], err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -228,7 +227,7 @@ func (q *writeQueue[T]) markAnswered(b *batch[T], err error) {
 	}
 }
 
-// finish ends a call.
+// finish gives a call its outcome, unless it has one or its caller has left.
 func (q *writeQueue[T]) finish(r *request[T], out outcome) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -246,7 +245,7 @@ func (q *writeQueue[T]) setTrouble(err error) {
 	q.trouble = err
 }
 
-// idle is how long ago a call got its outcome.
+// idle returns how long ago a call last got its outcome.
 func (q *writeQueue[T]) idle() time.Duration {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -260,15 +259,15 @@ func (q *writeQueue[T]) lastTrouble() error {
 	return q.trouble
 }
 
-// putBack ends a batch. Who has no outcome yet goes back to the head of the queue,
-// each to a commit of its own if alone is set.
+// putBack ends a batch. Requests without an outcome go back to the head of the queue, and
+// each gets a commit of its own if alone is set.
 func (q *writeQueue[T]) putBack(b *batch[T], alone bool, trouble error) {
 	b.cancel()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.trouble = nil
-	waits := errors.Is(trouble, ErrUnavailable) || errors.Is(trouble, ErrLocked) // all else is the batch's own
-	if waits && !errors.Is(trouble, ErrUnknownOutcome) {                         // in which those who go back have no part
+	waits := errors.Is(trouble, ErrUnavailable) || errors.Is(trouble, ErrLocked) // other errors do not keep later calls waiting
+	if waits && !errors.Is(trouble, ErrUnknownOutcome) {                         // requests that go back had no part in that
 		q.trouble = trouble
 	}
 	back := slices.DeleteFunc(b.members, func(r *request[T]) bool { return r.over })

@@ -11,29 +11,28 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// writer carries out what waits in a State's queue. One is at work while anybody
-// waits.
+// writer carries out the calls in a State's queue. One writer runs while calls wait.
 //
-// It commits without any lock until it loses to another instance. From then on it
-// takes its place in the store's queue of writers, for as long as it meets others
-// there. In its turn it may make a few commits, the last of which gives the turn up
-// in the same transaction.
+// It commits without the lock until it loses to another instance. From then on it waits
+// in the store's queue of writers before it commits, until it finds no other instance
+// there. In its turn it may make several commits; the last one releases the lock in its
+// own transaction.
 type writer[T any] struct {
 	st    *State[T]
 	retry backoff
 
 	lock    store.Lock // nil: not our turn
-	began   time.Time  // the turn did
-	commits int        // since then
-	doubt   bool       // the turn may have been lost, or have been given up
+	began   time.Time  // when the turn began
+	commits int        // how many were made in the turn
+	doubt   bool       // the turn may have been lost or given up
 
-	own        *T      // a copy that nobody else has, or nil
-	ownVersion Version // of which document
+	own        *T      // a copy of the last stored value that only the writer refers to, or nil
+	ownVersion Version // the version that own is a copy of
 
-	tried Version // that the last attempt was based on
+	tried Version // the version that the last attempt was based on
 }
 
-// runWriter works until nobody waits.
+// runWriter carries out batches until no call waits.
 func (st *State[T]) runWriter() {
 	w := &writer[T]{st: st, retry: backoff{max: 50 * time.Millisecond}}
 	for {
@@ -54,7 +53,7 @@ func (st *State[T]) runWriter() {
 	}
 }
 
-// carry takes a batch to its end, or back into the queue.
+// carry attempts a batch once. Calls without an outcome go back into the queue.
 func (w *writer[T]) carry(b *batch[T]) {
 	w.doubt, w.tried = false, Version{}
 	err := w.st.protect(func() error { return w.attempt(b) })
@@ -62,7 +61,7 @@ func (w *writer[T]) carry(b *batch[T]) {
 	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
 		switch {
-		case unknown && !slices.Contains(b.sent, r): // it has no part in what is unknown
+		case unknown && !slices.Contains(b.sent, r): // its change was not sent, so its outcome is not unknown
 		case unknown && r.ctx.Err() != nil:
 			w.st.queue.finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.whyEnded(r.ctx))})
 		case final != nil:
@@ -78,11 +77,11 @@ func (w *writer[T]) carry(b *batch[T]) {
 	}
 }
 
-// attempt runs a batch once. Who is done with it has an outcome then; the error is
-// the others'.
+// attempt runs a batch once and gives outcomes to the calls that it completes. The error
+// is for the calls that have no outcome yet.
 func (w *writer[T]) attempt(b *batch[T]) error {
 	w.share()
-	cfg := b.members[0].cfg // options that matter here come with a batch of one
+	cfg := b.members[0].cfg // calls with options that matter here are alone in their batch
 	if err := w.takeTurn(b.ctx, cfg); err != nil {
 		return err
 	}
@@ -125,7 +124,7 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 	return nil
 }
 
-// confirm returns nil if cur is the latest there is.
+// confirm returns nil if cur is the latest version, according to a linearizable look.
 func (w *writer[T]) confirm(ctx context.Context, cur *published[T]) error {
 	if err := w.st.verify(ctx); err != nil {
 		return err
@@ -139,19 +138,19 @@ func (w *writer[T]) confirm(ctx context.Context, cur *published[T]) error {
 // work is what the functions of a batch made together.
 type work[T any] struct {
 	composed[T]
-	changed []*request[T] // whose functions have a part in it
-	answers []answer[T]   // of the functions that ran
+	changed []*request[T] // the calls whose functions changed the draft
+	answers []answer[T]   // one for each function that ran
 }
 
-// answer is what a function says about itself.
+// answer is the result of one function of a batch.
 type answer[T any] struct {
 	to      *request[T]
 	err     error
-	sawBase bool // it changed nothing, and nobody before it did
+	sawBase bool // neither it nor any function before it changed anything
 }
 
-// runAll has each caller run its function, on what those before it made. Who comes
-// while it is at it comes along.
+// runAll has each caller run its function on the result of the functions before it. Calls
+// that arrive meanwhile join the batch.
 func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err error) {
 	base, err := w.draft(cur)
 	if err != nil {
@@ -163,7 +162,7 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 		r := b.members[i]
 		select {
 		case r.offers <- offer[T]{last, ran}:
-		case <-r.ctx.Done(): // it leaves by itself
+		case <-r.ctx.Done(): // the caller removes itself from the batch
 			continue
 		}
 		result := w.await(ran, r.cfg.exclusive)
@@ -171,7 +170,7 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 			w.st.queue.finish(r, outcome{})
 			continue
 		}
-		changed := result.changed || cur.rejected != nil && result.err == nil // in the place of what is rejected, it is a change
+		changed := result.changed || cur.rejected != nil && result.err == nil // what replaces a rejected document is always a change
 		made.answers = append(made.answers, answer[T]{r, result.err, len(made.changed) == 0 && !changed})
 		if before == nil {
 			before = result.before
@@ -186,7 +185,8 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 	return made, err
 }
 
-// restore makes an old document the new one. What is the same in both keeps its bytes.
+// restore makes an old document the new one. Values that are equal in both keep their
+// stored bytes.
 func (w *writer[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 	made := work[T]{answers: []answer[T]{{to: r}}}
 	doc := r.restore
@@ -199,13 +199,13 @@ func (w *writer[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 			return made, err
 		}
 	}
-	made.doc, made.changed = doc, []*request[T]{r} // decoded when it has been stored
+	made.doc, made.changed = doc, []*request[T]{r} // commit decodes it after it is stored
 	return made, nil
 }
 
-// judge says what an attempt's error means for those of the batch who have no
-// outcome yet: final is the error to give them, in the caller's words; else they
-// try again, each alone if that can find out whose fault it was.
+// judge says what an attempt's error means for the calls of the batch that have no
+// outcome yet. They get the error final; if final is nil, they are tried again, and each
+// in a commit of its own if alone is set, which shows whose change caused the error.
 func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 	st, first := w.st, b.members[0]
 	var own callerError
@@ -227,7 +227,7 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 			return own.err, false
 		}
 	case errors.Is(err, ErrUnknownOutcome):
-		w.doubt = true // it may be given up already
+		w.doubt = true // the commit may have released the lock already
 		return st.unknown(first.verb, w.tried, err), false
 	case b.ctx.Err() != nil, errors.Is(err, errLeft):
 		return nil, false
@@ -244,15 +244,15 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 	return fmt.Errorf("%s: %w", st.at(first.verb), err), false
 }
 
-// judgeConflict looks at what is there now before the next attempt.
+// judgeConflict loads the latest version before the next attempt.
 func (w *writer[T]) judgeConflict(b *batch[T], err error) error {
 	st, first := w.st, b.members[0]
 	if w.resting() {
-		w.retry.wait(b.ctx) // before the look, so that what it shows is new
+		w.retry.wait(b.ctx) // before the look, so that the look shows the newest version
 	}
 	reload := st.look(b.ctx, store.Local)
 	if cur := st.current.Load(); reload == nil && cur.newest == w.tried && !cur.deleted {
-		// What it is based on is not what the store has, and nothing newer is seen.
+		// The store refused the base, and the local server shows nothing newer: ask the quorum.
 		reload = st.look(b.ctx, store.Linearizable)
 	}
 	switch {

@@ -17,5 +17,5 @@
 // it, or its outcome is unknown.
 //
 // Watches belong to a connection. The client never sets them again: [Config.OnEvent] tells of each new
-// connection, in the order of the wire, and who had watches looks again.
+// connection, in the order of the wire, and callers that had watches have to look again.
 package zk
