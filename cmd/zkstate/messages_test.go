@@ -99,8 +99,7 @@ var volatile = []struct {
 	as   string
 }{
 	{regexp.MustCompile(`(lookup \S+)( on \S+)?: .*?: check`), "$1: REASON: check"}, // each resolver has its own words
-	{regexp.MustCompile(`\b(\d+)\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]{6,}\b`), "$1.X.X.X"},
-	{regexp.MustCompile(`\b(\d+)\.[0-9a-f]+\.[0-9a-f]+\b`), "$1.X.X"},
+	{regexp.MustCompile(`\b(\d+)\.[0-9a-f]+\.[0-9a-f]+(\.[0-9a-f]{8,})?\b`), "$1.X.X"},
 	{regexp.MustCompile(`zkstate-\d+\.(json|yaml)`), "zkstate-N.$1"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.\dZ]*`), "TIME"},
 	{regexp.MustCompile(`\b(process|commit of) \d+`), "$1 N"},
