@@ -92,7 +92,11 @@ func (st *State[T]) run(d draft[T], fn func(*T) error) (r result[T]) {
 	r.draft = d
 	if r.err == nil && !st.copier.Same(d.value, value) {
 		// The result is copied, because the caller may keep value and change it later.
-		r.changed, r.draft = true, draft[T]{value: st.copier.Copy(value)}
+		if value = st.copier.Copy(value); value == nil {
+			r.err = fmt.Errorf("%s: encode the new value: it is nested too deeply, or is a part of itself", st.at("update"))
+			return r
+		}
+		r.changed, r.draft = true, draft[T]{value: value}
 	}
 	return r
 }

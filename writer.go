@@ -167,7 +167,7 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 		}
 		result := w.await(ran, r.cfg.exclusive)
 		if result.gone {
-			w.st.queue.finish(r, outcome{})
+			w.st.queue.leave(r)
 			continue
 		}
 		changed := result.changed || cur.rejected != nil && result.err == nil // what replaces a rejected document is always a change
@@ -219,7 +219,7 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 		}
 		return fmt.Errorf("%s: %w", st.at(first.verb), err), false
-	case errors.As(err, &own), errors.Is(err, ErrTooLarge):
+	case errors.As(err, &own), errors.Is(err, ErrTooLarge), errors.Is(err, ErrQuota), errors.Is(err, ErrDenied):
 		if len(b.members) > 1 {
 			return nil, true
 		}

@@ -27,10 +27,15 @@ func Of[T any]() *Copier[T] {
 
 // Copy returns a copy that shares no memory with value but that of strings. It is what
 // encoding and decoding makes of value, if that succeeds and [Kept] is true of the text.
+// It is nil if value is nested too deeply: it may be a part of itself.
 func (c *Copier[T]) Copy(value *T) *T {
 	made := new(T)
 	*made = *value
-	c.plan.deepen(new(memory), reflect.ValueOf(made).Elem(), reflect.ValueOf(value).Elem())
+	to := new(memory)
+	c.plan.deepen(to, reflect.ValueOf(made).Elem(), reflect.ValueOf(value).Elem())
+	if to.tooDeep {
+		return nil
+	}
 	return made
 }
 

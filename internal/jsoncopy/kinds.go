@@ -44,9 +44,10 @@ func (p *planner) slice(own *plan, t reflect.Type) bool {
 		dst.SetLen(n)
 		dst.SetCap(n)
 		reflect.Copy(dst, src)
-		if elem.copy == nil {
+		if elem.copy == nil || !to.enter() {
 			return
 		}
+		defer to.leave()
 		for i := range n {
 			elem.copy(to, dst.Index(i), src.Index(i))
 		}
@@ -75,7 +76,25 @@ func copyStrings(to *memory, dst, src reflect.Value) {
 
 // memory is where a copy is put. Short lists of strings share allocations: there may be
 // thousands, and together they are not much larger than what one of them may keep alive.
-type memory struct{ strings []string }
+type memory struct {
+	strings []string
+	depth   int  // how many lists, maps and pointers the copy is in
+	tooDeep bool // that were too many: the copy is of no use
+}
+
+// maxDepth is more than a document may have.
+const maxDepth = 1000
+
+// enter notes that the copy goes into a list, a map or a pointer, and reports whether it may.
+func (m *memory) enter() bool {
+	m.tooDeep = m.tooDeep || m.depth == maxDepth
+	if !m.tooDeep {
+		m.depth++
+	}
+	return !m.tooDeep
+}
+
+func (m *memory) leave() { m.depth-- }
 
 const (
 	sharedStrings = 64 // in one allocation, at most
@@ -121,9 +140,10 @@ func (p *planner) array(own *plan, t reflect.Type) bool {
 func (p *planner) mapping(own *plan, t reflect.Type) bool {
 	key, elem := p.plan(t.Key()), p.plan(t.Elem())
 	own.copy = func(to *memory, dst, src reflect.Value) {
-		if src.IsNil() {
+		if src.IsNil() || !to.enter() {
 			return
 		}
+		defer to.leave()
 		dst.Set(reflect.MakeMapWithSize(t, src.Len()))
 		for entries := src.MapRange(); entries.Next(); {
 			dst.SetMapIndex(entries.Key(), elem.own(to, entries.Value()))
@@ -173,11 +193,13 @@ func (p *planner) pointer(own *plan, t reflect.Type) bool {
 	}
 	elem := p.plan(t.Elem())
 	own.copy = func(to *memory, dst, src reflect.Value) {
-		if !src.IsNil() {
-			dst.Set(reflect.New(t.Elem()))
-			dst.Elem().Set(src.Elem())
-			elem.deepen(to, dst.Elem(), src.Elem())
+		if src.IsNil() || !to.enter() {
+			return
 		}
+		defer to.leave()
+		dst.Set(reflect.New(t.Elem()))
+		dst.Elem().Set(src.Elem())
+		elem.deepen(to, dst.Elem(), src.Elem())
 	}
 	own.equal = func(a, b reflect.Value) bool {
 		return a.Pointer() == b.Pointer() || !a.IsNil() && !b.IsNil() && elem.equal(a.Elem(), b.Elem())

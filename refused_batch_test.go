@@ -1,0 +1,98 @@
+package zkstate_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/memstore"
+	"github.com/zkstate/zkstate/store/storetest"
+)
+
+// stingy refuses what says "huge".
+type stingy struct{ store.Store }
+
+func (p stingy) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, error) {
+	if slices.ContainsFunc(ops, func(op store.Op) bool {
+		put, ok := op.(store.Put)
+		return ok && strings.Contains(string(put.Data), "huge")
+	}) {
+		return nil, store.ErrQuota
+	}
+	return p.Store.Commit(ctx, ops...)
+}
+
+// TestRefusedTogether: the store's refusal is that of the update which it refuses.
+func TestRefusedTogether(t *testing.T) {
+	s := memstore.New()
+	defer s.Close()
+	faults := storetest.Inject(stingy{s})
+	st, err := zkstate.Open(t.Context(), faults, "/x", map[string]string{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	started, proceed := make(chan struct{}), make(chan struct{})
+	faults.BeforeCommit(func() { close(started); <-proceed })
+	own := errors.New("own")
+	var group sync.WaitGroup
+	update := func(want error, fn func(*map[string]string) error) {
+		group.Go(func() {
+			if _, err := st.Update(t.Context(), fn); !errors.Is(err, want) {
+				t.Errorf("told %v, not %v", err, want)
+			}
+		})
+	}
+	put := func(key string) func(*map[string]string) error {
+		return func(m *map[string]string) error { (*m)[key] = key; return nil }
+	}
+	update(nil, put("first"))
+	<-started
+	for i, u := range []struct {
+		want error
+		fn   func(*map[string]string) error
+	}{{store.ErrQuota, put("huge")}, {nil, put("small")}, {own, func(*map[string]string) error { return own }}, {nil, func(*map[string]string) error { return nil }}} {
+		update(u.want, u.fn)
+		st.AwaitQueued(i + 1)
+	}
+	close(proceed)
+	group.Wait()
+}
+
+// TestLastToLeave: the last caller who is there is told what became of the commit, though
+// another one has panicked.
+func TestLastToLeave(t *testing.T) {
+	s := memstore.New()
+	defer s.Close()
+	faults := storetest.Inject(s)
+	st, err := zkstate.Open(t.Context(), faults, "/x", ring{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	faults.Hang(true)
+	faults.BeforeCommit(cancel)
+	var group sync.WaitGroup
+	group.Go(func() {
+		defer func() { _ = recover() }()
+		_, _ = st.Update(t.Context(), func(*ring) error {
+			group.Go(func() {
+				_, err := st.Update(ctx, func(r *ring) error { r.Next = new(ring); return nil })
+				if !errors.Is(err, context.Canceled) || errors.Is(err, zkstate.ErrUnknownOutcome) {
+					t.Errorf("told %v", err)
+				}
+			})
+			st.AwaitQueued(1)
+			panic("mine")
+		})
+	})
+	group.Wait()
+	faults.Hang(false)
+}
