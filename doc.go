@@ -11,7 +11,7 @@
 //	st, err := zkstate.Open(ctx, s, "/agents/config", Config{Interval: 5})
 //
 //	config, err := st.Read()                // at most 30 s old, never waits
-//	config, err = st.ReadConsistent(ctx)    // linearizable
+//	config, _, err = st.ReadConsistent(ctx)    // linearizable
 //	version, err := st.Update(ctx, func(c *Config) error {
 //		c.Processes = append(c.Processes, "firefox*")
 //		return nil
@@ -22,10 +22,10 @@
 //
 // # Reads
 //
-// [State.Read] serves the local copy if the store confirmed it within MaxStaleness,
+// [State.Read] serves the local copy if the store confirmed it within [WithMaxStaleness],
 // 30 s if nothing else is said, and fails otherwise. [State.ReadConsistent] is
 // linearizable: it sees every update that finished before it began, whatever server
-// fails or leads meanwhile. [State.ReadDirty] serves what there is and says how old
+// fails or leads meanwhile. [State.Snapshot] serves what there is and says how old
 // it is. Versions that one State shows never go backwards, unless the store's history is
 // replaced by an older one, which the [ChangeSet] says.
 //
@@ -42,9 +42,9 @@
 // Updates that wait for each other share a commit, and instances that contend take
 // turns; under [Exclusive] a function runs while no other exclusive one does, anywhere, as
 // long as its session lasts. A commit whose answer was lost is found out to be applied or
-// not, by the receipt that it left in the writer's own listener record. [WaitApplied] waits until others have it.
+// not, by the receipt that it left in the writer's own listener record. [WaitAll] waits until others have it.
 //
-// With [History] every commit is journaled, with who and why, in its own transaction;
+// With [WithHistory] every commit is journaled, with who and why, in its own transaction;
 // [State.At] and [State.Rollback] go back.
 //
 // # Changes

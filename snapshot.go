@@ -17,7 +17,7 @@ import (
 // ordered by Before, printable.
 type Version = store.Version
 
-// Snapshot is what [State.ReadDirty] returns: the local copy as it is.
+// Snapshot is what [State.Snapshot] returns: the local copy as it is.
 type Snapshot[T any] struct {
 	Value    T
 	Version  Version

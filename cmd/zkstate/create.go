@@ -58,7 +58,7 @@ func create(ctx context.Context, s store.Store, path string, doc []byte, keep in
 	if err != nil {
 		return store.Version{}, err
 	}
-	note := history.Note{Who: history.Self("", "zkstate"), Why: reason, Changes: changes, Document: doc}
+	note := history.Note{Who: history.Self("", "zkstate"), Reason: reason, Changes: changes, Document: doc}
 	entry, err := note.Encode(max(store.AppendAllowance, store.Room([]store.Op{op})))
 	if err != nil {
 		return store.Version{}, err
