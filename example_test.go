@@ -155,6 +155,42 @@ func ExampleIfVersion() {
 	// true
 }
 
+func ExampleState_Watch() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Processes: []string{"systemd*", "rsync*"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+
+	events := 0
+	for event, err := range st.Watch(ctx) {
+		switch {
+		case errors.Is(err, zkstate.ErrRejected):
+			fmt.Println("going on with the last good list:", err)
+		case errors.Is(err, zkstate.ErrDeleted):
+			fmt.Println("somebody deleted the list")
+		default:
+			fmt.Println(event.Value.Processes, event.Changes.Changes)
+		}
+		if events++; events == 3 {
+			break
+		}
+		if events == 1 {
+			_, err = st.Update(ctx, func(w *Watchlist) error { w.Processes = append(w.Processes, "firefox*"); return nil })
+		} else {
+			err = st.Delete(ctx)
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// [systemd* rsync*] []
+	// [systemd* rsync* firefox*] [+ /processes/2 "firefox*"]
+	// somebody deleted the list
+}
+
 func ExampleState_Changes() {
 	ctx := context.Background()
 	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Processes: []string{"systemd*", "rsync*"}})

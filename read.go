@@ -39,16 +39,24 @@ func (st *State[T]) whyNot(verb string, cur *published[T]) error {
 	case st.isClosed():
 		return st.errClosed(verb)
 	case cur.deleted:
-		return fmt.Errorf("%s: %w: create it again, or wait for somebody to", st.at(verb), ErrDeleted)
+		return st.errDeleted(verb)
 	case cur.rejected != nil:
 		return fmt.Errorf("%s: %w: %w", verb, ErrStale, cur.rejected)
 	}
 	verified := st.verified(cur)
 	if verified.IsZero() {
-		return fmt.Errorf("%s: %w: it was never verified: see whether the store is reachable; Snapshot has the cached copy", st.at(verb), ErrStale)
+		return st.errUnverified(verb)
 	}
 	return fmt.Errorf("%s: %w: not verified for %v, the bound is %v: see whether the store is reachable; Snapshot has the old copy",
 		st.at(verb), ErrStale, age(verified).Round(time.Millisecond), st.cfg.maxStaleness)
+}
+
+func (st *State[T]) errDeleted(verb string) error {
+	return fmt.Errorf("%s: %w: create it again, or wait for somebody to", st.at(verb), ErrDeleted)
+}
+
+func (st *State[T]) errUnverified(verb string) error {
+	return fmt.Errorf("%s: %w: it was never verified: see whether the store is reachable; Snapshot has the cached copy", st.at(verb), ErrStale)
 }
 
 func (st *State[T]) at(verb string) string { return verb + " " + st.path }
