@@ -188,7 +188,8 @@ func Overwrite() UpdateOption { return func(c *updateConfig) { c.overwrite = tru
 // by the version, as always.
 //
 // Instances get the lock in the order in which they asked for it. One that has it may carry
-// out more of its own calls, for up to 50 ms, before it gives the lock up.
+// out more of its own calls, for up to 50 ms, before it gives the lock up. While a [Lock] is
+// held, no exclusive function runs. What is longer than one function is for [State.Lock].
 func Exclusive() UpdateOption { return func(c *updateConfig) { c.exclusive = true } }
 
 // WithReason says why, in the journal. Without a journal it is not kept.

@@ -42,14 +42,18 @@ var errNoTurn = errors.New("the queue of writers does not move")
 // takeTurn waits for the State's turn in the store's queue of writers, if it needs one.
 func (w *writer[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
 	calls := &w.st.queue
-	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && time.Now().After(calls.queueAgain)
+	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && !w.resting()
 	if w.lock != nil || !queue && !cfg.exclusive {
 		return nil
 	}
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w.st.tasks.start(func() {
-		_ = w.st.protect(func() error { w.st.watchQueue(waiting, cancel, !cfg.exclusive); return nil }) // which logs
+		var stalled func()
+		if !cfg.exclusive {
+			stalled = func() { cancel(errNoTurn) }
+		}
+		_ = w.st.protect(func() error { w.st.watchQueue(waiting, calls.setTrouble, stalled); return nil }) // which logs
 	})
 	lock, err := w.st.store.Lock(waiting, w.st.path, w.st.cfg.id)
 	switch {
@@ -74,9 +78,9 @@ func (w *writer[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
 	return err
 }
 
-// watchQueue notes who has the lock while a call waits for it, until ctx ends. If the lock
-// is optional, it ends the wait when the queue does not move.
-func (st *State[T]) watchQueue(ctx context.Context, stop context.CancelCauseFunc, optional bool) {
+// watchQueue notes who has the lock while a call waits for it, until ctx ends. If stalled is
+// not nil, it calls that and returns when the queue does not move.
+func (st *State[T]) watchQueue(ctx context.Context, note func(locked error), stalled func()) {
 	patience := time.Now().Add(turnPatience)
 	timer := time.NewTimer(firstLook)
 	defer timer.Stop()
@@ -95,11 +99,11 @@ func (st *State[T]) watchQueue(ctx context.Context, stop context.CancelCauseFunc
 			head = queue[0]
 		}
 		if head.Key != "" && head.ID != st.cfg.id {
-			st.queue.setTrouble(lockedBy(head))
+			note(lockedBy(head))
 		}
-		stalled := looks > 0 && (err != nil || head.Key == was.Key)
-		if optional && (stalled || time.Now().After(patience)) {
-			stop(errNoTurn)
+		still := looks > 0 && (err != nil || head.Key == was.Key)
+		if stalled != nil && (still || time.Now().After(patience)) {
+			stalled()
 			return
 		}
 		timer.Reset(turnStall)
@@ -131,8 +135,10 @@ func (w *writer[T]) atHead(ctx context.Context) bool {
 }
 
 // resting reports whether the State writes without the queue for a while, although other
-// instances write too.
-func (w *writer[T]) resting() bool { return time.Now().Before(w.st.queue.queueAgain) }
+// instances write too. It does so while it has a Lock, whose place it would have to wait for.
+func (w *writer[T]) resting() bool {
+	return time.Now().Before(w.st.queue.queueAgain) || w.st.queue.isLocked()
+}
 
 // share lets other instances commit. A State that never loses a race, because its network
 // is quicker, would never take turns. So, after committing for turnTime without a turn, it

@@ -66,8 +66,12 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 	if ctx.Err() != nil {
 		return Version{}, st.ended(ctx, r.verb, nil)
 	}
+	var lost <-chan struct{} // nil: it is not under a Lock
+	if r.under != nil {
+		lost = r.under.ctx.Done()
+	}
 	r.ctx, r.offers, r.done = ctx, make(chan offer[T]), make(chan outcome, 1)
-	r.alone = r.fn == nil || r.cfg.alone()
+	r.alone = r.fn == nil || r.cfg.alone() || r.under != nil
 	if st.queue.add(r) && !st.tasks.start(st.runWriter) {
 		return Version{}, st.errClosed(r.verb)
 	}
@@ -77,6 +81,11 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 			st.take(t, r)
 		case out := <-r.done:
 			return st.conclude(ctx, r, out)
+		case <-lost:
+			if st.queue.leaveUnsent(r) {
+				return Version{}, r.under.errLost(r.verb)
+			}
+			lost = nil // the store says what becomes of it
 		case <-ctx.Done():
 			switch left, base := st.queue.leave(r); left {
 			case leftDecided:
@@ -84,7 +93,7 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 			case leftSent:
 				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.whyEnded(ctx)))
 			}
-			return Version{}, st.ended(ctx, r.verb, st.queue.lastTrouble())
+			return Version{}, st.ended(ctx, r.verb, st.queue.troubleOf(r))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package zkstate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -14,6 +15,8 @@ import (
 type writeQueue[T any] struct {
 	mu      sync.Mutex // guards the fields down to trouble, and the fields of requests and batches that say so
 	waiting []*request[T]
+	locked  bool          // a Lock has been granted: what is exclusive waits in behind
+	behind  []*request[T] // in the order in which they came
 	writing bool          // the writer runs
 	arrived chan struct{} // signals that a request was added; the first add makes it
 	served  time.Time     // when a call last got its outcome
@@ -32,6 +35,9 @@ type request[T any] struct {
 	verb string
 	fn   func(*T) error // nil: store restore, or delete the document if that is nil
 	cfg  updateConfig
+
+	locks bool     // it asks for a Lock, and its outcome is that it may take one
+	under *Lock[T] // that it is to be committed under, or nil
 
 	restore []byte // the document that replaces the stored one, for a rollback
 
@@ -70,6 +76,10 @@ const maxBatch = 256
 func (q *writeQueue[T]) add(r *request[T]) (start bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.locked && r.cfg.exclusive {
+		q.behind = append(q.behind, r)
+		return false
+	}
 	q.waiting = append(q.waiting, r)
 	q.pause = time.Since(q.served)
 	start = !q.writing
@@ -104,6 +114,9 @@ func (q *writeQueue[T]) gather() {
 func (q *writeQueue[T]) nextBatch(ctx context.Context) *batch[T] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if len(q.waiting) > 0 && q.waiting[0].locks {
+		q.grantLock()
+	}
 	if len(q.waiting) == 0 {
 		return nil
 	}
@@ -112,6 +125,39 @@ func (q *writeQueue[T]) nextBatch(ctx context.Context) *batch[T] {
 	q.move(b, 1)
 	q.fill(b)
 	return b
+}
+
+// grantLock lets the first request take a Lock, and moves what is exclusive out of the way
+// until that ends; mu is held.
+func (q *writeQueue[T]) grantLock() {
+	first := q.waiting[0]
+	first.over, q.locked = true, true
+	first.done <- outcome{}
+	q.waiting = slices.DeleteFunc(q.waiting, func(r *request[T]) bool {
+		if r != first && r.cfg.exclusive {
+			q.behind = append(q.behind, r)
+		}
+		return r.cfg.exclusive
+	})
+}
+
+// endLock puts what waits behind a Lock at the head, and reports whether a writer has to be
+// started.
+func (q *writeQueue[T]) endLock() (start bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.behind, q.waiting...)
+	q.locked, q.behind = false, nil
+	start = !q.writing && len(q.waiting) > 0
+	q.writing = q.writing || start
+	return start
+}
+
+// isLocked reports whether a Lock has been granted.
+func (q *writeQueue[T]) isLocked() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.locked
 }
 
 // extend adds the requests that have come since to a batch that was not sent yet, and
@@ -176,13 +222,30 @@ const (
 func (q *writeQueue[T]) leave(r *request[T]) (departure, Version) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.leaveLocked(r)
+}
+
+// leaveUnsent is leave for a caller that stays if its changes are in a commit, or its outcome
+// is there. It reports whether the caller left.
+func (q *writeQueue[T]) leaveUnsent(r *request[T]) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if r.over || r.batch != nil && slices.Contains(r.batch.sent, r) {
+		return false
+	}
+	q.leaveLocked(r)
+	return true
+}
+
+func (q *writeQueue[T]) leaveLocked(r *request[T]) (departure, Version) {
 	b := r.batch
 	switch {
 	case r.over:
 		return leftDecided, Version{}
 	case b == nil:
 		r.over = true
-		q.waiting = slices.DeleteFunc(q.waiting, func(w *request[T]) bool { return w == r })
+		same := func(w *request[T]) bool { return w == r }
+		q.waiting, q.behind = slices.DeleteFunc(q.waiting, same), slices.DeleteFunc(q.behind, same)
 		return leftUnsent, Version{}
 	}
 	sent := slices.Contains(b.sent, r)
@@ -256,6 +319,16 @@ func (q *writeQueue[T]) idle() time.Duration {
 func (q *writeQueue[T]) lastTrouble() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.trouble
+}
+
+// troubleOf returns what keeps a request waiting, nil if nothing does.
+func (q *writeQueue[T]) troubleOf(r *request[T]) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.locked && r.cfg.exclusive {
+		return fmt.Errorf("%w by a Lock of this State", ErrLocked)
+	}
 	return q.trouble
 }
 
