@@ -34,12 +34,13 @@ var errUnlocked = errors.New("the lock was given up")
 //
 // The lock is lost with the store's session, when the store has not been heard of for so
 // long that it may have been, when somebody removes it by force, and when the State is
-// closed. What depends on the lock must end then: it should run under [Lock.Context]. What
-// goes through [Lock.Update] is fenced: it is not committed without the lock.
+// closed. What depends on the lock must end then: run it under [Lock.Context]. Updates by
+// [Lock.Update] are fenced: nothing of them is committed without the lock.
 //
 // Lock blocks until everybody who asked before is done, at most until ctx ends; ctx has no
 // meaning after that. Locks and exclusive updates of one State get the lock in the order in
-// which they asked for it. Errors: [ErrLocked] with the context's, and who has the lock;
+// which they asked for it; so who holds it must not ask again, nor for an exclusive update.
+// Errors: [ErrLocked] with the context's, and who has the lock;
 // [ErrUnavailable] with the context's; [ErrReadOnly]; [ErrDenied]; [ErrClosed].
 func (st *State[T]) Lock(ctx context.Context) (*Lock[T], error) {
 	if st.cfg.observer {
@@ -148,15 +149,14 @@ func (l *Lock[T]) guard() {
 	st.endLock()
 }
 
-// Context returns a context that ends when the lock is lost, with a cause that matches
-// [ErrLockLost], and [ErrClosed] too if the State was closed; and when it was given up. That a
-// lock is lost can be known late, but not so late that another instance has it already,
-// unless it was removed by force or this process stood still.
+// Context returns a context that ends when the lock is lost, with a cause (context.Cause) that
+// matches [ErrLockLost], and [ErrClosed] too if the State was closed. It also ends when the
+// lock is given up. It ends before another instance can have the lock, unless somebody removed
+// it by force, or this process or its machine stood still.
 func (l *Lock[T]) Context() context.Context { return l.ctx }
 
 // Update is [State.Update] under the lock: it commits only if the lock is still held, which
-// the store checks in the same transaction. Fenced like this, what fn was told under the
-// lock is still true when it is committed. Options and errors are those of State.Update,
+// the store checks in the same transaction. Options and errors are those of State.Update;
 // [Exclusive] changes nothing. When the lock is lost or given up, Update ends with
 // [ErrLockLost], and nothing was written; only if its commit is under way already, it waits for
 // what becomes of that.

@@ -172,15 +172,19 @@ func (st *State[T]) attach(ctx context.Context) error {
 // createOnly creates the document. The journal of one that exists is left alone, also if
 // it cannot be read.
 func (st *State[T]) createOnly(ctx context.Context) error {
+	err := ErrNotFound
 	if st.cfg.history > 0 {
-		switch _, err := st.store.Load(ctx, st.path, Version{}, store.Linearizable); {
-		case err == nil:
-			return fmt.Errorf("the document %w", ErrExists)
-		case !errors.Is(err, ErrNotFound):
-			return err
-		}
+		_, err = st.store.Load(ctx, st.path, Version{}, store.Linearizable)
 	}
-	return st.create(ctx)
+	if errors.Is(err, ErrNotFound) {
+		err = st.create(ctx)
+	} else if err == nil {
+		err = ErrExists
+	}
+	if errors.Is(err, ErrExists) {
+		return fmt.Errorf("the document %w: open it without CreateOnly", ErrExists)
+	}
+	return err
 }
 
 // unanswered is the error of a call that ctx ended while the store was silent or

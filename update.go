@@ -19,7 +19,7 @@ import (
 // Read on this State gives the returned version or a later one.
 //
 // fn runs on the caller's goroutine, never at the same time as that of another
-// Update of this State, and must not call Update or Delete on it. Updates that
+// Update of this State, and must not call Update, Delete or Lock on it. Updates that
 // wait while a commit is under way share the next commit: each function runs on a copy
 // of the previous one's result, and a function that fails does not affect the others. An
 // instance that lost to another waits in the document's queue of writers, so that all
