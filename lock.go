@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -192,4 +193,37 @@ func (l *Lock[T]) Unlock(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("%s: going on in the background: %w", l.st.at("unlock"), ctx.Err())
 	}
+}
+
+// grantLock lets the first request take a Lock, and moves what is exclusive out of the way
+// until that ends; mu is held.
+func (q *writeQueue[T]) grantLock() {
+	first := q.waiting[0]
+	first.over, q.locked = true, true
+	first.done <- outcome{}
+	q.waiting = slices.DeleteFunc(q.waiting, func(r *request[T]) bool {
+		if r != first && r.cfg.exclusive {
+			q.behind = append(q.behind, r)
+		}
+		return r.cfg.exclusive
+	})
+}
+
+// endLock puts what waits behind a Lock at the head, and reports whether a writer has to be
+// started.
+func (q *writeQueue[T]) endLock() (start bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.behind, q.waiting...)
+	q.locked, q.behind = false, nil
+	start = !q.writing && len(q.waiting) > 0
+	q.writing = q.writing || start
+	return start
+}
+
+// isLocked reports whether a Lock has been granted.
+func (q *writeQueue[T]) isLocked() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.locked
 }
