@@ -16,7 +16,6 @@ import (
 type Lock[T any] struct {
 	st    *State[T]
 	held  store.Lock
-	lost  <-chan struct{} // held.Lost
 	ctx   context.Context // ends when the lock is lost or given up
 	end   context.CancelCauseFunc
 	freed chan struct{} // closed when the place in the queue of writers is given up
@@ -52,23 +51,23 @@ func (st *State[T]) Lock(ctx context.Context) (*Lock[T], error) {
 	if err := st.awaitLocks(ctx); err != nil {
 		return nil, err
 	}
-	l := &Lock[T]{st: st, freed: make(chan struct{})}
-	l.ctx, l.end = context.WithCancelCause(context.Background())
-	err := l.acquire(ctx)
+	var holder atomic.Pointer[error]
+	held, err := st.takeLock(ctx, func(err error) { holder.Store(&err) })
 	if err != nil {
-		l.end(err)
-	}
-	switch {
-	case l.held == nil:
 		st.endLock()
-	case !st.tasks.start(l.guard): // the State was closed
-		l.guard()
-	}
-	switch {
-	case st.isClosed():
-		return nil, st.errClosed("lock")
-	case err != nil:
+		if st.isClosed() {
+			return nil, st.errClosed("lock")
+		}
+		if who := holder.Load(); who != nil && errors.Is(err, ErrLocked) {
+			err = fmt.Errorf("%w (%w)", *who, ctx.Err())
+		}
 		return nil, fmt.Errorf("%s: %w", st.at("lock"), err)
+	}
+	l := &Lock[T]{st: st, held: held, freed: make(chan struct{})}
+	l.ctx, l.end = context.WithCancelCause(context.Background())
+	if !st.tasks.start(l.guard) { // the State was closed
+		l.guard()
+		return nil, st.errClosed("lock")
 	}
 	return l, nil
 }
@@ -105,38 +104,11 @@ func (st *State[T]) endLock() {
 	}
 }
 
-// acquire waits for the head of the store's queue of writers.
-func (l *Lock[T]) acquire(ctx context.Context) error {
-	st := l.st
-	waiting, done := context.WithCancel(ctx)
-	defer done()
-	var holder atomic.Pointer[error]
-	st.tasks.start(func() {
-		_ = st.protect(func() error { // which logs
-			st.watchQueue(waiting, func(locked error) { holder.Store(&locked) }, nil)
-			return nil
-		})
-	})
-	err := st.protect(func() (err error) {
-		if l.held, err = st.store.Lock(waiting, st.path, st.cfg.id); err == nil {
-			l.lost = l.held.Lost()
-		}
-		return err
-	})
-	switch locked := holder.Load(); {
-	case err == nil:
-		return st.look(ctx, store.Local)
-	case locked != nil && errors.Is(err, ErrLocked):
-		return fmt.Errorf("%w (%w)", *locked, ctx.Err())
-	}
-	return err
-}
-
 // guard waits until the lock is lost or given up, and gives its place up.
 func (l *Lock[T]) guard() {
 	st := l.st
 	select {
-	case <-l.lost:
+	case <-l.held.Lost():
 		l.end(fmt.Errorf("%s: %w", st.path, ErrLockLost))
 	case <-st.ctx.Done():
 		l.end(fmt.Errorf("%s: %w: the State was %w", st.path, ErrLockLost, ErrClosed))
@@ -195,33 +167,118 @@ func (l *Lock[T]) Unlock(ctx context.Context) error {
 	}
 }
 
-// grantLock lets the first request take a Lock, and moves what is exclusive out of the way
-// until that ends; mu is held.
-func (q *writeQueue[T]) grantLock() {
-	first := q.waiting[0]
-	first.over, q.locked = true, true
-	first.done <- outcome{}
+// errOwnLock is why exclusive updates wait while their own State has a Lock.
+var errOwnLock = fmt.Errorf("%w by a Lock of this State", ErrLocked)
+
+// takeLock waits for the head of the store's queue of writers, until ctx ends, and then looks
+// at what earlier holders committed. Meanwhile it notes who has the lock.
+func (st *State[T]) takeLock(ctx context.Context, note func(holder error)) (store.Lock, error) {
+	waiting, done := context.WithCancel(ctx)
+	defer done()
+	st.tasks.start(func() {
+		_ = st.protect(func() error { st.watchQueue(waiting, note, nil); return nil }) // which logs
+	})
+	var held store.Lock
+	err := st.protect(func() (err error) {
+		held, err = st.store.Lock(waiting, st.path, st.cfg.id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := st.look(ctx, store.Local); err != nil {
+		if !st.tasks.start(func() { st.unlock(held) }) {
+			st.unlock(held)
+		}
+		return nil, err
+	}
+	return held, nil
+}
+
+// takeLockFor takes the lock for a turn of the writer that begins with an exclusive request.
+// The writer goes on with plain updates meanwhile.
+func (st *State[T]) takeLockFor(r *request[T]) {
+	retry := backoff{max: time.Second}
+	var held store.Lock
+	var err error
+	for {
+		held, err = st.takeLock(r.ctx, st.queue.setHolder)
+		away := errors.Is(err, ErrUnavailable) && !errors.As(err, new(panicError))
+		if !away || !retry.wait(r.ctx) {
+			break
+		}
+	}
+	switch {
+	case err == nil:
+	case r.ctx.Err() != nil:
+		if holder := st.queue.troubleOf(r); holder != nil {
+			err = holder
+		}
+		err = st.ended(r.ctx, r.verb, err)
+	default:
+		err = fmt.Errorf("%s: %w", st.at(r.verb), err)
+	}
+	if st.queue.endTaking(r, held, err) && !st.tasks.start(st.runWriter) && held != nil {
+		st.unlock(held) // the State was closed
+	}
+}
+
+// setAside moves what is exclusive out of the way of the other requests; mu is held.
+func (q *writeQueue[T]) setAside() {
+	q.locked, q.holder = true, nil
 	q.waiting = slices.DeleteFunc(q.waiting, func(r *request[T]) bool {
-		if r != first && r.cfg.exclusive {
+		if r.cfg.exclusive {
 			q.behind = append(q.behind, r)
 		}
 		return r.cfg.exclusive
 	})
 }
 
-// endLock puts what waits behind a Lock at the head, and reports whether a writer has to be
-// started.
+// endLock puts what was set aside at the head, and reports whether a writer has to be started.
 func (q *writeQueue[T]) endLock() (start bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.endLockLocked()
+}
+
+func (q *writeQueue[T]) endLockLocked() (start bool) {
 	q.waiting = append(q.behind, q.waiting...)
-	q.locked, q.behind = false, nil
-	start = !q.writing && len(q.waiting) > 0
+	q.locked, q.behind, q.holder = false, nil, nil
+	start = !q.writing && (len(q.waiting) > 0 || q.turn != nil)
 	q.writing = q.writing || start
 	return start
 }
 
-// isLocked reports whether a Lock has been granted.
+// endTaking is endLock after the lock was taken for a request, or could not be: that is the
+// outcome of the request then.
+func (q *writeQueue[T]) endTaking(r *request[T], held store.Lock, err error) (start bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.turn = held
+	if err != nil {
+		q.behind = slices.DeleteFunc(q.behind, func(w *request[T]) bool { return w == r })
+		q.finishLocked(r, outcome{err: err})
+	}
+	return q.endLockLocked()
+}
+
+// pickUpTurn returns the lock that was taken for the writer, nil if none was.
+func (q *writeQueue[T]) pickUpTurn() store.Lock {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	turn := q.turn
+	q.turn = nil
+	return turn
+}
+
+// setHolder notes who has the lock.
+func (q *writeQueue[T]) setHolder(holder error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.holder = holder
+}
+
+// isLocked reports whether a Lock was granted, or the lock is being taken for a turn.
 func (q *writeQueue[T]) isLocked() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -342,3 +342,36 @@ func TestLockOfAnObserver(t *testing.T) {
 		closeState(t, st)
 	}
 }
+
+// TestPlainUpdatesPassOwnExclusiveOnes: somebody else holds the lock, and this State waits for
+// it. Its plain updates do not wait with it.
+func TestPlainUpdatesPassOwnExclusiveOnes(t *testing.T) {
+	eachStore(t, func(e *env) {
+		st, other := e.open(), e.open()
+		l := lockOf(e, other)
+		exclusive := make(chan error)
+		go func() {
+			_, err := st.Update(e.ctx, bump, zkstate.Exclusive())
+			exclusive <- err
+		}()
+		r := e.raw()
+		e.eventually("it waits", func() bool {
+			queue, err := r.s.Queue(e.ctx, "/app/config")
+			return err == nil && len(queue) == 2
+		})
+		short, cancel := context.WithTimeout(e.ctx, 5*time.Second)
+		defer cancel()
+		for range 5 {
+			if _, err := st.Update(short, bump); err != nil {
+				e.Fatal(err)
+			}
+		}
+		unlock(e, l)
+		if err := <-exclusive; err != nil {
+			e.Error(err)
+		}
+		if got, _, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 7 {
+			e.Errorf("%+v, %v", got, err)
+		}
+	})
+}

@@ -39,33 +39,29 @@ const (
 // errNoTurn ends a plain update's wait for its turn.
 var errNoTurn = errors.New("the queue of writers does not move")
 
-// takeTurn waits for the State's turn in the store's queue of writers, if it needs one.
+// takeTurn waits for the State's turn in the store's queue of writers, if plain updates need
+// one. For exclusive ones it was taken before.
 func (w *writer[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
 	calls := &w.st.queue
 	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && !w.resting()
-	if w.lock != nil || !queue && !cfg.exclusive {
+	switch {
+	case cfg.exclusive && w.lock == nil:
+		return store.ErrLockLost
+	case w.lock != nil || !queue:
 		return nil
 	}
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w.st.tasks.start(func() {
-		var stalled func()
-		if !cfg.exclusive {
-			stalled = func() { cancel(errNoTurn) }
-		}
+		stalled := func() { cancel(errNoTurn) }
 		_ = w.st.protect(func() error { w.st.watchQueue(waiting, calls.setTrouble, stalled); return nil }) // which logs
 	})
 	lock, err := w.st.store.Lock(waiting, w.st.path, w.st.cfg.id)
 	switch {
 	case err == nil:
-		w.lock, w.began, w.commits = lock, time.Now(), 0
-		calls.contended = lock.Waited()
+		w.beginTurn(lock)
 		calls.setTrouble(nil)
 		return w.st.look(ctx, store.Local)
-	case cfg.exclusive && ctx.Err() != nil && errors.Is(calls.lastTrouble(), ErrLocked):
-		return calls.lastTrouble()
-	case cfg.exclusive:
-		return err
 	case context.Cause(waiting) == errNoTurn && ctx.Err() == nil:
 		calls.queueAgain = time.Now().Add(turnRest)
 		return nil
@@ -76,6 +72,12 @@ func (w *writer[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
 		calls.queueAgain = time.Now().Add(turnRest)
 	}
 	return err
+}
+
+// beginTurn begins a turn under a lock that was taken.
+func (w *writer[T]) beginTurn(lock store.Lock) {
+	w.lock, w.began, w.commits = lock, time.Now(), 0
+	w.st.queue.contended = lock.Waited()
 }
 
 // watchQueue notes who has the lock while a call waits for it, until ctx ends. If stalled is
@@ -211,10 +213,15 @@ func (w *writer[T]) giveUp() {
 	if w.doubt {
 		w.st.queue.queueAgain = time.Now().Add(turnRest)
 	}
+	w.st.unlock(w.lock)
+	w.lock = nil
+}
+
+// unlock gives a lock up.
+func (st *State[T]) unlock(held store.Lock) {
 	ctx, cancel := context.WithTimeout(context.Background(), unlockBound)
 	defer cancel()
-	if err := w.st.protect(func() error { return w.lock.Unlock(ctx) }); err != nil {
-		w.st.cfg.logger.Info("zkstate: place in the queue of writers not given up yet", "path", w.st.path, "error", err)
+	if err := st.protect(func() error { return held.Unlock(ctx) }); err != nil {
+		st.cfg.logger.Info("zkstate: place in the queue of writers not given up yet", "path", st.path, "error", err)
 	}
-	w.lock = nil
 }

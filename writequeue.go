@@ -3,11 +3,12 @@ package zkstate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/zkstate/zkstate/store"
 )
 
 // writeQueue holds the writing calls of one State in the order in which they came. While
@@ -15,8 +16,10 @@ import (
 type writeQueue[T any] struct {
 	mu      sync.Mutex // guards the fields down to trouble, and the fields of requests and batches that say so
 	waiting []*request[T]
-	locked  bool          // a Lock has been granted: what is exclusive waits in behind
+	locked  bool          // a Lock was granted, or the lock is being taken for a turn: what is exclusive waits in behind
 	behind  []*request[T] // in the order in which they came
+	turn    store.Lock    // that was taken for the writer, until it picks it up
+	holder  error         // who has the lock, for those in behind; nil if that is not known
 	writing bool          // the writer runs
 	arrived chan struct{} // signals that a request was added; the first add makes it
 	served  time.Time     // when a call last got its outcome
@@ -110,21 +113,33 @@ func (q *writeQueue[T]) gather() {
 }
 
 // nextBatch takes the next batch out of the queue: the first request, and those behind
-// it that can share a commit with it. It returns nil if no request waits.
-func (q *writeQueue[T]) nextBatch(ctx context.Context) *batch[T] {
+// it that can share a commit with it. It returns nil if no request waits. If the first one
+// is exclusive and the writer does not have the lock, it is returned as needs, for which the
+// lock has to be taken, and waits in behind meanwhile.
+func (q *writeQueue[T]) nextBatch(ctx context.Context, hasLock bool) (next *batch[T], needs *request[T]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) > 0 && q.waiting[0].locks {
-		q.grantLock()
+	if len(q.waiting) > 0 {
+		switch first := q.waiting[0]; {
+		case first.locks:
+			q.waiting = q.waiting[1:]
+			q.setAside()
+			q.holder = errOwnLock
+			first.over = true
+			first.done <- outcome{}
+		case first.cfg.exclusive && !hasLock:
+			q.setAside()
+			return nil, first
+		}
 	}
 	if len(q.waiting) == 0 {
-		return nil
+		return nil, nil
 	}
 	b := &batch[T]{}
 	b.ctx, b.cancel = context.WithCancel(ctx)
 	q.move(b, 1)
 	q.fill(b)
-	return b
+	return b, nil
 }
 
 // extend adds the requests that have come since to a batch that was not sent yet, and
@@ -159,11 +174,11 @@ func (q *writeQueue[T]) move(b *batch[T], n int) {
 	q.waiting = slices.Delete(q.waiting, 0, n)
 }
 
-// stopIfEmpty notes that the writer stops if no request waits, and reports whether it did.
+// stopIfEmpty notes that the writer stops if it has nothing to do, and reports whether it did.
 func (q *writeQueue[T]) stopIfEmpty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.writing = len(q.waiting) > 0
+	q.writing = len(q.waiting) > 0 || q.turn != nil
 	return !q.writing
 }
 
@@ -261,6 +276,10 @@ func (q *writeQueue[T]) markAnswered(b *batch[T], err error) {
 func (q *writeQueue[T]) finish(r *request[T], out outcome) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.finishLocked(r, out)
+}
+
+func (q *writeQueue[T]) finishLocked(r *request[T], out outcome) {
 	if !r.over {
 		r.over = true
 		q.served = time.Now()
@@ -282,19 +301,12 @@ func (q *writeQueue[T]) idle() time.Duration {
 	return time.Since(q.served)
 }
 
-// lastTrouble returns what keeps the calls waiting, nil if nothing does.
-func (q *writeQueue[T]) lastTrouble() error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.trouble
-}
-
 // troubleOf returns what keeps a request waiting, nil if nothing does.
 func (q *writeQueue[T]) troubleOf(r *request[T]) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.locked && r.cfg.exclusive {
-		return fmt.Errorf("%w by a Lock of this State", ErrLocked)
+		return q.holder
 	}
 	return q.trouble
 }

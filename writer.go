@@ -36,7 +36,17 @@ type writer[T any] struct {
 func (st *State[T]) runWriter() {
 	w := &writer[T]{st: st, retry: backoff{max: 50 * time.Millisecond}}
 	for {
-		if b := st.queue.nextBatch(st.ctx); b != nil {
+		if turn := st.queue.pickUpTurn(); turn != nil {
+			w.beginTurn(turn)
+		}
+		b, needs := st.queue.nextBatch(st.ctx, w.lock != nil)
+		if needs != nil {
+			if !st.tasks.start(func() { st.takeLockFor(needs) }) {
+				st.queue.endTaking(needs, nil, st.errClosed(needs.verb))
+			}
+			continue
+		}
+		if b != nil {
 			w.carry(b)
 			if len(b.members) > 1 {
 				st.queue.gather()
