@@ -64,8 +64,8 @@ type clientKey struct{}
 func (s *Server) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := s.identify(r)
-		if err == nil {
-			err = s.rates.admit(r, who)
+		if busy := s.rates.admit(r, who); busy != nil { // attempts to guess a token count too
+			err = busy
 		}
 		if err != nil {
 			s.fail(w, r, err)

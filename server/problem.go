@@ -174,4 +174,3 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	body.SetEscapeHTML(false)
 	_ = body.Encode(p) // a client that is gone needs no answer
 }
-

@@ -20,17 +20,11 @@ type rates struct {
 	burst int
 
 	mu      sync.Mutex // guards clients
-	clients map[string]*pace
-}
-
-// pace is one client's.
-type pace struct {
-	*rate.Limiter
-	last time.Time // when it was asked for
+	clients map[string]*rate.Limiter
 }
 
 func newRates(perSecond float64, burst int) *rates {
-	return &rates{limit: rate.Limit(perSecond), burst: burst, clients: make(map[string]*pace)}
+	return &rates{limit: rate.Limit(perSecond), burst: burst, clients: make(map[string]*rate.Limiter)}
 }
 
 // admit refuses a request of a client that makes too many. A client is known by its name, or
@@ -50,7 +44,7 @@ func (l *rates) admit(r *http.Request, who client) error {
 	return nil
 }
 
-func (l *rates) of(key string, now time.Time) *pace {
+func (l *rates) of(key string, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.clients[key]
@@ -58,10 +52,9 @@ func (l *rates) of(key string, now time.Time) *pace {
 		if len(l.clients) >= maxClients {
 			l.sweep(now)
 		}
-		p = &pace{Limiter: rate.NewLimiter(l.limit, l.burst)}
+		p = rate.NewLimiter(l.limit, l.burst)
 		l.clients[key] = p
 	}
-	p.last = now
 	return p
 }
 
