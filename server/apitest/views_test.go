@@ -76,7 +76,7 @@ func TestWait(t *testing.T) {
 		if value, version, err := st.ReadConsistent(a.ctx); applied.JSON200 == nil || err != nil || value.A != 2 || version.String() != applied.JSON200.Version {
 			t.Fatalf("applied: %s; it has %v at %v, %v", applied.Body, value, version, err)
 		}
-		refused := must[*client.PutDocumentResponse](t)(a.PutDocumentWithResponse(a.ctx, "doc", &client.PutDocumentParams{Wait: ptr("1")}, strict{-1}))
+		refused := must[*client.PutDocumentResponse](t)(a.PutDocumentWithResponse(a.ctx, "doc", &client.PutDocumentParams{Wait: ptr("all")}, strict{-1}))
 		wantProblem(t, refused.ApplicationproblemJSON202, refused.StatusCode(), http.StatusAccepted, 8)
 		p := refused.ApplicationproblemJSON202
 		if p == nil || p.Version == nil || p.Pending == nil || len(*p.Pending) != 1 || (*p.Pending)[0].Id != "reader" || (*p.Pending)[0].Status != "rejected" {
