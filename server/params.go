@@ -63,6 +63,13 @@ func (p *params) flag(name string) bool {
 	return true
 }
 
+// notEmpty refuses a parameter that is given and says nothing.
+func (p *params) notEmpty(name string) {
+	if p.has(name) && p.text(name) == "" {
+		p.refuse("%s is empty", name)
+	}
+}
+
 // number is between least and most, or what it is if it is not given.
 func (p *params) number(name string, absent, least, most int) int {
 	if !p.has(name) {

@@ -17,6 +17,7 @@ func (s *Server) getDocument(w http.ResponseWriter, r *http.Request) error {
 	if raw && p.has("pointer") {
 		p.refuse("raw is the whole document, so it goes with no pointer")
 	}
+	p.notEmpty("at")
 	path, err := documentPath(r)
 	if err == nil {
 		err = p.err

@@ -110,21 +110,3 @@ func (s *Server) dryRun(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		Changes []diff.Change   `json:"changes"`
 	}{c.path, rec.Version, changes})
 }
-
-// holds checks what If-Match says against a version.
-func (c change) holds(present zkstate.Version) error {
-	if present.IsZero() && (c.exists || c.how.IfVersion != "") {
-		return fmt.Errorf("%s: document %w", c.path, store.ErrNotFound)
-	}
-	if c.how.IfVersion == "" {
-		return nil
-	}
-	wanted, counter, err := document.ParseVersion(c.how.IfVersion)
-	if err != nil {
-		return err
-	}
-	if wanted.IsZero() && present.Counter() == counter || wanted.Same(present) {
-		return nil
-	}
-	return fmt.Errorf("%s is at version %v, not at %s: %w: read again and retry", c.path, present, c.how.IfVersion, store.ErrConflict)
-}

@@ -2,9 +2,7 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -12,101 +10,8 @@ import (
 	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/internal/document"
-	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/store"
 )
-
-// appName is the application in listener records and the journal.
-const appName = "zkstate serve"
-
-// change is a request to change a document.
-type change struct {
-	path   string
-	how    document.Write
-	exists bool // If-Match: *
-	actor  string
-}
-
-// writeParams are the parameters that all changes have.
-var writeParams = []string{"reason", "wait", "timeout"}
-
-// readChange reads what all changes have in common, and returns the context of the work.
-func (s *Server) readChange(r *http.Request, p *params) (change, context.Context, context.CancelFunc, error) {
-	c := change{how: document.Write{Reason: p.text("reason"), Wait: p.text("wait")}, actor: s.actor(r)}
-	timeout := p.timeout()
-	if p.err != nil {
-		return c, nil, nil, p.err
-	}
-	var err error
-	if c.path, err = documentPath(r); err != nil {
-		return c, nil, nil, err
-	}
-	if c.how.IfVersion, err = ifMatch(r); err != nil {
-		return c, nil, nil, err
-	}
-	if c.how.IfVersion == "*" {
-		c.exists, c.how.IfVersion = true, ""
-	}
-	switch err := c.how.Check(); {
-	case errors.Is(err, document.ErrWait):
-		return c, nil, nil, fmt.Errorf("wait %w", err)
-	case err != nil:
-		return c, nil, nil, fmt.Errorf("If-Match: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	return c, ctx, cancel, nil
-}
-
-// open attaches to the document that is to be changed.
-func (s *Server) open(ctx context.Context, c change, opts ...zkstate.OpenOption) (*document.State, []zkstate.UpdateOption, error) {
-	opts = append(opts, zkstate.WithApp(appName), zkstate.WithActor(c.actor), zkstate.WithLogger(s.logger))
-	st, err := zkstate.Open(ctx, s.store, c.path, json.RawMessage(nil), opts...)
-	if err != nil {
-		return nil, nil, err
-	}
-	update, err := c.how.Options(ctx, s.store, c.path)
-	if err != nil {
-		st.Close()
-		return nil, nil, err
-	}
-	return st, update, nil
-}
-
-// edit makes an edit of a document that exists.
-func (s *Server) edit(ctx context.Context, c change, edit document.Edit) (version zkstate.Version, err error) {
-	err = s.changing(ctx, c, func() error {
-		st, opts, err := s.open(ctx, c, edit.Open(false)...)
-		if err != nil {
-			return err
-		}
-		defer st.Close()
-		version, err = edit.Update(ctx, st, opts...)
-		return err
-	})
-	return version, err
-}
-
-// changing runs a change. What If-Match says is a precondition: if it fails, the error has
-// the status for that, and the present version.
-func (s *Server) changing(ctx context.Context, c change, run func() error) error {
-	err := run()
-	conditional := c.exists || c.how.IfVersion != ""
-	switch {
-	case errors.Is(err, store.ErrConflict):
-	case conditional && (errors.Is(err, store.ErrNotFound) || errors.Is(err, zkstate.ErrDeleted)):
-		err = fmt.Errorf("%w: %w", store.ErrConflict, err)
-	default:
-		return err
-	}
-	moved := conflictError{error: err}
-	if rec, loadErr := s.store.Load(ctx, c.path, store.Version{}, store.Linearizable); loadErr == nil {
-		moved.present = rec.Version
-	}
-	if !conditional {
-		return moved
-	}
-	return statusError{moved, http.StatusPreconditionFailed, exitcode.Conflict}
-}
 
 // committed answers a change.
 func (s *Server) committed(w http.ResponseWriter, r *http.Request, status int, path string, version zkstate.Version) error {
@@ -142,7 +47,7 @@ func (s *Server) postDocument(w http.ResponseWriter, r *http.Request) error {
 // wait for: an edit that changes nothing does that.
 func (s *Server) created(ctx context.Context, w http.ResponseWriter, r *http.Request, c change, same document.Edit, version zkstate.Version) error {
 	if c.how.Wait != "" {
-		c.how.IfVersion = version.String()
+		c.how.IfVersion, c.absent = version.String(), false
 		if _, err := s.edit(ctx, c, same); err != nil {
 			return err
 		}
@@ -166,9 +71,10 @@ func (s *Server) putDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	tags := noneMatch(r)
-	if len(tags) > 1 || len(tags) == 1 && (tags[0] != "*" || p.has("pointer")) {
-		return malformed("If-None-Match goes with PUT of a document, and must be * then")
+	if tags := noneMatch(r); len(tags) > 1 || len(tags) == 1 && tags[0] != "*" {
+		return malformed("If-None-Match must be * here")
+	} else if c.absent = len(tags) == 1; c.absent && c.conditional() {
+		return malformed("If-Match and If-None-Match: * contradict each other")
 	}
 	edit := document.Replace(value)
 	if p.has("pointer") {
@@ -180,31 +86,33 @@ func (s *Server) putDocument(w http.ResponseWriter, r *http.Request) error {
 	case p.has("pointer"):
 		return s.commit(ctx, w, r, c, edit)
 	}
-	return s.replaceOrCreate(ctx, w, r, c, value, len(tags) == 1)
+	return s.replaceOrCreate(ctx, w, r, c, value)
 }
 
 // replaceOrCreate goes to and fro between the two until one of them fits, unless it may only
 // create.
-func (s *Server) replaceOrCreate(ctx context.Context, w http.ResponseWriter, r *http.Request, c change, value []byte, createOnly bool) error {
-	edit, conditional := document.Replace(value), c.exists || c.how.IfVersion != ""
+func (s *Server) replaceOrCreate(ctx context.Context, w http.ResponseWriter, r *http.Request, c change, value []byte) error {
+	edit := document.Replace(value)
 	for {
-		if !createOnly {
+		if !c.absent {
 			version, err := s.edit(ctx, c, edit)
 			if err == nil {
 				return s.committed(w, r, http.StatusOK, c.path, version)
 			}
 			absent := errors.Is(err, store.ErrNotFound) || errors.Is(err, zkstate.ErrDeleted)
-			if !absent || conditional || ctx.Err() != nil {
+			if !absent || c.conditional() || ctx.Err() != nil {
 				return err
 			}
 		}
-		version, err := document.Create(ctx, s.store, c.path, value, 0, s.who(c.actor), c.how.Reason)
+		var version zkstate.Version
+		err := s.changing(ctx, c, func() (err error) {
+			version, err = document.Create(ctx, s.store, c.path, value, 0, s.who(c.actor), c.how.Reason)
+			return err
+		})
 		switch {
 		case err == nil:
 			return s.created(ctx, w, r, c, edit, version)
-		case createOnly && errors.Is(err, store.ErrExists):
-			return statusError{err, http.StatusPreconditionFailed, exitcode.Conflict}
-		case !errors.Is(err, store.ErrExists):
+		case c.absent || !errors.Is(err, store.ErrExists):
 			return err
 		}
 	}

@@ -92,6 +92,8 @@ func testPut(e *env) {
 		{"", "", "", `{"a":1}`, http.StatusCreated},
 		{"", "", "", `{ "a" : 1.0 }`, http.StatusOK},
 		{"", "If-None-Match", "*", `2`, http.StatusPreconditionFailed},
+			{"?pointer=/a", "If-None-Match", "*", `2`, http.StatusPreconditionFailed},
+			{"?dry_run", "If-None-Match", "*", `2`, http.StatusPreconditionFailed},
 		{"", "If-Match", `"0"`, `2`, http.StatusPreconditionFailed}, // by its number
 		{"", "If-Match", `"1"`, `{"a":2}`, http.StatusOK},
 		{"?wait=all&timeout=5", "If-Match", "*", `{"a":3}`, http.StatusOK}, // nobody listens

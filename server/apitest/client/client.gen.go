@@ -3891,4 +3891,4 @@ func ParseGetTreeResponse(rsp *http.Response) (*GetTreeResponse, error) {
 }
 
 // Description is the SHA-256 of the openapi.yaml that this was generated from.
-const Description = "a88e19af457b44380e6e34e5a1bce096165d3ba85e3a82f3700443211d0a02e7"
+const Description = "e5a66559983abfd79aca4da98b8061712839a8243f45cf9047ecb761f579449a"
