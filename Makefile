@@ -4,7 +4,7 @@
 # to ZooKeeper is tested on Debian's and on 3.9; ZKSTATE_ZOOKEEPER=3.9 tests all on 3.9.
 test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
-	for module in bench examples tools; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -race -timeout 10m ./... || exit; done
+	for module in bench examples tools server/apitest; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -race -timeout 10m ./... || exit; done
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test -race -timeout 10m ./internal/zk/... ./store/zkstore/...
 
 # What users do with a release: the module is packed and installed, what
@@ -27,10 +27,11 @@ quick:
 	scripts/quick
 
 # A real ZooKeeper for the tests, and a client in another language: existing
-# installs, or Debian's.
+# installs, or Debian's. And what tests the HTTP server.
 zookeeper:
 	scripts/zookeeper
 	scripts/kazoo
+	scripts/schemathesis
 
 demo:
 	go run ./cmd/zkstate demo

@@ -10,6 +10,7 @@ import (
 	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/internal/document"
+	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -74,7 +75,7 @@ func (s *Server) putDocument(w http.ResponseWriter, r *http.Request) error {
 	if tags := noneMatch(r); len(tags) > 1 || len(tags) == 1 && tags[0] != "*" {
 		return malformed("If-None-Match must be * here")
 	} else if c.absent = len(tags) == 1; c.absent && c.conditional() {
-		return malformed("If-Match and If-None-Match: * contradict each other")
+		return refuse(http.StatusPreconditionFailed, exitcode.Conflict, "If-Match and If-None-Match: * cannot both hold")
 	}
 	edit := document.Replace(value)
 	if p.has("pointer") {

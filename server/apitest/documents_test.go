@@ -92,8 +92,8 @@ func testPut(e *env) {
 		{"", "", "", `{"a":1}`, http.StatusCreated},
 		{"", "", "", `{ "a" : 1.0 }`, http.StatusOK},
 		{"", "If-None-Match", "*", `2`, http.StatusPreconditionFailed},
-			{"?pointer=/a", "If-None-Match", "*", `2`, http.StatusPreconditionFailed},
-			{"?dry_run", "If-None-Match", "*", `2`, http.StatusPreconditionFailed},
+		{"?pointer=/a", "If-None-Match", "*", `2`, http.StatusPreconditionFailed},
+		{"?dry_run", "If-None-Match", "*", `2`, http.StatusPreconditionFailed},
 		{"", "If-Match", `"0"`, `2`, http.StatusPreconditionFailed}, // by its number
 		{"", "If-Match", `"1"`, `{"a":2}`, http.StatusOK},
 		{"?wait=all&timeout=5", "If-Match", "*", `{"a":3}`, http.StatusOK}, // nobody listens
@@ -136,7 +136,7 @@ func testPatch(e *env) {
 		{patchType, "?reason=x", `[{"op":"test","path":"/n","value":9007199254740993},{"op":"remove","path":"/b"}]`, http.StatusOK, "{\n  \"n\": 9007199254740993\n}"},
 		{patchType, "", `[{"op":"test","path":"/n","value":1}]`, http.StatusConflict, ""},
 		{patchType, "", `[{"op":"remove","path":"/none"}]`, http.StatusNotFound, ""},
-		{patchType, "", `[{"op":"remove","path":""}]`, http.StatusBadRequest, ""},
+		{patchType, "", `[{"op":"remove","path":""}]`, http.StatusUnprocessableEntity, ""},
 		{patchType, "", `[{"op":"jump","path":""}]`, http.StatusUnprocessableEntity, ""},
 		{patchType, "", `{}`, http.StatusUnprocessableEntity, ""},
 		{jsonType, "", `{}`, http.StatusUnsupportedMediaType, ""},

@@ -106,7 +106,7 @@ func openFile(t *testing.T) func() store.Store {
 func runTests(t *testing.T, tests map[string]func(e *env), fresh func(t *testing.T) func() store.Store) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+			ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 			t.Cleanup(cancel)
 			open := fresh(t)
 			test(&env{t, ctx, func() store.Store {
