@@ -60,9 +60,9 @@ func (s *Server) readChange(r *http.Request, p *params) (change, context.Context
 }
 
 // open attaches to the document that is to be changed.
-func (s *Server) open(ctx context.Context, c change, opts ...zkstate.OpenOption) (*document.State, []zkstate.UpdateOption, error) {
+func (s *Server) open(ctx context.Context, c change, initial json.RawMessage, opts ...zkstate.OpenOption) (*document.State, []zkstate.UpdateOption, error) {
 	opts = append(opts, zkstate.WithApp(appName), zkstate.WithActor(c.actor), zkstate.WithLogger(s.logger))
-	st, err := zkstate.Open(ctx, s.store, c.path, json.RawMessage(nil), opts...)
+	st, err := zkstate.Open(ctx, s.store, c.path, initial, opts...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -80,12 +80,30 @@ func (s *Server) edit(ctx context.Context, c change, edit document.Edit) (versio
 		if err := s.isAbsent(ctx, c); err != nil {
 			return err
 		}
-		st, opts, err := s.open(ctx, c, edit.Open(false)...)
+		st, opts, err := s.open(ctx, c, nil, edit.Open(false)...)
 		if err != nil {
 			return err
 		}
 		defer st.Close()
 		version, err = edit.Update(ctx, st, opts...)
+		return err
+	})
+	return version, err
+}
+
+// create makes a document that must not exist, and waits for those that it is to wait for.
+func (s *Server) create(ctx context.Context, c change, doc []byte, keep int) (version zkstate.Version, err error) {
+	err = s.changing(ctx, c, func() error {
+		st, opts, err := s.open(ctx, c, doc, zkstate.CreateOnly(), zkstate.WithHistory(keep), zkstate.WithCreateReason(c.how.Reason))
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		version, _ = st.Created()
+		if c.how.Wait == "" {
+			return nil
+		}
+		_, err = st.Update(ctx, func(*json.RawMessage) error { return nil }, opts...) // which waits
 		return err
 	})
 	return version, err

@@ -32,7 +32,7 @@ func (s *Server) deleteDocument(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) delete(ctx context.Context, c change) error {
-	st, opts, err := s.open(ctx, c, zkstate.NoCreate(), zkstate.TolerateRejected())
+	st, opts, err := s.open(ctx, c, nil, zkstate.NoCreate(), zkstate.TolerateRejected())
 	if errors.Is(err, store.ErrTooLarge) && c.how.IfVersion == "" && c.how.Wait == "" {
 		return document.DeleteUnread(ctx, s.store, c.path)
 	}
@@ -63,7 +63,7 @@ func (s *Server) rollback(w http.ResponseWriter, r *http.Request) error {
 	}
 	var version zkstate.Version
 	err = s.changing(ctx, c, func() error {
-		st, opts, err := s.open(ctx, c, zkstate.NoCreate(), zkstate.TolerateRejected())
+		st, opts, err := s.open(ctx, c, nil, zkstate.NoCreate(), zkstate.TolerateRejected())
 		if err != nil {
 			return err
 		}

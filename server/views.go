@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
@@ -26,7 +27,7 @@ func (s *Server) getServer(w http.ResponseWriter, r *http.Request) error {
 		Store   string `json:"store"`
 		Write   bool   `json:"write"`
 		Actor   string `json:"actor"` // who the client is in journals
-	}{s.cfg.Version, s.cfg.StoreName, s.cfg.Write, s.who(s.actor(r)).User})
+	}{s.cfg.Version, s.cfg.StoreName, s.cfg.Write, history.Self("", appName).As(s.actor(r)).User})
 }
 
 // getTree answers with what is below a folder.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/diff"
-	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/store"
@@ -37,27 +36,21 @@ func (s *Server) postDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	version, err := document.Create(ctx, s.store, c.path, doc, keep, s.who(c.actor), c.how.Reason)
+	if c.conditional() {
+		return refuse(http.StatusPreconditionFailed, exitcode.Conflict, "what must not exist is at no version, so If-Match cannot hold")
+	}
+	version, err := s.create(ctx, c, doc, keep)
 	if err != nil {
 		return err
 	}
-	return s.created(ctx, w, r, c, document.Replace(doc), version)
+	return s.created(w, r, c, version)
 }
 
-// created answers the creation of a document, and waits before for those that it was asked to
-// wait for: an edit that changes nothing does that.
-func (s *Server) created(ctx context.Context, w http.ResponseWriter, r *http.Request, c change, same document.Edit, version zkstate.Version) error {
-	if c.how.Wait != "" {
-		c.how.IfVersion, c.absent = version.String(), false
-		if _, err := s.edit(ctx, c, same); err != nil {
-			return err
-		}
-	}
+// created answers the creation of a document.
+func (s *Server) created(w http.ResponseWriter, r *http.Request, c change, version zkstate.Version) error {
 	w.Header().Set("Location", r.URL.EscapedPath())
 	return s.committed(w, r, http.StatusCreated, c.path, version)
 }
-
-func (s *Server) who(actor string) history.Who { return history.Self("", appName).As(actor) }
 
 // putDocument replaces or creates a document, or sets the value at a pointer.
 func (s *Server) putDocument(w http.ResponseWriter, r *http.Request) error {
@@ -105,14 +98,10 @@ func (s *Server) replaceOrCreate(ctx context.Context, w http.ResponseWriter, r *
 				return err
 			}
 		}
-		var version zkstate.Version
-		err := s.changing(ctx, c, func() (err error) {
-			version, err = document.Create(ctx, s.store, c.path, value, 0, s.who(c.actor), c.how.Reason)
-			return err
-		})
+		version, err := s.create(ctx, c, value, 0)
 		switch {
 		case err == nil:
-			return s.created(ctx, w, r, c, edit, version)
+			return s.created(w, r, c, version)
 		case c.absent || !errors.Is(err, store.ErrExists):
 			return err
 		}
