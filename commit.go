@@ -51,25 +51,18 @@ func (st *State[T]) obstacle(cur *published[T], cfg updateConfig) error {
 	return nil
 }
 
-// compose makes the document to be stored from the last draft. base is the draft of the
-// first function, and before is the encoding of base if it is known.
-func (w *writer[T]) compose(b *batch[T], cur *published[T], base, last draft[T], before []byte) (made composed[T], err error) {
+// compose makes the document to be stored from the last draft.
+func (w *writer[T]) compose(b *batch[T], cur *published[T], last draft[T]) (made composed[T], err error) {
 	st, after, kept := w.st, last.doc, false
 	if last.value != nil {
-		if before = cur.encoded; before == nil {
-			before, _, err = base.encode()
-		}
-		if err == nil {
-			after, kept, err = last.encode()
-		}
-		if err != nil {
+		if after, kept, err = last.encode(); err != nil {
 			return made, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
 		}
 		if !kept && len(b.members) > 1 { // decoding changes the draft, so later functions ran on another value than is stored
 			return made, callerError{errLossy}
 		}
 	}
-	made, err = st.merge(cur, before, after)
+	made, err = st.merge(cur, last.before, after)
 	if err != nil || made.doc == nil {
 		return made, err
 	}

@@ -157,7 +157,6 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 		return made, err
 	}
 	last, ran := base, make(chan result[T], 1)
-	var before []byte
 	for i := 0; i < len(b.members) || w.st.queue.extend(b); i++ {
 		r := b.members[i]
 		select {
@@ -172,16 +171,15 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 		}
 		changed := result.changed || cur.rejected != nil && result.err == nil // what replaces a rejected document is always a change
 		made.answers = append(made.answers, answer[T]{r, result.err, len(made.changed) == 0 && !changed})
-		if before == nil {
-			before = result.before
-		}
-		if changed {
+		if last.before = result.draft.before; changed {
 			last, made.changed = result.draft, append(made.changed, r)
 		}
 	}
-	if len(made.changed) > 0 {
-		made.composed, err = w.compose(b, cur, base, last, before)
+	if len(made.changed) == 0 {
+		w.own, w.ownVersion = base.value, cur.version
+		return made, nil
 	}
+	made.composed, err = w.compose(b, cur, last)
 	return made, err
 }
 

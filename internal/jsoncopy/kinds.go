@@ -2,76 +2,93 @@ package jsoncopy
 
 import (
 	"bytes"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
+	"unsafe"
 )
 
 // equalScalar returns how values of a kind are compared that have nothing inside.
-func equalScalar(kind reflect.Kind) func(a, b reflect.Value) bool {
-	switch {
-	case kind == reflect.Bool:
-		return func(a, b reflect.Value) bool { return a.Bool() == b.Bool() }
-	case kind == reflect.String:
-		return func(a, b reflect.Value) bool { return a.String() == b.String() }
-	case kind == reflect.Float32 || kind == reflect.Float64: // -0 is encoded as such
-		return func(a, b reflect.Value) bool { return math.Float64bits(a.Float()) == math.Float64bits(b.Float()) }
-	case reflect.Int <= kind && kind <= reflect.Int64:
-		return func(a, b reflect.Value) bool { return a.Int() == b.Int() }
+func equalScalar(t reflect.Type) func(a, b unsafe.Pointer) bool {
+	if t.Kind() == reflect.String {
+		return func(a, b unsafe.Pointer) bool { return *(*string)(a) == *(*string)(b) }
 	}
-	return func(a, b reflect.Value) bool { return a.Uint() == b.Uint() }
+	switch t.Size() { // floats too: -0 is encoded as such, and NaN not at all
+	case 1:
+		return func(a, b unsafe.Pointer) bool { return *(*uint8)(a) == *(*uint8)(b) }
+	case 2:
+		return func(a, b unsafe.Pointer) bool { return *(*uint16)(a) == *(*uint16)(b) }
+	case 4:
+		return func(a, b unsafe.Pointer) bool { return *(*uint32)(a) == *(*uint32)(b) }
+	}
+	return func(a, b unsafe.Pointer) bool { return *(*uint64)(a) == *(*uint64)(b) }
+}
+
+// sliceHeader is how a slice is laid out in memory.
+type sliceHeader struct {
+	data     unsafe.Pointer
+	len, cap int
 }
 
 func (p *planner) slice(own *plan, t reflect.Type) bool {
-	elem := p.plan(t.Elem())
+	elem, size := p.plan(t.Elem()), t.Elem().Size()
 	if t == reflect.TypeFor[[]string]() {
-		own.copy = copyStrings
-		own.equal = equalStrings
+		own.copy = func(to *memory, dst, src unsafe.Pointer) { *(*[]string)(dst) = to.clone(*(*[]string)(src)) }
+		own.equal = func(a, b unsafe.Pointer) bool {
+			x, y := *(*[]string)(a), *(*[]string)(b)
+			return (x == nil) == (y == nil) && slices.Equal(x, y)
+		}
 		return true
 	}
-	own.copy = func(to *memory, dst, src reflect.Value) {
-		n := src.Len()
-		switch {
-		case src.IsNil():
-			return
-		case n == 0:
-			dst.Set(reflect.MakeSlice(t, 0, 0))
+	own.copy = func(to *memory, dst, src unsafe.Pointer) {
+		from := reflect.NewAt(t, src).Elem()
+		if from.IsNil() {
 			return
 		}
-		dst.SetZero()
-		dst.Grow(n) // unlike MakeSlice, it allocates no header
-		dst.SetLen(n)
-		dst.SetCap(n)
-		reflect.Copy(dst, src)
-		if elem.copy == nil || !to.enter() {
+		n := from.Len()
+		made := reflect.NewAt(t, dst).Elem()
+		made.Set(reflect.MakeSlice(t, n, n))
+		reflect.Copy(made, from)
+		if elem.copy == nil || n == 0 || !to.enter() {
 			return
 		}
 		defer to.leave()
-		for i := range n {
-			elem.copy(to, dst.Index(i), src.Index(i))
+		d, s := (*sliceHeader)(dst).data, (*sliceHeader)(src).data
+		for i := range uintptr(n) {
+			elem.copy(to, unsafe.Add(d, i*size), unsafe.Add(s, i*size))
 		}
 	}
-	own.equal = func(a, b reflect.Value) bool {
-		n := a.Len()
-		if n != b.Len() || a.IsNil() != b.IsNil() {
+	own.equal = func(a, b unsafe.Pointer) bool {
+		x, y := (*sliceHeader)(a), (*sliceHeader)(b)
+		if x.len != y.len || (x.data == nil) != (y.data == nil) {
 			return false
 		}
 		if t.Elem().Kind() == reflect.Uint8 {
-			return bytes.Equal(a.Bytes(), b.Bytes())
+			return bytes.Equal(unsafe.Slice((*byte)(x.data), x.len), unsafe.Slice((*byte)(y.data), y.len))
 		}
-		for i := range n {
-			if !elem.equal(a.Index(i), b.Index(i)) {
+		for i := range uintptr(x.len) {
+			if !elem.equal(unsafe.Add(x.data, i*size), unsafe.Add(y.data, i*size)) {
 				return false
 			}
 		}
 		return true
 	}
-	return elem != nil
-}
-
-func copyStrings(to *memory, dst, src reflect.Value) {
-	*dst.Addr().Interface().(*[]string) = to.clone(*src.Addr().Interface().(*[]string))
+	if elem == nil || elem.assign == nil {
+		return elem != nil
+	}
+	own.assign = func(to *memory, dst, src unsafe.Pointer) (changed bool) {
+		x, y := (*sliceHeader)(dst), (*sliceHeader)(src)
+		if x.len != y.len || x.len == 0 {
+			return own.replace(to, dst, src)
+		}
+		for i := range uintptr(x.len) {
+			if elem.set(to, unsafe.Add(x.data, i*size), unsafe.Add(y.data, i*size)) {
+				changed = true
+			}
+		}
+		return changed
+	}
+	return true
 }
 
 // memory is where a copy is put. Short lists of strings share allocations: there may be
@@ -114,21 +131,16 @@ func (m *memory) clone(list []string) []string {
 	return m.strings[start : start+n : start+n]
 }
 
-func equalStrings(a, b reflect.Value) bool {
-	x, y := *a.Addr().Interface().(*[]string), *b.Addr().Interface().(*[]string)
-	return (x == nil) == (y == nil) && slices.Equal(x, y)
-}
-
 func (p *planner) array(own *plan, t reflect.Type) bool {
-	elem := p.plan(t.Elem())
-	own.copy = func(to *memory, dst, src reflect.Value) {
-		for i := range t.Len() {
-			elem.deepen(to, dst.Index(i), src.Index(i))
+	elem, n, size := p.plan(t.Elem()), uintptr(t.Len()), t.Elem().Size()
+	own.copy = func(to *memory, dst, src unsafe.Pointer) {
+		for i := range n {
+			elem.deepen(to, unsafe.Add(dst, i*size), unsafe.Add(src, i*size))
 		}
 	}
-	own.equal = func(a, b reflect.Value) bool {
-		for i := range t.Len() {
-			if !elem.equal(a.Index(i), b.Index(i)) {
+	own.equal = func(a, b unsafe.Pointer) bool {
+		for i := range n {
+			if !elem.equal(unsafe.Add(a, i*size), unsafe.Add(b, i*size)) {
 				return false
 			}
 		}
@@ -139,22 +151,25 @@ func (p *planner) array(own *plan, t reflect.Type) bool {
 
 func (p *planner) mapping(own *plan, t reflect.Type) bool {
 	key, elem := p.plan(t.Key()), p.plan(t.Elem())
-	own.copy = func(to *memory, dst, src reflect.Value) {
-		if src.IsNil() || !to.enter() {
+	own.copy = func(to *memory, dst, src unsafe.Pointer) {
+		from := reflect.NewAt(t, src).Elem()
+		if from.IsNil() || !to.enter() {
 			return
 		}
 		defer to.leave()
-		dst.Set(reflect.MakeMapWithSize(t, src.Len()))
-		for entries := src.MapRange(); entries.Next(); {
-			dst.SetMapIndex(entries.Key(), elem.own(to, entries.Value()))
+		made := reflect.MakeMapWithSize(t, from.Len())
+		reflect.NewAt(t, dst).Elem().Set(made)
+		for entries := from.MapRange(); entries.Next(); {
+			made.SetMapIndex(entries.Key(), elem.own(to, entries.Value()))
 		}
 	}
-	own.equal = func(a, b reflect.Value) bool {
-		if a.Len() != b.Len() || a.IsNil() != b.IsNil() {
+	own.equal = func(a, b unsafe.Pointer) bool {
+		x, y := reflect.NewAt(t, a).Elem(), reflect.NewAt(t, b).Elem()
+		if x.Len() != y.Len() || x.IsNil() != y.IsNil() {
 			return false
 		}
-		for entries := a.MapRange(); entries.Next(); {
-			other := b.MapIndex(entries.Key())
+		for entries := x.MapRange(); entries.Next(); {
+			other := y.MapIndex(entries.Key())
 			if !other.IsValid() || !elem.equal(addressable(entries.Value()), addressable(other)) {
 				return false
 			}
@@ -169,17 +184,16 @@ func (p *plan) own(to *memory, element reflect.Value) reflect.Value {
 	if p.copy == nil {
 		return element
 	}
-	src := addressable(element)
 	dst := addressable(element)
-	p.copy(to, dst, src)
-	return dst
+	p.copy(to, dst, addressable(element))
+	return reflect.NewAt(element.Type(), dst).Elem()
 }
 
-// addressable returns a shallow copy of a map's element.
-func addressable(element reflect.Value) reflect.Value {
-	v := reflect.New(element.Type()).Elem()
-	v.Set(element)
-	return v
+// addressable returns where a shallow copy of a map's element is.
+func addressable(element reflect.Value) unsafe.Pointer {
+	v := reflect.New(element.Type())
+	v.Elem().Set(element)
+	return v.UnsafePointer()
 }
 
 func isKey(kind reflect.Kind) bool {
@@ -192,17 +206,20 @@ func (p *planner) pointer(own *plan, t reflect.Type) bool {
 		return false
 	}
 	elem := p.plan(t.Elem())
-	own.copy = func(to *memory, dst, src reflect.Value) {
-		if src.IsNil() || !to.enter() {
+	own.copy = func(to *memory, dst, src unsafe.Pointer) {
+		from := *(*unsafe.Pointer)(src)
+		if from == nil || !to.enter() {
 			return
 		}
 		defer to.leave()
-		dst.Set(reflect.New(t.Elem()))
-		dst.Elem().Set(src.Elem())
-		elem.deepen(to, dst.Elem(), src.Elem())
+		made := reflect.New(t.Elem())
+		made.Elem().Set(reflect.NewAt(t.Elem(), from).Elem())
+		*(*unsafe.Pointer)(dst) = made.UnsafePointer()
+		elem.deepen(to, made.UnsafePointer(), from)
 	}
-	own.equal = func(a, b reflect.Value) bool {
-		return a.Pointer() == b.Pointer() || !a.IsNil() && !b.IsNil() && elem.equal(a.Elem(), b.Elem())
+	own.equal = func(a, b unsafe.Pointer) bool {
+		x, y := *(*unsafe.Pointer)(a), *(*unsafe.Pointer)(b)
+		return x == y || x != nil && y != nil && elem.equal(x, y)
 	}
 	return elem != nil
 }
@@ -210,7 +227,7 @@ func (p *planner) pointer(own *plan, t reflect.Type) bool {
 // field is a field of a struct that is encoded.
 type field struct {
 	*plan
-	index      int
+	reflect.StructField
 	emptyIsNil bool // it is left out if it is an empty list or map
 }
 
@@ -219,10 +236,11 @@ func (p *planner) structure(own *plan, t reflect.Type) bool {
 	if !ok {
 		return false
 	}
-	own.equal = func(a, b reflect.Value) bool {
-		for _, f := range fields {
-			x, y := a.Field(f.index), b.Field(f.index)
-			if f.emptyIsNil && x.Len() == 0 && y.Len() == 0 {
+	own.equal = func(a, b unsafe.Pointer) bool {
+		for i := range fields {
+			f := &fields[i]
+			x, y := unsafe.Add(a, f.Offset), unsafe.Add(b, f.Offset)
+			if f.emptyIsNil && f.empty(x) && f.empty(y) {
 				continue
 			}
 			if !f.equal(x, y) {
@@ -231,12 +249,30 @@ func (p *planner) structure(own *plan, t reflect.Type) bool {
 		}
 		return true
 	}
+	own.assign = func(to *memory, dst, src unsafe.Pointer) (changed bool) {
+		for i := range fields {
+			f := &fields[i]
+			x, y := unsafe.Add(dst, f.Offset), unsafe.Add(src, f.Offset)
+			switch {
+			case !f.emptyIsNil || !f.empty(y):
+				if f.set(to, x, y) {
+					changed = true
+				}
+			case !f.empty(x):
+				reflect.NewAt(f.Type, x).Elem().SetZero()
+				changed = true
+			}
+		}
+		return changed
+	}
 	if !whole {
-		own.copy = func(to *memory, dst, src reflect.Value) {
-			dst.SetZero() // of what is not encoded
-			for _, f := range fields {
-				dst.Field(f.index).Set(src.Field(f.index))
-				f.set(to, dst.Field(f.index), src.Field(f.index))
+		own.copy = func(to *memory, dst, src unsafe.Pointer) {
+			made, from := reflect.NewAt(t, dst).Elem(), reflect.NewAt(t, src).Elem()
+			made.SetZero() // of what is not encoded
+			for i := range fields {
+				f := &fields[i]
+				made.FieldByIndex(f.Index).Set(from.FieldByIndex(f.Index))
+				f.own(to, unsafe.Add(dst, f.Offset), unsafe.Add(src, f.Offset))
 			}
 		}
 		return true
@@ -248,23 +284,27 @@ func (p *planner) structure(own *plan, t reflect.Type) bool {
 		}
 	}
 	if len(deep) > 0 {
-		own.copy = func(to *memory, dst, src reflect.Value) {
-			for _, f := range deep {
-				f.set(to, dst.Field(f.index), src.Field(f.index))
+		own.copy = func(to *memory, dst, src unsafe.Pointer) {
+			for i := range deep {
+				f := &deep[i]
+				f.own(to, unsafe.Add(dst, f.Offset), unsafe.Add(src, f.Offset))
 			}
 		}
 	}
 	return true
 }
 
-// set makes dst, a shallow copy of the field, a deep one.
-func (f field) set(to *memory, dst, src reflect.Value) {
-	if f.emptyIsNil && src.Len() == 0 {
-		dst.SetZero()
+// own makes dst, a shallow copy of the field, a deep one.
+func (f *field) own(to *memory, dst, src unsafe.Pointer) {
+	if f.emptyIsNil && f.empty(src) {
+		reflect.NewAt(f.Type, dst).Elem().SetZero()
 		return
 	}
 	f.deepen(to, dst, src)
 }
+
+// empty reports whether a list or a map is empty.
+func (f *field) empty(at unsafe.Pointer) bool { return reflect.NewAt(f.Type, at).Elem().Len() == 0 }
 
 // fields returns those that are encoded. whole is false if there are others.
 func (p *planner) fields(t reflect.Type) (fields []field, whole, ok bool) {
@@ -294,7 +334,7 @@ func (p *planner) fields(t reflect.Type) (fields []field, whole, ok bool) {
 		}
 		kind := f.Type.Kind()
 		emptyIsNil := strings.Contains(options, "omitempty") && (kind == reflect.Slice || kind == reflect.Map)
-		fields = append(fields, field{plan, i, emptyIsNil})
+		fields = append(fields, field{plan, f, emptyIsNil})
 	}
 	return fields, whole, true
 }
