@@ -55,6 +55,7 @@ type batch[T any] struct {
 	members []*request[T]
 	ctx     context.Context // ends with the State, or when no caller is left
 	cancel  context.CancelFunc
+	changed []*request[T] // those whose functions changed the draft
 
 	// Guarded by writeQueue.mu.
 	present int           // how many callers have not left

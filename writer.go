@@ -61,7 +61,7 @@ func (w *writer[T]) carry(b *batch[T]) {
 	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
 		switch {
-		case unknown && !slices.Contains(b.sent, r): // its change was not sent, so its outcome is not unknown
+		case final != nil && len(b.changed) > 0 && !slices.Contains(b.changed, r): // it had no part in the commit that failed
 		case unknown && r.ctx.Err() != nil:
 			w.st.queue.finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.whyEnded(r.ctx))})
 		case final != nil:
@@ -103,7 +103,7 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 		return err
 	}
 	version := cur.newest
-	if made.doc != nil {
+	if b.changed = made.changed; made.doc != nil {
 		version, err = w.commit(b, cur, made)
 	} else {
 		err = w.confirm(b.ctx, cur)

@@ -202,6 +202,26 @@ func TestAssign(t *testing.T) {
 	}
 }
 
+// TestPartsOfThemselves: values that have no end are not copied, whatever they go through.
+func TestPartsOfThemselves(t *testing.T) {
+	type folder map[string]folder
+	list, entries, through := nest{nil}, folder{}, tree{More: map[string]tree{}}
+	list[0], entries["self"] = list, entries
+	through.More["self"] = through
+	byPointer := tree{}
+	byPointer.Left = &byPointer
+	if Of[nest]().Copy(&list) != nil || Of[folder]().Copy(&entries) != nil || Of[tree]().Copy(&through) != nil || Of[tree]().Copy(&byPointer) != nil {
+		t.Error("copied")
+	}
+	deep := nest{}
+	for range maxDepth - 1 {
+		deep = nest{deep}
+	}
+	if copied := Of[nest]().Copy(&deep); copied == nil || !Of[nest]().Same(copied, &deep) {
+		t.Error("not copied, though it has an end")
+	}
+}
+
 // mutate changes one value somewhere inside.
 func mutate(t *rapid.T, z *zoo) {
 	changes := []func(){
