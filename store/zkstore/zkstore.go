@@ -117,13 +117,13 @@ func (s *Store) Status() store.Status {
 		return status
 	}
 	status.Session = fmt.Sprintf("0x%x", session.ID())
-	status.Connected = s.ctx.Err() == nil && session.Err() == nil && s.client.Err() == nil && unheard(session) <= session.Timeout()/2
+	status.Connected = s.ctx.Err() == nil && session.Err() == nil && s.client.Err() == nil && unansweredFor(session) <= session.Timeout()/2
 	return status
 }
 
-// unheard is how long ago the request was sent that a server answered last. One of the
+// unansweredFor is how long ago the request was sent that a server answered last. One of the
 // two clocks stands still while a machine is suspended.
-func unheard(session *zk.Session) time.Duration {
+func unansweredFor(session *zk.Session) time.Duration {
 	confirmed, now := session.Confirmed(), time.Now()
 	return max(now.Sub(confirmed), now.Round(0).Sub(confirmed.Round(0)))
 }
