@@ -122,7 +122,13 @@ func (st *State[T]) announce(data []byte) error {
 }
 
 func (st *State[T]) announceIn(ctx context.Context, data []byte) error {
-	return st.protect(func() error { return st.store.Announce(ctx, st.path, st.cfg.id, data) })
+	err := st.protect(func() error { return st.store.Announce(ctx, st.path, st.cfg.id, data) })
+	if err != nil {
+		st.counters.reportsLost.Add(1)
+	} else {
+		st.counters.reports.Add(1)
+	}
+	return err
 }
 
 // countListeners implements [reports].

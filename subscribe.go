@@ -67,6 +67,8 @@ func (st *State[T]) changesAfter(ctx context.Context, last *snapshot[T]) iter.Se
 			newest := st.current.Load().snapshot
 			if set, ok := fold(last, newest); ok {
 				last = newest
+				st.counters.delivered.Add(1)
+				st.counters.folded.Add(uint64(set.Missed))
 				if !yield(set) {
 					return
 				}

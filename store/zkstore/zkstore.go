@@ -51,6 +51,7 @@ type Store struct {
 	records  records
 	shared   sharedWrites // of records
 	turns    turns        // of locks, by queue and id
+	counters counters
 
 	listenerFolders listenerFolders // that somebody watches
 
@@ -83,6 +84,7 @@ func Open(cfg Config) (*Store, error) {
 func (s *Store) onEvent(event zk.Event) {
 	switch event.Kind {
 	case zk.Connected:
+		s.counters.connections.Add(1)
 		s.session.Store(event.Session)
 		s.conn.Store(event.Conn)
 		s.watched.clear(event.Conn)
@@ -91,9 +93,14 @@ func (s *Store) onEvent(event zk.Event) {
 		s.places.SignalAll()
 		s.verifier.wakeUp()
 		s.records.wakeKeeper()
+	case zk.Disconnected:
+		s.counters.disconnections.Add(1)
+	case zk.SessionLost:
+		s.counters.sessionsLost.Add(1)
 	case zk.HistoryReplaced:
 		s.logger.Warn("zkstore: the servers have an older history than was seen before, as after a restored backup", "error", event.Err)
 	case zk.AuthFailed:
+		s.counters.authFailures.Add(1)
 		s.logger.Warn("zkstore: a server refuses the credentials", "error", event.Err)
 	case zk.NodeCreated, zk.NodeDeleted, zk.NodeDataChanged:
 		if event.Kind == zk.NodeDeleted {
