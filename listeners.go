@@ -99,7 +99,7 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 			return fmt.Errorf("%w: open with Observer if you only read", err)
 		} else if err != nil {
 			data = nil
-			st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "error", err)
+			st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "listener", st.cfg.id, "error", err)
 		}
 	}
 	st.reporter.start(st, data, order)

@@ -91,13 +91,13 @@ func (st *State[T]) publish(o observation[T]) (decided bool) {
 	switch {
 	case next.rejected != nil && next.rejected != cur.rejected:
 		st.counters.rejections.Add(1)
-		st.cfg.logger.Error("zkstate: document rejected, keeping the last good copy", "path", st.path, "error", next.rejected)
+		st.cfg.logger.Error("zkstate: document rejected, keeping the last good copy", "path", st.path, "version", next.newest.String(), "error", next.rejected)
 	case next.deleted && !cur.deleted:
-		st.cfg.logger.Warn("zkstate: document deleted", "path", st.path)
+		st.cfg.logger.Warn("zkstate: document deleted", "path", st.path, "version", cur.newest.String())
 	}
 	if next.replaced != cur.replaced {
 		st.counters.replaced.Add(1)
-		st.cfg.logger.Warn("zkstate: the store's history was replaced, following the new one", "path", st.path, "from", cur.newest.String(), "to", o.rec.Version.String())
+		st.cfg.logger.Warn("zkstate: the store's history was replaced, following the new one", "path", st.path, "version", o.rec.Version.String(), "previous", cur.newest.String())
 	}
 	if next.snapshot != cur.snapshot || next.rejected != cur.rejected {
 		st.checkMutation(cur)

@@ -119,7 +119,7 @@ func (st *State[T]) OnChange(fn func(ChangeSet), opts ...ChangesOption) (stop fu
 func (st *State[T]) call(fn func(ChangeSet), set ChangeSet) {
 	defer func() {
 		if r := recover(); r != nil {
-			st.cfg.logger.Error("zkstate: a subscriber panicked", "path", st.path, "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			st.cfg.logger.Error("zkstate: a subscriber panicked", "path", st.path, "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
 		}
 	}()
 	fn(set)

@@ -229,7 +229,7 @@ func (p *poller) failed(ctx context.Context, err error) {
 	if isBusy(err) || ctx.Err() != nil {
 		return
 	}
-	p.store.log.Warn("look for changes", "file", p.store.file, "error", err)
+	p.store.log.Warn("sqlitestore: looking for changes failed, trying again", "file", p.store.file, "error", err)
 	p.close()
 }
 

@@ -155,7 +155,7 @@ func (s *Store) Close() error {
 		s.endSession()
 		within(closeFiles, func() {
 			if err := s.closePools(); err != nil {
-				s.log.Warn("close", "file", s.file, "error", err)
+				s.log.Warn("sqlitestore: closing failed", "file", s.file, "error", err)
 			}
 		})
 	})

@@ -97,11 +97,9 @@ func (s *Store) onEvent(event zk.Event) {
 		s.counters.disconnections.Add(1)
 	case zk.SessionLost:
 		s.counters.sessionsLost.Add(1)
-	case zk.HistoryReplaced:
-		s.logger.Warn("zkstore: the servers have an older history than was seen before, as after a restored backup", "error", event.Err)
 	case zk.AuthFailed:
 		s.counters.authFailures.Add(1)
-		s.logger.Warn("zkstore: a server refuses the credentials", "error", event.Err)
+		s.logger.Error("zkstore: a server refuses the credentials", "error", event.Err)
 	case zk.NodeCreated, zk.NodeDeleted, zk.NodeDataChanged:
 		if event.Kind == zk.NodeDeleted {
 			s.records.ended(event.Path)

@@ -134,8 +134,9 @@ func (b *bed) waiters() {
 	if !errors.Is(err, zkstate.ErrNotApplied) {
 		b.Fatalf("a listener that applies nothing: %v", err)
 	}
-	taken := attach(b, b.handle, zkstate.ID("silent")) // its records cannot be written
-	_ = taken.Close()
+	taken := attach(b, b.handle, zkstate.ID("silent")) // its record cannot be written
+	b.set.Add(taken)
+	_ = taken.Close() // what it counted stays
 }
 
 // watch loses a watch's event.
@@ -157,7 +158,6 @@ func (b *bed) session() {
 		if ok {
 			_ = zkserver.KillSession(b.ctx, b.server.Addr(), session.ID, session.Password)
 		}
-		_, _ = b.st.Stats(), b.handle.Stats()
 		b.net.SetMode(netfault.Pass)
 		lost := b.handle.Stats().SessionsLost
 		b.eventually("the State is good again", func() bool {
