@@ -2,6 +2,7 @@ package otel
 
 import (
 	"context"
+	"errors"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -56,6 +57,8 @@ func (s span) End(result zkstate.UpdateResult, version zkstate.Version, err erro
 	switch {
 	case err != nil && result == zkstate.UpdateFailed:
 		s.of.SetStatus(codes.Error, "the update's function, or Validate, failed")
+	case errors.Is(err, zkstate.ErrRejected): // which may quote what Validate says of it
+		s.of.SetStatus(codes.Error, "the stored document is rejected")
 	case err != nil:
 		s.of.SetStatus(codes.Error, err.Error())
 	case result == zkstate.UpdateFailed: // it panicked
