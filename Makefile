@@ -4,7 +4,7 @@
 # to ZooKeeper is tested on Debian's and on 3.9; ZKSTATE_ZOOKEEPER=3.9 tests all on 3.9.
 test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
-	for module in bench examples tools; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -race -timeout 10m ./... || exit; done
+	for module in bench examples tools metrics/prom metrics/otel; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -race -timeout 10m ./... || exit; done
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test -race -timeout 10m ./internal/zk/... ./store/zkstore/...
 
 # What users do with a release: the module is packed and installed, what
@@ -31,6 +31,13 @@ quick:
 zookeeper:
 	scripts/zookeeper
 	scripts/kazoo
+
+# The alert rules and their tests by Prometheus's own tool, which takes minutes to be
+# built. make test holds the rules to the same tests without it.
+PROMTOOL = go run github.com/prometheus/prometheus/cmd/promtool@v0.315.1
+.PHONY: alerts
+alerts:
+	cd metrics/prom && $(PROMTOOL) check rules alerts.yml && $(PROMTOOL) test rules alerts_test.yml
 
 demo:
 	go run ./cmd/zkstate demo
