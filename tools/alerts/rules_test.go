@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +51,8 @@ type alert struct {
 	Annotations map[string]string `yaml:"exp_annotations"`
 }
 
+// TestAlerts: every rule fires when its test says so, and only then, and has a row on the
+// page of docs.
 func TestAlerts(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(prom, "alerts_test.yml"))
 	if err != nil {
@@ -87,9 +90,23 @@ func TestAlerts(t *testing.T) {
 			}
 		})
 	}
+	page, err := os.ReadFile("../../docs/OBSERVING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `(Zkstate\\w+)` \\| (\\w+) ").FindAllStringSubmatch(string(page), -1)
 	for _, rule := range rules {
 		if !fired[rule.Alert] {
 			t.Errorf("no test has %s fire", rule.Alert)
+		}
+		documented := func(row []string) bool { return row[1] == rule.Alert && row[2] == rule.Labels["severity"] }
+		if !slices.ContainsFunc(rows, documented) {
+			t.Errorf("the page has no row of %s, or another severity", rule.Alert)
+		}
+	}
+	for _, row := range rows {
+		if !fired[row[1]] {
+			t.Errorf("the page has a row of %s, of which there is no rule", row[1])
 		}
 	}
 }
