@@ -111,9 +111,10 @@ func (st *State[T]) Stats() Stats {
 		LockWaits: c.lockWaits.Load(), LockWaited: time.Duration(c.lockWaited.Load()), LockWaiting: sinceUnix(c.lockSince.Load()),
 		Delivered: c.delivered.Load(), Folded: c.folded.Load(),
 		Reports: c.reports.Load(), ReportFailures: c.reportsLost.Load(),
-		Unreported: !st.cfg.observer && !st.cfg.quiet && st.reporter.pending(cur.newest.Order()),
-		Looks:      c.looks.Load(), LookFailures: c.looksFailed.Load(),
-		Rejections: c.rejections.Load(), Replacements: c.replaced.Load(),
+		Unreported:   !st.cfg.observer && !st.cfg.quiet && st.reporter.pending(cur.newest.Order()),
+		LookFailures: c.looksFailed.Load(), // before all looks, so that they are never fewer
+		Looks:        c.looks.Load(),
+		Rejections:   c.rejections.Load(), Replacements: c.replaced.Load(),
 	}
 	for i, result := range updateResults {
 		s.Updates[result] = c.updates[i].Load()

@@ -21,7 +21,8 @@ func (s *Store) Stats() store.Stats {
 	c := &s.counters
 	return store.Stats{
 		Status: s.Status(), Server: s.file, Followed: s.watch.documents(), Requests: c.calls.Load(),
-		Rounds: c.looks.Load(), RoundFailures: c.looksFailed.Load(), RoundTime: time.Duration(c.lookTime.Load()),
+		RoundFailures: c.looksFailed.Load(), // before all rounds, so that they are never fewer
+		Rounds:        c.looks.Load(), RoundTime: time.Duration(c.lookTime.Load()),
 	}
 }
 

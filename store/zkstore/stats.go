@@ -28,7 +28,8 @@ func (s *Store) Stats() store.Stats {
 		Status: s.Status(), Server: s.client.Server(), Followed: followed,
 		Connections: c.connections.Load(), Disconnections: c.disconnections.Load(),
 		SessionsLost: c.sessionsLost.Load(), AuthFailures: c.authFailures.Load(), Requests: s.client.Sent(),
-		Rounds: c.rounds.Load(), RoundFailures: c.roundFailures.Load(), RoundTime: time.Duration(c.roundTime.Load()),
+		RoundFailures: c.roundFailures.Load(), // before all rounds, so that they are never fewer
+		Rounds:        c.rounds.Load(), RoundTime: time.Duration(c.roundTime.Load()),
 		Resolved: map[store.Resolution]uint64{
 			store.ResolvedApplied: c.applied.Load(), store.ResolvedNotApplied: c.notApplied.Load(), store.ResolvedUnknown: c.unsure.Load(),
 		},
