@@ -103,7 +103,7 @@ func (st *State[T]) Stats() Stats {
 	cur, c := st.current.Load(), &st.counters
 	s := Stats{
 		Path: st.path, Listener: st.cfg.id,
-		Condition: st.condition(cur), Serves: st.serves(cur),
+		Condition: st.conditionOf(cur), Serves: st.serves(cur),
 		Version: cur.version, CopyAge: sinceUnix(c.adopted.Load()),
 		VerifiedAge: age(st.verified(cur)), MaxStaleness: st.cfg.maxStaleness,
 		Updates: make(map[UpdateResult]uint64), Queued: int(c.queued.Load()),
@@ -122,7 +122,7 @@ func (st *State[T]) Stats() Stats {
 	return s
 }
 
-func (st *State[T]) condition(cur *published[T]) Condition {
+func (st *State[T]) conditionOf(cur *published[T]) Condition {
 	switch {
 	case st.isClosed():
 		return ConditionClosed
@@ -147,6 +147,14 @@ func sinceUnix(at int64) time.Duration {
 // counted notes how a call has ended.
 func (c *counters) counted(result UpdateResult) {
 	c.updates[slices.Index(updateResults[:], result)].Add(1)
+}
+
+// delivery notes that a subscriber takes a change set.
+func (c *counters) delivery(set ChangeSet) {
+	if set.From != set.To {
+		c.delivered.Add(1)
+		c.folded.Add(uint64(set.Missed))
+	}
 }
 
 // waitLock notes that a wait for the lock begins, and returns what ends it.

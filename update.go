@@ -38,7 +38,7 @@ import (
 // [ErrUnknownOutcome]: the update was applied once or not at all, and ctx ended, or
 // the State was closed, or the store's session was lost, before it could be found out;
 // the error says on top of which version; [ErrNotApplied] with the version, under
-// [WaitApplied]; [ErrQuota]; [ErrAuthRequired]; [ErrDamaged]; [ErrClosed].
+// [WaitAll] or [WaitFor]; [ErrQuota]; [ErrAuthRequired]; [ErrDamaged]; [ErrClosed].
 func (st *State[T]) Update(ctx context.Context, fn func(*T) error, opts ...UpdateOption) (Version, error) {
 	if fn == nil {
 		return Version{}, fmt.Errorf("%s: the function is nil", st.at("update"))
@@ -109,8 +109,8 @@ func (st *State[T]) takeThrough(ctx context.Context, r *request[T]) (Version, er
 // conclude waits for those that the caller wants to have applied what was committed.
 func (st *State[T]) conclude(ctx context.Context, r *request[T], out outcome) (Version, error) {
 	r.got = out
-	if out.err == nil && r.cfg.appliedBy != nil {
-		out.err = st.awaitApplied(ctx, out.version, *r.cfg.appliedBy)
+	if out.err == nil && r.cfg.wait.wanted {
+		out.err = st.awaitApplied(ctx, out.version, r.cfg.wait)
 	}
 	if errors.Is(out.err, ErrNotApplied) {
 		st.counters.notApplied.Add(1)

@@ -82,7 +82,7 @@ func TestHandler(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		_, _ = st.ReadConsistent(t.Context())
+		_, _, _ = st.ReadConsistent(t.Context())
 		is(200, zkstate.ConditionGood)
 		s.gone = true
 		time.Sleep(31 * time.Second)
@@ -94,7 +94,7 @@ func TestHandler(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		_, _ = st.ReadConsistent(t.Context())
+		_, _, _ = st.ReadConsistent(t.Context())
 		is(503, zkstate.ConditionDeleted)
 		_ = st.Close()
 		is(503, zkstate.ConditionClosed)

@@ -57,7 +57,7 @@ func Run(t testing.TB, opts ...zkstate.OpenOption) *metrics.Set {
 	}
 	t.Cleanup(func() { _ = b.net.Close() })
 	b.handle, b.direct = b.open(b.net.Addr()), b.open(b.server.Addr())
-	b.st = attach(b, b.handle, append(opts, zkstate.History(20), zkstate.Refresh(200*time.Millisecond))...)
+	b.st = attach(b, b.handle, append(opts, zkstate.WithHistory(20), zkstate.WithRefresh(200*time.Millisecond))...)
 	b.other = attach(b, b.direct)
 	b.set.AddStore(b.handle)
 	b.set.Add(b.st)

@@ -130,11 +130,11 @@ func (b *bed) waiters() {
 	if err := b.direct.Announce(b.ctx, Path, "silent", []byte(`{"status":"applied","applied":"-"}`)); err != nil {
 		b.Fatal(err)
 	}
-	_, err := b.st.Update(b.ctx, bump, zkstate.WaitApplied(zkstate.All().Within(patience/300)))
+	_, err := b.st.Update(b.ctx, bump, zkstate.WaitAll(), zkstate.WaitTimeout(patience/300))
 	if !errors.Is(err, zkstate.ErrNotApplied) {
 		b.Fatalf("a listener that applies nothing: %v", err)
 	}
-	taken := attach(b, b.handle, zkstate.ID("silent")) // its record cannot be written
+	taken := attach(b, b.handle, zkstate.WithID("silent")) // its record cannot be written
 	b.set.Add(taken)
 	_ = taken.Close() // what it counted stays
 }
