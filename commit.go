@@ -188,7 +188,7 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 	if !w.st.publish(observation[T]{asked: asked, linearizable: true}) {
 		w.st.askForLook() // another version was seen meanwhile
 	}
-	w.st.queue.finish(b.members[0], outcome{})
+	w.st.queue.finish(b.members[0], outcome{changed: true})
 	return nil
 }
 
@@ -210,17 +210,20 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	if _, stays := op.(store.Put); stays && slices.ContainsFunc(b.members, waits[T]) {
 		extra = append(extra, store.Await{Path: st.path})
 	}
+	ctx := w.traced(b)
+	w.trace(b, TraceEvent{Kind: TraceCommit, Version: cur.newest, Updates: len(parts)})
 	token, record := st.receipt()
 	receipt := store.Receipt{Path: st.path, ID: st.cfg.id, Data: record}
-	versions, err := st.commitJournaled(b.ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
+	versions, err := st.commitJournaled(ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
 	if errors.Is(err, store.ErrTaken) { // another handle owns the id: commit without a receipt
-		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), extra...)
+		versions, err = st.commitJournaled(ctx, cur, op, token, reasons(parts), extra...)
 	}
 	st.queue.markAnswered(b, err)
 	if err != nil {
 		return nil, err
 	}
 	st.own.noteReceipt(token)
+	st.counters.commits.Add(1)
 	if w.commits++; w.lock != nil && last {
 		w.lock = nil
 	}

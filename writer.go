@@ -82,7 +82,7 @@ func (w *writer[T]) carry(b *batch[T]) {
 func (w *writer[T]) attempt(b *batch[T]) error {
 	w.share()
 	cfg := b.members[0].cfg // calls with options that matter here are alone in their batch
-	if err := w.takeTurn(b.ctx, cfg); err != nil {
+	if err := w.takeTurn(b, cfg); err != nil {
 		return err
 	}
 	cur, err := w.st.base(b.ctx, cfg)
@@ -114,11 +114,11 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 	for _, a := range made.answers {
 		switch {
 		case a.err != nil:
-			w.st.queue.finish(a.to, outcome{err: a.err})
+			w.st.queue.finish(a.to, outcome{err: a.err, own: true})
 		case a.sawBase:
 			w.st.queue.finish(a.to, outcome{version: cur.newest})
 		default:
-			w.st.queue.finish(a.to, outcome{version: version})
+			w.st.queue.finish(a.to, outcome{version: version, changed: a.changed && made.doc != nil})
 		}
 	}
 	return nil
@@ -146,6 +146,7 @@ type work[T any] struct {
 type answer[T any] struct {
 	to      *request[T]
 	err     error
+	changed bool
 	sawBase bool // neither it nor any function before it changed anything
 }
 
@@ -170,7 +171,7 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 			continue
 		}
 		changed := result.changed || cur.rejected != nil && result.err == nil // what replaces a rejected document is always a change
-		made.answers = append(made.answers, answer[T]{r, result.err, len(made.changed) == 0 && !changed})
+		made.answers = append(made.answers, answer[T]{r, result.err, changed, len(made.changed) == 0 && !changed})
 		if last.before = result.draft.before; changed {
 			last, made.changed = result.draft, append(made.changed, r)
 		}
@@ -197,6 +198,7 @@ func (w *writer[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 			return made, err
 		}
 	}
+	made.answers[0].changed = true
 	made.doc, made.changed = doc, []*request[T]{r} // commit decodes it after it is stored
 	return made, nil
 }
@@ -262,6 +264,8 @@ func (w *writer[T]) judgeConflict(b *batch[T], err error) error {
 	if !errors.Is(err, errMoved) {
 		st.queue.contended = true
 	}
+	st.counters.conflicts.Add(1)
+	w.trace(b, TraceEvent{Kind: TraceConflict, Version: st.current.Load().newest})
 	w.doubt = first.cfg.exclusive && !w.atHead(b.ctx)
 	if reload != nil || st.current.Load().newest == w.tried {
 		w.retry.wait(b.ctx)

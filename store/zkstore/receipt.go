@@ -34,7 +34,8 @@ func (c *commit) fence(ctx context.Context) error {
 
 // resolve finds out what became of a commit whose answer was lost, until ctx ends. What
 // cannot be found out is an unknown outcome.
-func (c *commit) resolve(ctx context.Context, lost error) ([]store.Version, error) {
+func (c *commit) resolve(ctx context.Context, lost error) (versions []store.Version, err error) {
+	defer func() { c.store.counters.tellResolution(ctx, err) }()
 	lost = c.store.translate("commit", c.path(), lost, true)
 	if c.record == nil {
 		return nil, lost

@@ -51,6 +51,7 @@ type Store struct {
 	records  records
 	shared   sharedWrites // of records
 	turns    turns        // of locks, by queue and id
+	counters counters
 
 	listenerFolders listenerFolders // that somebody watches
 
@@ -83,6 +84,7 @@ func Open(cfg Config) (*Store, error) {
 func (s *Store) onEvent(event zk.Event) {
 	switch event.Kind {
 	case zk.Connected:
+		s.counters.connections.Add(1)
 		if s.session.Swap(event.Session) != event.Session {
 			s.records.lost()
 		}
@@ -93,10 +95,13 @@ func (s *Store) onEvent(event zk.Event) {
 		s.places.SignalAll()
 		s.verifier.wakeUp()
 		s.records.wakeKeeper()
-	case zk.HistoryReplaced:
-		s.logger.Warn("zkstore: the servers have an older history than was seen before, as after a restored backup", "error", event.Err)
+	case zk.Disconnected:
+		s.counters.disconnections.Add(1)
+	case zk.SessionLost:
+		s.counters.sessionsLost.Add(1)
 	case zk.AuthFailed:
-		s.logger.Warn("zkstore: a server refuses the credentials", "error", event.Err)
+		s.counters.authFailures.Add(1)
+		s.logger.Error("zkstore: a server refuses the credentials", "error", event.Err)
 	case zk.NodeCreated, zk.NodeDeleted, zk.NodeDataChanged:
 		if event.Kind == zk.NodeDeleted {
 			s.records.ended(event.Path)
