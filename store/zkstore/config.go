@@ -98,7 +98,7 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 	case err != nil:
 		return nil, err
 	case identified:
-		s.acl = zk.CreatorACL(zk.PermAll)
+		s.acl, s.authenticated = zk.CreatorACL(zk.PermAll), true
 	}
 	with := zk.Config{
 		Servers: servers, SessionTimeout: cfg.SessionTimeout, TLS: cfg.TLS,
@@ -109,6 +109,9 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 	}
 	for _, a := range cfg.Auth {
 		with.Auth = append(with.Auth, zk.Auth{Scheme: a.Scheme, Credentials: []byte(a.Secret)})
+		if a.Scheme == "digest" {
+			s.digests = append(s.digests, digestID(a.Secret))
+		}
 	}
 	return zk.Connect(with)
 }

@@ -36,6 +36,10 @@ type Store struct {
 	client *zk.Client
 	chroot string
 	acl    []zk.ACL // of what is created
+
+	authenticated bool     // this handle shows who it is
+	digests       []string // who that is in ACLs, where it is by digest credentials
+
 	logger *slog.Logger
 	ctx    context.Context // ends when Close begins
 	cancel context.CancelFunc
