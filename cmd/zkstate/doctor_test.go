@@ -106,6 +106,10 @@ var complaints = map[string]complaint{
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.must(os.Chmod(c.file+"-wal", 0o644))
 	}},
+	"large-log": {check: "large-log", severity: store.Note, code: 0, on: "sqlite", says: "65 MB", cause: func(c *clinic, path string) {
+		c.mustRun("zkstate create " + path + " '{}'")
+		c.must(os.Truncate(c.file+"-wal", 65<<20))
+	}, cure: func(c *clinic, _ string) { c.sql("PRAGMA wal_checkpoint(TRUNCATE)") }},
 	"world-writable": {check: "world-writable", severity: store.Warning, code: 9, on: "sqlite", says: "every user", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		for _, name := range []string{"", "-wal", "-shm"} {
