@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -119,9 +118,7 @@ func (c *clinic) apply(findings ...findingJSON) {
 	if len(lines) > 1 {
 		out, err := c.server.CLI(c.Context(), lines...)
 		c.must(err)
-		if strings.Contains(out, "Exception") || strings.Contains(out, "not valid") || strings.Contains(out, "Insufficient") {
-			c.Errorf("%q\n%s", lines, out)
-		}
+		c.Logf("%q\n%s", lines, out) // whether it helped is examined
 	}
 }
 
