@@ -29,31 +29,39 @@ type clinic struct {
 	file   string           // of SQLite, else ""
 	server *zkserver.Server // of ZooKeeper, else nil
 	raw    *zk.Client       // another tool of the application
+	chroot string
 }
 
 // appAuth is the application on ZooKeeper.
 const appAuth = "app:secret"
 
 func newClinic(t *testing.T, kind string) *clinic {
-	c := &clinic{T: t}
-	url := ""
 	if kind == "zk" {
-		c.server = zkserver.Standalone(t)
-		url = "zk://" + appAuth + "@" + c.server.Addr() + "/base?session=4s"
-		raw, err := zk.Connect(zk.Config{Servers: zk.Hosts{c.server.Addr()}, Auth: []zk.Auth{{Scheme: "digest", Credentials: []byte(appAuth)}}})
-		c.must(err)
-		t.Cleanup(raw.Close)
-		c.raw = raw
-	} else {
-		c.file = filepath.Join(t.TempDir(), "state.db")
-		url = "sqlite:" + c.file
+		return newClinicAs(t, appAuth, "/base")
 	}
-	c.sh = newShell(t, url)
-	s, err := storeurl.Open(t.Context(), url)
-	c.must(err)
-	t.Cleanup(func() { _ = s.Close() })
-	c.store = s
+	c := &clinic{T: t, file: filepath.Join(t.TempDir(), "state.db")}
+	c.open("sqlite:" + c.file)
 	return c
+}
+
+// newClinicAs is on ZooKeeper, with digest credentials and a chroot.
+func newClinicAs(t *testing.T, auth, chroot string) *clinic {
+	c := &clinic{T: t, server: zkserver.Standalone(t)}
+	raw, err := zk.Connect(zk.Config{Servers: zk.Hosts{c.server.Addr()}, Auth: []zk.Auth{{Scheme: "digest", Credentials: []byte(auth)}}})
+	c.must(err)
+	t.Cleanup(raw.Close)
+	c.raw, c.chroot = raw, chroot
+	c.open("zk://" + auth + "@" + c.server.Addr() + chroot + "?session=4s")
+	return c
+}
+
+func (c *clinic) open(url string) {
+	c.Helper()
+	c.sh = newShell(c.T, url)
+	s, err := storeurl.Open(c.Context(), url)
+	c.must(err)
+	c.Cleanup(func() { _ = s.Close() })
+	c.store = s
 }
 
 func (c *clinic) must(err error) {
@@ -144,7 +152,7 @@ func (c *clinic) request(request zk.Request) {
 }
 
 // znode is where something of a document is.
-func znode(path, name string) string { return "/base" + path + name }
+func (c *clinic) znode(path, name string) string { return c.chroot + path + name }
 
 // overwrite replaces the text of a document as another tool does, whatever the text is.
 func (c *clinic) overwrite(path, text string) {
@@ -152,7 +160,7 @@ func (c *clinic) overwrite(path, text string) {
 	if c.file != "" {
 		c.sql("UPDATE documents SET body = ? WHERE path = ?", []byte(text), path)
 	} else {
-		c.request(zk.Set{Path: znode(path, "/payload"), Data: []byte(text), Version: zk.AnyVersion})
+		c.request(zk.Set{Path: c.znode(path, "/payload"), Data: []byte(text), Version: zk.AnyVersion})
 	}
 }
 
@@ -162,7 +170,7 @@ func (c *clinic) keep(path, n string) {
 	if c.file != "" {
 		c.sql("UPDATE journals SET keep = ? WHERE path = ?", n, path)
 	} else {
-		c.request(zk.Set{Path: znode(path, "/history"), Data: []byte(`{"keep":` + n + `}`), Version: zk.AnyVersion})
+		c.request(zk.Set{Path: c.znode(path, "/history"), Data: []byte(`{"keep":` + n + `}`), Version: zk.AnyVersion})
 	}
 }
 

@@ -66,7 +66,7 @@ var complaints = map[string]complaint{
 			c.sql("INSERT INTO roster SELECT path, 'gone', session, 0, ? FROM roster WHERE path = ?", []byte(entry), path)
 			return
 		}
-		c.request(zk.Create{Path: znode(path, "/listeners_open/gone"), Data: []byte(entry), ACL: zk.CreatorACL(zk.PermAll)})
+		c.request(zk.Create{Path: c.znode(path, "/listeners_open/gone"), Data: []byte(entry), ACL: zk.CreatorACL(zk.PermAll)})
 	}},
 	"journal-long": {check: "journal-long", severity: store.Warning, code: 9, says: "3 entries", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}' --history 3")
@@ -80,8 +80,8 @@ var complaints = map[string]complaint{
 	}},
 	"lock-left-behind": {check: "lock-left-behind", severity: store.Warning, code: 9, on: "zk", says: "crate", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
-		c.request(zk.Create{Path: znode(path, "/write_lock"), ACL: zk.CreatorACL(zk.PermAll)})
-		c.request(zk.Create{Path: znode(path, "/write_lock/latch-crate's;id-0000000007"), ACL: zk.CreatorACL(zk.PermAll)})
+		c.request(zk.Create{Path: c.znode(path, "/write_lock"), ACL: zk.CreatorACL(zk.PermAll)})
+		c.request(zk.Create{Path: c.znode(path, "/write_lock/latch-crate's;id-0000000007"), ACL: zk.CreatorACL(zk.PermAll)})
 	}},
 	"lock-old": {check: "lock-old", severity: store.Warning, code: 9, on: "sqlite", says: "1 wait", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
@@ -97,9 +97,9 @@ var complaints = map[string]complaint{
 	}, cure: func(c *clinic, path string) { c.mustRun("zkstate set " + path + " /a 1") }},
 	"unreadable": {check: "unreadable", severity: store.Fault, code: 1, on: "zk", says: "permission denied", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
-		c.request(zk.SetACL{Path: znode(path, "/payload"), ACL: []zk.ACL{{Perms: zk.PermAll, Scheme: "digest", ID: "app:" + strings.Repeat("A", 27) + "="}}, Version: zk.AnyVersion})
+		c.request(zk.SetACL{Path: c.znode(path, "/payload"), ACL: []zk.ACL{{Perms: zk.PermAll, Scheme: "digest", ID: "app:" + strings.Repeat("A", 27) + "="}}, Version: zk.AnyVersion})
 	}, cure: func(c *clinic, path string) {
-		c.request(zk.Delete{Path: znode(path, "/payload"), Version: zk.AnyVersion})
+		c.request(zk.Delete{Path: c.znode(path, "/payload"), Version: zk.AnyVersion})
 		c.mustRun("zkstate create " + path + " '{}'")
 	}},
 	"permissions": {check: "permissions", severity: store.Warning, code: 9, on: "sqlite", says: "-rw-r--r--", cause: func(c *clinic, path string) {
@@ -163,12 +163,15 @@ func TestDoctorOnZooKeeper(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t, "zk")
 	c.request(zk.Create{Path: "/base", ACL: zk.WorldACL(zk.PermAll)})
-	c.mustRun("zkstate create /doc '{}'")
+	c.mustRun("zkstate create /doc '{}' --history 5")
 	everybody := zk.WorldACL(zk.PermAll)
-	c.request(zk.SetACL{Path: znode("/doc", "/payload"), ACL: everybody, Version: zk.AnyVersion})
-	c.request(zk.Create{Path: znode("/doc", "/listeners"), ACL: zk.CreatorACL(zk.PermAll)})
-	c.request(zk.Create{Path: znode("/doc", "/listeners/a b's"), ACL: zk.CreatorACL(zk.PermAll)})
-	c.request(zk.Create{Path: znode("/doc", "/write_lock"), ACL: []zk.ACL{
+	for _, name := range []string{"/history", "/history/0000000000"} {
+		c.request(zk.SetACL{Path: c.znode("/doc", name), ACL: everybody, Version: zk.AnyVersion})
+	}
+	c.request(zk.SetACL{Path: c.znode("/doc", "/payload"), ACL: everybody, Version: zk.AnyVersion})
+	c.request(zk.Create{Path: c.znode("/doc", "/listeners"), ACL: zk.CreatorACL(zk.PermAll)})
+	c.request(zk.Create{Path: c.znode("/doc", "/listeners/a b's"), ACL: zk.CreatorACL(zk.PermAll)})
+	c.request(zk.Create{Path: c.znode("/doc", "/write_lock"), ACL: []zk.ACL{
 		{Perms: zk.PermAll, Scheme: "digest", ID: "somebody:" + strings.Repeat("A", 27) + "="}, {Perms: zk.PermRead, Scheme: "world", ID: "anyone"}}})
 	for _, node := range [][2]string{{"/base", ""}, {"/base/zookeeper_limits", "count=4,bytes=-1"}, {"/base/zookeeper_stats", ""}} {
 		c.request(zk.Create{Path: "/zookeeper/quota" + node[0], Data: []byte(node[1]), ACL: everybody})
@@ -200,7 +203,7 @@ func TestDoctorWritesNothing(t *testing.T) {
 	c.mustRun("zkstate lock /doc -- true")
 	readers := append(zk.CreatorACL(zk.PermAll), zk.WorldACL(zk.PermRead)...)
 	for _, name := range []string{"", "/payload", "/history", "/write_lock", "/history/0000000000"} {
-		c.request(zk.SetACL{Path: znode("/doc", name), ACL: readers, Version: zk.AnyVersion})
+		c.request(zk.SetACL{Path: c.znode("/doc", name), ACL: readers, Version: zk.AnyVersion})
 	}
 	before, err := c.server.Transactions()
 	c.must(err)

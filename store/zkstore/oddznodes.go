@@ -71,17 +71,29 @@ func (in *inspection) findWorldWritable() {
 			Advice:  "show credentials, so that what is created belongs to the application: see docs/OPERATING.md, Secure",
 		})
 	default:
-		var commands []string
-		for _, z := range open {
-			commands = append(commands, "setAcl "+cliWord(z.full)+" auth::cdrwa")
-		}
 		in.odd(store.Finding{
 			Check: "world-writable", Severity: store.Warning, About: names(open),
 			Problem:  fmt.Sprintf("everybody may change %d znodes of the document, although this handle is known as %s", len(open), in.rights),
 			Advice:   "authenticated as the application, give them to it alone (auth:: stands for who is authenticated)",
-			Commands: commands, In: store.ZooKeeperCLI,
+			Commands: takeOver(open), In: store.ZooKeeperCLI,
 		})
 	}
+}
+
+// takeOver returns the commands that give znodes to who is authenticated. What is below the
+// document's folder may be other documents, and what is below its other znodes is its own.
+func takeOver(znodes []znode) (commands []string) {
+	var whole string // with all that is below, in the command before
+	for _, z := range znodes {
+		switch {
+		case z.kind == theFolder:
+			commands = append(commands, "setAcl "+cliWord(z.full)+" auth::cdrwa")
+		case whole == "" || !strings.HasPrefix(z.full, whole+"/"):
+			whole = z.full
+			commands = append(commands, "setAcl -R "+cliWord(z.full)+" auth::cdrwa")
+		}
+	}
+	return commands
 }
 
 // names lists znodes, if they are many the first ones.
