@@ -60,21 +60,21 @@ type Finding struct {
 	Problem  string // what is odd, in words
 	Advice   string // what to do, in words
 	Commands []string
-	In       string // the program that Commands are for: [Shell] or [ZooKeeperCLI]
-	Err      error  // what a [Fault] matches
+	In       string // the program that Commands are for: [InShell] or [InZooKeeperCLI]
+	Err      error  // what a fault matches; the exit code of zkstate doctor follows from it
 }
 
 // Severity says how bad a finding is.
 type Severity string
 
 const (
-	Note    Severity = "note"    // worth knowing; nothing need be done
-	Warning Severity = "warning" // the document works, and something should be done
-	Fault   Severity = "fault"   // the document does not work, or not for this handle
+	SeverityNote    Severity = "note"    // worth knowing; nothing need be done
+	SeverityWarning Severity = "warning" // the document works, and something should be done
+	SeverityFault   Severity = "fault"   // the document does not work, or not for this handle
 )
 
 // The programs that a finding's commands are for.
 const (
-	Shell        = "shell"
-	ZooKeeperCLI = "zkCli.sh"
+	InShell        = "shell"
+	InZooKeeperCLI = "zkCli.sh"
 )

@@ -115,11 +115,11 @@ func (c *clinic) apply(findings ...findingJSON) {
 	lines := []string{"addauth digest " + appAuth}
 	for _, f := range findings {
 		switch f.In {
-		case store.Shell:
+		case store.InShell:
 			for _, command := range f.Commands {
 				c.mustRun(command)
 			}
-		case store.ZooKeeperCLI:
+		case store.InZooKeeperCLI:
 			lines = append(lines, f.Commands...)
 		}
 	}

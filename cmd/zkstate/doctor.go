@@ -53,10 +53,10 @@ func (x *examination) exitCode() int {
 	code := 0
 	for _, f := range x.findings {
 		switch f.Severity {
-		case store.Fault:
+		case store.SeverityFault:
 			code, _ = situation{command: "doctor"}.explain(failure(f.Err))
 			return code
-		case store.Warning:
+		case store.SeverityWarning:
 			code = exitAttention
 		}
 	}

@@ -29,36 +29,36 @@ type complaint struct {
 }
 
 var complaints = map[string]complaint{
-	"rejected": {check: "rejected", severity: store.Fault, code: 6, says: "byte 5", cause: func(c *clinic, path string) {
+	"rejected": {check: "rejected", severity: store.SeverityFault, code: 6, says: "byte 5", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.overwrite(path, `{"a":`)
 		c.editor(`{"a":1}`)
 	}},
-	"rejected-with-journal": {check: "rejected", severity: store.Fault, code: 6, says: "twice", cause: func(c *clinic, path string) {
+	"rejected-with-journal": {check: "rejected", severity: store.SeverityFault, code: 6, says: "twice", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}' --history 9")
 		c.mustRun("zkstate set " + path + " /a 1")
 		c.overwrite(path, `{"a":1,"a":2}`)
 	}},
-	"size": {check: "size", severity: store.Warning, code: 9, says: "/big~1one", cause: func(c *clinic, path string) {
+	"size": {check: "size", severity: store.SeverityWarning, code: 9, says: "/big~1one", cause: func(c *clinic, path string) {
 		c.mustRun(`printf '{"big/one":"%0900000d","small":1}' 0 | zkstate create ` + path + " -")
 	}},
-	"no-document": {check: "no-document", severity: store.Fault, code: 3, says: "no document", cause: func(c *clinic, _ string) {
+	"no-document": {check: "no-document", severity: store.SeverityFault, code: 3, says: "no document", cause: func(c *clinic, _ string) {
 		c.mustRun("zkstate create /another 1")
 	}},
-	"listener-behind": {check: "listener-behind", severity: store.Warning, code: 9, says: "1 later", cause: func(c *clinic, path string) {
+	"listener-behind": {check: "listener-behind", severity: store.SeverityWarning, code: 9, says: "1 later", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.listen(path, zkstate.Listener{ID: "late", Host: "h", Applied: c.version(path), Status: zkstate.StatusApplied})
 		c.mustRun("zkstate set " + path + " /a 1")
 	}, cure: restart("late")},
-	"listener-rejects": {check: "listener-rejects", severity: store.Warning, code: 9, says: "at /a", cause: func(c *clinic, path string) {
+	"listener-rejects": {check: "listener-rejects", severity: store.SeverityWarning, code: 9, says: "at /a", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.listen(path, zkstate.Listener{ID: "strict", Status: zkstate.StatusRejected, Reason: "at /a: no", Newest: c.version(path)})
 	}, cure: restart("strict")},
-	"listener-unknown": {check: "listener-unknown", severity: store.Note, code: 0, says: "not one of this library", cause: func(c *clinic, path string) {
+	"listener-unknown": {check: "listener-unknown", severity: store.SeverityNote, code: 0, says: "not one of this library", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.must(c.store.Announce(c.Context(), path, "odd", []byte("?")))
 	}, cure: restart("odd")},
-	"listener-lost": {check: "listener-lost", severity: store.Note, code: 0, says: "7s", cause: func(c *clinic, path string) {
+	"listener-lost": {check: "listener-lost", severity: store.SeverityNote, code: 0, says: "7s", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.listen(path, zkstate.Listener{ID: "here", Applied: c.version(path), Status: zkstate.StatusApplied})
 		const entry = `{"id":"gone","status":"applied","max_staleness_ns":7000000000}`
@@ -68,22 +68,22 @@ var complaints = map[string]complaint{
 		}
 		c.request(zk.Create{Path: c.znode(path, "/listeners_open/gone"), Data: []byte(entry), ACL: zk.CreatorACL(zk.PermAll)})
 	}},
-	"journal-long": {check: "journal-long", severity: store.Warning, code: 9, says: "3 entries", cause: func(c *clinic, path string) {
+	"journal-long": {check: "journal-long", severity: store.SeverityWarning, code: 9, says: "3 entries", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}' --history 3")
 		c.mustRun("zkstate set " + path + " /a 1")
 		c.mustRun("zkstate set " + path + " /a 2")
 		c.keep(path, "1")
 	}},
-	"journal-keeps-too-much": {check: "journal-long", severity: store.Warning, code: 9, says: "20000", cause: func(c *clinic, path string) {
+	"journal-keeps-too-much": {check: "journal-long", severity: store.SeverityWarning, code: 9, says: "20000", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}' --history 3")
 		c.keep(path, "20000")
 	}},
-	"lock-left-behind": {check: "lock-left-behind", severity: store.Warning, code: 9, on: "zk", says: "crate", cause: func(c *clinic, path string) {
+	"lock-left-behind": {check: "lock-left-behind", severity: store.SeverityWarning, code: 9, on: "zk", says: "crate", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.request(zk.Create{Path: c.znode(path, "/write_lock"), ACL: zk.CreatorACL(zk.PermAll)})
 		c.request(zk.Create{Path: c.znode(path, "/write_lock/latch-crate's;id-0000000007"), ACL: zk.CreatorACL(zk.PermAll)})
 	}},
-	"lock-old": {check: "lock-old", severity: store.Warning, code: 9, on: "sqlite", says: "1 wait", cause: func(c *clinic, path string) {
+	"lock-old": {check: "lock-old", severity: store.SeverityWarning, code: 9, on: "sqlite", says: "1 wait", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.listen(path, zkstate.Listener{ID: "holder", Applied: c.version(path), Status: zkstate.StatusApplied})
 		for n, age := range []time.Duration{time.Hour, time.Minute} {
@@ -91,26 +91,26 @@ var complaints = map[string]complaint{
 				n, time.Now().Add(-age).UnixNano(), path)
 		}
 	}},
-	"clock": {check: "clock", severity: store.Warning, code: 9, on: "sqlite", says: "1h0m0s from now", cause: func(c *clinic, path string) {
+	"clock": {check: "clock", severity: store.SeverityWarning, code: 9, on: "sqlite", says: "1h0m0s from now", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.sql("UPDATE documents SET mtime = ? WHERE path = ?", time.Now().Add(time.Hour).UnixNano(), path)
 	}, cure: func(c *clinic, path string) { c.mustRun("zkstate set " + path + " /a 1") }},
-	"unreadable": {check: "unreadable", severity: store.Fault, code: 1, on: "zk", says: "permission denied", cause: func(c *clinic, path string) {
+	"unreadable": {check: "unreadable", severity: store.SeverityFault, code: 1, on: "zk", says: "permission denied", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.request(zk.SetACL{Path: c.znode(path, "/payload"), ACL: []zk.ACL{{Perms: zk.PermAll, Scheme: "digest", ID: "app:" + strings.Repeat("A", 27) + "="}}, Version: zk.AnyVersion})
 	}, cure: func(c *clinic, path string) {
 		c.request(zk.Delete{Path: c.znode(path, "/payload"), Version: zk.AnyVersion})
 		c.mustRun("zkstate create " + path + " '{}'")
 	}},
-	"permissions": {check: "permissions", severity: store.Warning, code: 9, on: "sqlite", says: "-rw-r--r--", cause: func(c *clinic, path string) {
+	"permissions": {check: "permissions", severity: store.SeverityWarning, code: 9, on: "sqlite", says: "-rw-r--r--", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.must(os.Chmod(c.file+"-wal", 0o644))
 	}},
-	"large-log": {check: "large-log", severity: store.Note, code: 0, on: "sqlite", says: "65 MB", cause: func(c *clinic, path string) {
+	"large-log": {check: "large-log", severity: store.SeverityNote, code: 0, on: "sqlite", says: "65 MB", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		c.must(os.Truncate(c.file+"-wal", 65<<20))
 	}, cure: func(c *clinic, _ string) { c.sql("PRAGMA wal_checkpoint(TRUNCATE)") }},
-	"world-writable": {check: "world-writable", severity: store.Warning, code: 9, on: "sqlite", says: "every user", cause: func(c *clinic, path string) {
+	"world-writable": {check: "world-writable", severity: store.SeverityWarning, code: 9, on: "sqlite", says: "every user", cause: func(c *clinic, path string) {
 		c.mustRun("zkstate create " + path + " '{}'")
 		for _, name := range []string{"", "-wal", "-shm"} {
 			c.must(os.Chmod(c.file+name, 0o602))
@@ -133,6 +133,9 @@ func TestDoctor(t *testing.T) {
 				if complaint.on == "" || complaint.on == kind {
 					c.treat("/"+name, complaint)
 				}
+			}
+			if kind == "zk" {
+				c.treatZnodes()
 			}
 		})
 	}
@@ -157,12 +160,10 @@ func (c *clinic) treat(path string, is complaint) {
 	}
 }
 
-// TestDoctorOnZooKeeper: what is about znodes, all at once, since ZooKeeper's own command
-// line takes a second to start.
-func TestDoctorOnZooKeeper(t *testing.T) {
-	t.Parallel()
-	c := newClinic(t, "zk")
-	c.request(zk.Create{Path: "/base", ACL: zk.WorldACL(zk.PermAll)})
+// treatZnodes is about what only ZooKeeper has, all at once, since its own command line takes
+// a second to start.
+func (c *clinic) treatZnodes() {
+	c.Helper()
 	c.mustRun("zkstate create /doc '{}' --history 5")
 	everybody := zk.WorldACL(zk.PermAll)
 	for _, name := range []string{"/history", "/history/0000000000"} {
@@ -180,17 +181,17 @@ func TestDoctorOnZooKeeper(t *testing.T) {
 	var findings []findingJSON
 	for check, says := range map[string]string{"world-writable": "digest:app", "record-left-behind": "no session", "foreign-acl": "digest:somebody:x:cdrwa", "quota": "znodes"} {
 		found := findingsOf(before, check)
-		if len(found) != 1 || !strings.Contains(found[0].Problem, says) || found[0].Severity != store.Warning {
-			t.Errorf("%s: %+v", check, before.Findings)
+		if len(found) != 1 || !strings.Contains(found[0].Problem, says) || found[0].Severity != store.SeverityWarning {
+			c.Errorf("%s: %+v", check, before.Findings)
 		}
 		findings = append(findings, found...)
 	}
 	if code != exitAttention {
-		t.Errorf("exit code %d", code)
+		c.Errorf("exit code %d", code)
 	}
 	c.apply(findings...)
 	if after, code := c.examine("/doc"); code != 0 || len(after.Findings) > 0 {
-		t.Errorf("exit code %d: %+v", code, after.Findings)
+		c.Errorf("exit code %d: %+v", code, after.Findings)
 	}
 }
 
@@ -266,7 +267,7 @@ func TestDoctorOnADamagedFile(t *testing.T) {
 	c.must(errors.Join(err, f.Close()))
 	before, code := c.examine("/a")
 	found := findingsOf(before, "damaged")
-	if code != exitOther || len(found) != 1 || found[0].Severity != store.Fault {
+	if code != exitOther || len(found) != 1 || found[0].Severity != store.SeverityFault {
 		t.Fatalf("exit code %d: %+v", code, before.Findings)
 	}
 	c.apply(found...)

@@ -34,16 +34,24 @@ func (x *examination) check(now time.Time) {
 	x.checkListeners()
 	x.checkQueue(now)
 	x.checkJournal()
-	for _, what := range slices.Sorted(maps.Keys(x.denied)) {
-		x.odd(store.Finding{
-			Check: "unreadable", Severity: store.Warning, About: what, Problem: plain(x.denied[what].Error()),
-			Advice: "run doctor as the application, or give this identity the right to read",
-		})
-	}
-	order := []store.Severity{store.Fault, store.Warning, store.Note}
+	x.checkDenied()
+	order := []store.Severity{store.SeverityFault, store.SeverityWarning, store.SeverityNote}
 	slices.SortStableFunc(x.findings, func(a, b store.Finding) int {
 		return cmp.Compare(slices.Index(order, a.Severity), slices.Index(order, b.Severity))
 	})
+}
+
+// checkDenied is for what the store has not found by itself.
+func (x *examination) checkDenied() {
+	for _, what := range slices.Sorted(maps.Keys(x.denied)) {
+		if slices.ContainsFunc(x.found.Findings, func(f store.Finding) bool { return f.Check == "unreadable" }) && errors.Is(x.denied[what], store.ErrDenied) {
+			continue
+		}
+		x.odd(store.Finding{
+			Check: "unreadable", Severity: store.SeverityWarning, About: what, Problem: plain(x.denied[what].Error()),
+			Advice: "run doctor as the application, or give this identity the right to read",
+		})
+	}
 }
 
 func (x *examination) odd(f store.Finding) { x.findings = append(x.findings, f) }
@@ -61,7 +69,7 @@ func (x *examination) zkstate(args ...string) string {
 }
 
 func (x *examination) checkDocument(now time.Time) {
-	f := store.Finding{Severity: store.Fault, About: x.path, Err: x.loaded, In: store.Shell}
+	f := store.Finding{Severity: store.SeverityFault, About: x.path, Err: x.loaded, In: store.InShell}
 	switch err := x.loaded; {
 	case errors.Is(err, store.ErrNotFound):
 		f.Check, f.Problem = "no-document", "there is no document"
@@ -90,8 +98,8 @@ func (x *examination) checkText() {
 			advice, command = "make it what it was at the newest good version of its journal, or correct it with edit", x.zkstate("rollback", x.path, version)
 		}
 		x.odd(store.Finding{
-			Check: "rejected", Severity: store.Fault, About: x.path, Err: err, Problem: plain(err.Error()),
-			Advice: advice, Commands: []string{x.zkstate("get", x.path, "-o", "raw"), command}, In: store.Shell,
+			Check: "rejected", Severity: store.SeverityFault, About: x.path, Err: err, Problem: plain(err.Error()),
+			Advice: advice, Commands: []string{x.zkstate("get", x.path, "-o", "raw"), command}, In: store.InShell,
 		})
 		return
 	}
@@ -99,7 +107,7 @@ func (x *examination) checkText() {
 		return
 	}
 	f := store.Finding{
-		Check: "size", Severity: store.Warning, About: x.path, In: store.Shell,
+		Check: "size", Severity: store.SeverityWarning, About: x.path, In: store.InShell,
 		Problem: fmt.Sprintf("it has %d bytes, and a commit of more than %d is refused", size, store.MaxCommit),
 		Advice:  "split it into several documents, or remove what is not needed",
 	}
@@ -130,10 +138,10 @@ func (x *examination) lastGood() string {
 func (x *examination) checkClock(now time.Time) {
 	if ahead := x.record.Time.Sub(now); ahead > clockTolerance {
 		x.odd(store.Finding{
-			Check: "clock", Severity: store.Warning, About: x.path,
+			Check: "clock", Severity: store.SeverityWarning, About: x.path,
 			Problem:  fmt.Sprintf("the document was committed %v from now: the clock of the store is ahead of this machine's, or was set back", ahead.Round(time.Second)),
 			Advice:   "compare the clocks of the servers and of this machine, and have them synchronized by NTP",
-			Commands: []string{"date -u"}, In: store.Shell,
+			Commands: []string{"date -u"}, In: store.InShell,
 		})
 	}
 }
@@ -141,8 +149,8 @@ func (x *examination) checkClock(now time.Time) {
 func (x *examination) checkQueue(now time.Time) {
 	for i, w := range x.queue {
 		f := store.Finding{
-			Severity: store.Warning, About: w.Key,
-			Commands: []string{x.zkstate("lock", x.path, "--show"), x.zkstate("lock", x.path, "--break="+w.Key)}, In: store.Shell,
+			Severity: store.SeverityWarning, About: w.Key,
+			Commands: []string{x.zkstate("lock", x.path, "--show"), x.zkstate("lock", x.path, "--break="+w.Key)}, In: store.InShell,
 		}
 		switch held := now.Sub(w.Since); {
 		case w.Session == "":
@@ -162,17 +170,17 @@ func (x *examination) checkJournal() {
 	switch {
 	case x.keep > store.MaxJournal:
 		x.odd(store.Finding{
-			Check: "journal-long", Severity: store.Warning, About: x.path,
+			Check: "journal-long", Severity: store.SeverityWarning, About: x.path,
 			Problem:  fmt.Sprintf("its journal keeps %d entries, and %d are the most that is provided for", x.keep, store.MaxJournal),
 			Advice:   "keep fewer",
-			Commands: []string{x.zkstate("history", x.path, "--keep", fmt.Sprint(store.MaxJournal))}, In: store.Shell,
+			Commands: []string{x.zkstate("history", x.path, "--keep", fmt.Sprint(store.MaxJournal))}, In: store.InShell,
 		})
 	case x.keep > 0 && x.found.Entries > x.keep:
 		x.odd(store.Finding{
-			Check: "journal-long", Severity: store.Warning, About: x.path,
+			Check: "journal-long", Severity: store.SeverityWarning, About: x.path,
 			Problem:  fmt.Sprintf("its journal has %d entries and is to keep %d", x.found.Entries, x.keep),
 			Advice:   "remove what is too old at once; else the commits that follow do",
-			Commands: []string{x.zkstate("history", x.path, "--keep", fmt.Sprint(x.keep))}, In: store.Shell,
+			Commands: []string{x.zkstate("history", x.path, "--keep", fmt.Sprint(x.keep))}, In: store.InShell,
 		})
 	}
 }

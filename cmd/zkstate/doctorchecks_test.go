@@ -36,7 +36,7 @@ func TestFindingsOverTime(t *testing.T) {
 		"not waited for": {known(func(x *examination) { x.listeners = []zkstate.Listener{late} }), "[listener-behind]", 0},
 		"waited for":     {known(func(x *examination) { x.listeners, x.patient = []zkstate.Listener{late}, true }), "[listener-behind]", exitAttention},
 		"worst first": {known(func(x *examination) {
-			x.found.Findings = []store.Finding{{Check: "a", Severity: store.Note}, {Check: "b", Severity: store.Warning}, {Check: "c", Severity: store.Fault, Err: errors.New("c")}}
+			x.found.Findings = []store.Finding{{Check: "a", Severity: store.SeverityNote}, {Check: "b", Severity: store.SeverityWarning}, {Check: "c", Severity: store.SeverityFault, Err: errors.New("c")}}
 		}), "[c b a]", exitOther},
 	} {
 		c.x.check(now)

@@ -15,13 +15,13 @@ func (x *examination) checkListeners() {
 		behind[l.ID] = true
 	}
 	for _, l := range x.listeners {
-		f := store.Finding{Severity: store.Warning, About: whoListens(l), Commands: []string{x.zkstate("listeners", x.path)}, In: store.Shell}
+		f := store.Finding{Severity: store.SeverityWarning, About: whoListens(l), Commands: []string{x.zkstate("listeners", x.path)}, In: store.InShell}
 		switch {
 		case l.Status == "":
-			f.Check, f.Severity, f.Problem = "listener-unknown", store.Note, "its record cannot be read or is not one of this library"
+			f.Check, f.Severity, f.Problem = "listener-unknown", store.SeverityNote, "its record cannot be read or is not one of this library"
 			f.Advice = "see which program made it; it has no part in --wait"
 		case behind[l.ID] && !x.patient:
-			f.Check, f.Severity, f.Problem = "listener-behind", store.Note, x.lag(l)+"; there was no time to wait for its report"
+			f.Check, f.Severity, f.Problem = "listener-behind", store.SeverityNote, x.lag(l)+"; there was no time to wait for its report"
 			f.Advice, f.Commands = "raise --timeout", []string{x.zkstate("doctor", x.path, "--timeout", (2*reportTime(len(x.listeners)) + 10*time.Second).String())}
 		case behind[l.ID]:
 			f.Check, f.Problem = "listener-behind", x.lag(l)
@@ -38,10 +38,10 @@ func (x *examination) checkListeners() {
 	for _, record := range x.lost {
 		l := listenerOf(record)
 		x.odd(store.Finding{
-			Check: "listener-lost", Severity: store.Note, About: whoListens(l),
+			Check: "listener-lost", Severity: store.SeverityNote, About: whoListens(l),
 			Problem:  fmt.Sprintf("it ended without a good-bye, or is cut off: --wait all waits for it for %v, during which it may serve what it has", cmp.Or(l.MaxStaleness, zkstate.DefaultMaxStaleness)),
 			Advice:   "programs that have the document open forget it within some minutes; if you know that it does not run, have it forgotten now",
-			Commands: []string{x.zkstate("listeners", x.path, "--forget", l.ID)}, In: store.Shell,
+			Commands: []string{x.zkstate("listeners", x.path, "--forget", l.ID)}, In: store.InShell,
 		})
 	}
 }

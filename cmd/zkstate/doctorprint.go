@@ -52,7 +52,7 @@ func (x *examination) facts() []store.Fact {
 	default:
 		tell("document", "not known: it cannot be read")
 	}
-	tell("listeners", "%d, and %d lost", len(x.listeners), len(x.lost))
+	tell("listeners", "%s", x.unless("the listeners", fmt.Sprintf("%d, and %d lost", len(x.listeners), len(x.lost))))
 	journal, lock := "off", "free"
 	if x.keep > 0 {
 		journal = fmt.Sprintf("keeps %d entries, has %d", x.keep, x.found.Entries)
@@ -98,7 +98,7 @@ func partRows(parts []store.Part) [][]string {
 }
 
 // prompts show which program a command is for.
-var prompts = map[string]string{store.Shell: "$ ", store.ZooKeeperCLI: "zkCli.sh> "}
+var prompts = map[string]string{store.InShell: "$ ", store.InZooKeeperCLI: "zkCli.sh> "}
 
 func (c *cli) printFindings(findings []store.Finding) error {
 	var b strings.Builder

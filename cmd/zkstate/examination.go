@@ -94,7 +94,7 @@ func (x *examination) awaitListeners(ctx context.Context) error {
 // readListeners reads who listens, and who ended without a good-bye.
 func (x *examination) readListeners(ctx context.Context) error {
 	records, err := x.store.Listeners(ctx, x.path)
-	if x.note("the listeners", err) != nil || err != nil {
+	if err != nil {
 		return x.note("the listeners", err)
 	}
 	x.listeners = nil

@@ -93,10 +93,10 @@ func (in *inspection) timeLock(ctx context.Context) error {
 	if err := denial(in.store.file, toWrite); err != nil {
 		in.found.Write.Err = fmt.Errorf("%w: %w", store.ErrDenied, err)
 		in.odd(store.Finding{
-			Check: "read-only", Severity: store.Note, About: in.store.file,
+			Check: "read-only", Severity: store.SeverityNote, About: in.store.file,
 			Problem:  err.Error(),
 			Advice:   "run doctor as the user of the application to see what that may do",
-			Commands: []string{"ls -l " + shellword.Quote(in.store.file)}, In: store.Shell,
+			Commands: []string{"ls -l " + shellword.Quote(in.store.file)}, In: store.InShell,
 		})
 		return nil
 	}
@@ -152,14 +152,14 @@ func (in *inspection) checkPages(ctx context.Context) error {
 	in.tell("integrity", "damaged")
 	file := shellword.Quote(in.store.file)
 	in.odd(store.Finding{
-		Check: "damaged", Severity: store.Fault, About: in.store.file, Err: store.ErrDamaged,
+		Check: "damaged", Severity: store.SeverityFault, About: in.store.file, Err: store.ErrDamaged,
 		Problem: "the database is damaged: " + verdict,
 		Advice:  "end all programs that use it, keep the damaged file, and put your newest backup (here BACKUP) in its place",
 		Commands: []string{
 			fmt.Sprintf("mv %s %s", file, shellword.Quote(in.store.file+".damaged")),
 			fmt.Sprintf("rm -f %s %s", shellword.Quote(in.store.file+"-wal"), shellword.Quote(in.store.file+"-shm")),
 			"cp -p BACKUP " + file,
-		}, In: store.Shell,
+		}, In: store.InShell,
 	})
 	return nil
 }
@@ -179,10 +179,10 @@ func (in *inspection) checkSpace() {
 	}
 	if least := leastSpace(used); free < least {
 		in.odd(store.Finding{
-			Check: "disk-space", Severity: store.Warning, About: in.store.file,
+			Check: "disk-space", Severity: store.SeverityWarning, About: in.store.file,
 			Problem:  fmt.Sprintf("%d MB are free where it is, and it may need %d MB: when the disk is full, commits fail", free>>20, least>>20),
 			Advice:   "make room on the disk",
-			Commands: []string{"df -h " + shellword.Quote(in.store.file)}, In: store.Shell,
+			Commands: []string{"df -h " + shellword.Quote(in.store.file)}, In: store.InShell,
 		})
 	}
 }

@@ -63,10 +63,10 @@ func (in *inspection) checkFiles() {
 	}
 	if len(open) > 0 {
 		in.odd(store.Finding{
-			Check: "world-writable", Severity: store.Warning, About: strings.Join(names, ", "),
+			Check: "world-writable", Severity: store.SeverityWarning, About: strings.Join(names, ", "),
 			Problem:  "every user of this machine may change it",
 			Advice:   "take that right away; give the file a group if several users share it",
-			Commands: []string{"chmod o-w " + strings.Join(open, " ")}, In: store.Shell,
+			Commands: []string{"chmod o-w " + strings.Join(open, " ")}, In: store.InShell,
 		})
 	}
 	for _, f := range in.files[1:] {
@@ -91,19 +91,19 @@ func (in *inspection) checkBeside(f, database partFile) {
 	}
 	if len(commands) > 0 {
 		in.odd(store.Finding{
-			Check: "permissions", Severity: store.Warning, About: f.name,
+			Check: "permissions", Severity: store.SeverityWarning, About: f.name,
 			Problem: fmt.Sprintf("it has %v and the group %s, and the database %v and %s: who may use one may be denied the other",
 				f.mode, f.group, database.mode, database.group),
 			Advice:   "give it the permissions and the group of the database",
-			Commands: commands, In: store.Shell,
+			Commands: commands, In: store.InShell,
 		})
 	}
 	if f.name == logsOf(in.store.file)[0] && f.size >= largeLog {
 		in.odd(store.Finding{
-			Check: "large-log", Severity: store.Note, About: f.name,
+			Check: "large-log", Severity: store.SeverityNote, About: f.name,
 			Problem:  fmt.Sprintf("the write-ahead log has %d MB: somebody reads, or read, for long, so that it could not begin anew", f.size>>20),
 			Advice:   "see who has the file open, and have SQLite empty the log; it answers 1 first as long as somebody is in the way",
-			Commands: []string{"fuser -v " + shellword.Quote(in.store.file), fmt.Sprintf("sqlite3 %s 'PRAGMA wal_checkpoint(TRUNCATE)'", shellword.Quote(in.store.file))}, In: store.Shell,
+			Commands: []string{"fuser -v " + shellword.Quote(in.store.file), fmt.Sprintf("sqlite3 %s 'PRAGMA wal_checkpoint(TRUNCATE)'", shellword.Quote(in.store.file))}, In: store.InShell,
 		})
 	}
 }

@@ -25,10 +25,10 @@ func (in *inspection) findOddZnodes() {
 	for _, z := range in.znodes {
 		if z.kind == aRecord && z.err == nil && z.stat.EphemeralOwner == 0 {
 			in.odd(store.Finding{
-				Check: "record-left-behind", Severity: store.Warning, About: z.full,
+				Check: "record-left-behind", Severity: store.SeverityWarning, About: z.full,
 				Problem:  "this record of a listener belongs to no session, so it stays when its owner ends, and --wait all waits for it in vain",
 				Advice:   "whoever made it made it persistent: remove it",
-				Commands: []string{"delete " + cliWord(z.full)}, In: store.ZooKeeperCLI,
+				Commands: []string{"delete " + cliWord(z.full)}, In: store.InZooKeeperCLI,
 			})
 		}
 	}
@@ -36,15 +36,19 @@ func (in *inspection) findOddZnodes() {
 
 // findUnreadable looks for what this handle may not read. The payload is left to who loads it.
 func (in *inspection) findUnreadable() {
+	var denied []znode
+	var commands []string
 	for _, z := range in.znodes {
-		if z.err == nil || z.kind == thePayload {
-			continue
+		if z.err != nil && z.kind != thePayload {
+			denied, commands = append(denied, z), append(commands, "getAcl "+cliWord(z.full))
 		}
+	}
+	if len(denied) > 0 {
 		in.odd(store.Finding{
-			Check: "unreadable", Severity: store.Warning, About: z.full,
-			Problem:  fmt.Sprintf("%s may not read it: %v", in.rights, z.err),
-			Advice:   "as somebody who may change its ACL, give this identity the right r, or run doctor as the application",
-			Commands: []string{"getAcl " + cliWord(z.full)}, In: store.ZooKeeperCLI,
+			Check: "unreadable", Severity: store.SeverityWarning, About: names(denied),
+			Problem:  fmt.Sprintf("%s may not read %d znodes of the document", in.rights, len(denied)),
+			Advice:   "run doctor as the application; or, as somebody who may change their ACLs, give this identity the right r",
+			Commands: commands, In: store.InZooKeeperCLI,
 		})
 	}
 }
@@ -66,16 +70,16 @@ func (in *inspection) findWorldWritable() {
 	case len(open) == 0:
 	case !in.rights.isAuthenticated():
 		in.odd(store.Finding{
-			Check: "open", Severity: store.Note, About: in.store.folder(in.path),
+			Check: "open", Severity: store.SeverityNote, About: in.store.folder(in.path),
 			Problem: "whoever reaches the servers may change the document, and this handle shows no credentials",
 			Advice:  "show credentials, so that what is created belongs to the application: see docs/OPERATING.md, Secure",
 		})
 	default:
 		in.odd(store.Finding{
-			Check: "world-writable", Severity: store.Warning, About: names(open),
+			Check: "world-writable", Severity: store.SeverityWarning, About: names(open),
 			Problem:  fmt.Sprintf("everybody may change %d znodes of the document, although this handle is known as %s", len(open), in.rights),
 			Advice:   "authenticated as the application, give them to it alone (auth:: stands for who is authenticated)",
-			Commands: takeOver(open), In: store.ZooKeeperCLI,
+			Commands: takeOver(open), In: store.InZooKeeperCLI,
 		})
 	}
 }
@@ -127,10 +131,10 @@ func (in *inspection) findForeign() {
 	}
 	if payload := found[thePayload]; payload != nil && in.lacks(payload, zk.PermWrite) != 0 {
 		in.odd(store.Finding{
-			Check: "read-only", Severity: store.Note, About: payload.full,
+			Check: "read-only", Severity: store.SeverityNote, About: payload.full,
 			Problem:  fmt.Sprintf("its ACL %s lets %s read it and not change it", aclText(payload.acl), in.rights),
 			Advice:   "run doctor as the application to see what that may do; the same user with another password is somebody else, too",
-			Commands: []string{"getAcl " + cliWord(payload.full)}, In: store.ZooKeeperCLI,
+			Commands: []string{"getAcl " + cliWord(payload.full)}, In: store.InZooKeeperCLI,
 		})
 		return
 	}
@@ -157,11 +161,11 @@ func (in *inspection) checkRights(z *znode, perms zk.Perms, folder *znode) {
 		return
 	}
 	f := store.Finding{
-		Check: "foreign-acl", Severity: store.Warning, About: z.full,
+		Check: "foreign-acl", Severity: store.SeverityWarning, About: z.full,
 		Problem: fmt.Sprintf("its ACL %s gives %s no right %s, which programs need there that open the document",
 			aclText(z.acl), in.rights, permsText(missing)),
 		Advice:   "have somebody of the right a give these rights to this identity, beside those that are there",
-		Commands: []string{"getAcl " + cliWord(z.full)}, In: store.ZooKeeperCLI,
+		Commands: []string{"getAcl " + cliWord(z.full)}, In: store.InZooKeeperCLI,
 	}
 	if folder != nil && z.stat.NumChildren == 0 && z.kind != thePayload && in.lacks(folder, zk.PermDelete) == 0 {
 		f.Advice = "it is empty, and this identity may remove it: the next program that needs it makes it anew"

@@ -87,9 +87,9 @@ func (in *inspection) checkQuota(full string, limits, stats map[string]int64) (d
 			problem += "; servers with enforceQuota=true refuse what goes beyond it"
 		}
 		in.odd(store.Finding{
-			Check: "quota", Severity: store.Warning, About: full, Problem: problem,
+			Check: "quota", Severity: store.SeverityWarning, About: full, Problem: problem,
 			Advice:   "remove what is not needed below it, or set a larger quota",
-			Commands: []string{fmt.Sprintf("setquota %s %d %s", kind.option, 2*used, cliWord(full))}, In: store.ZooKeeperCLI,
+			Commands: []string{fmt.Sprintf("setquota %s %d %s", kind.option, 2*used, cliWord(full))}, In: store.InZooKeeperCLI,
 		})
 	}
 	return described
