@@ -100,6 +100,7 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 	case identified:
 		s.acl, s.authenticated = zk.CreatorACL(zk.PermAll), true
 	}
+	s.tls = cfg.TLS
 	with := zk.Config{
 		Servers: servers, SessionTimeout: cfg.SessionTimeout, TLS: cfg.TLS,
 		OnEvent: s.onEvent, Logger: cfg.Logger,

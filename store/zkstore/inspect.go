@@ -74,9 +74,8 @@ func (in *inspection) odd(f store.Finding) { in.found.Findings = append(in.found
 // readServer tells who answered and in which session.
 func (in *inspection) readServer(ctx context.Context) error {
 	s := in.store
-	server := s.client.Server()
-	about := askServer(ctx, server)
-	in.tell("server", server)
+	about := s.askServer(ctx)
+	in.tell("server", s.client.Server())
 	version := about.version
 	if version == "" {
 		version = "not known: the server does not answer srvr (4lw.commands.whitelist)"

@@ -53,7 +53,7 @@ func TestInspectSaysWho(t *testing.T) {
 		s := openWith(t, c.cfg)
 		mustCommit(t, t.Context(), s, store.Create{Path: path, Data: []byte("0")}, store.Receipt{Path: path, ID: "me", Data: []byte("r")})
 		facts, checks := inspect(t, s, path)
-		if !strings.Contains(facts["identity"], c.want) || len(checks) != 0 || facts["role"] == "not known" && path != "/mtls" {
+		if !strings.Contains(facts["identity"], c.want) || len(checks) != 0 || facts["role"] != "standalone" || facts["version"] == "" {
 			t.Errorf("%s: %v, %v", path, facts, checks)
 		}
 		stranger := openWith(t, zkstore.Config{Servers: []string{server.Addr()}})

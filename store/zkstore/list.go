@@ -156,7 +156,7 @@ func (s *Store) Ping(ctx context.Context) (store.Pong, error) {
 		return store.Pong{}, s.translate("ping", s.znode("/"), err, false)
 	}
 	pong := store.Pong{Server: s.client.Server(), Latency: time.Since(sent)}
-	if about := askServer(ctx, pong.Server); about.version != "" {
+	if about := s.askServer(ctx); about.version != "" {
 		pong.Version = "ZooKeeper " + about.version
 	}
 	return pong, nil

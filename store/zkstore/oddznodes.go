@@ -1,6 +1,7 @@
 package zkstore
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -75,26 +76,30 @@ func (in *inspection) findWorldWritable() {
 			Advice:  "show credentials, so that what is created belongs to the application: see docs/OPERATING.md, Secure",
 		})
 	default:
+		advice, owner := "give them to the application alone", in.rights.inCLI()
+		if owner == "" {
+			advice = "authenticated as the application, give them to it alone (auth:: stands for who is authenticated)"
+		}
 		in.odd(store.Finding{
 			Check: "world-writable", Severity: store.SeverityWarning, About: names(open),
 			Problem:  fmt.Sprintf("everybody may change %d znodes of the document, although this handle is known as %s", len(open), in.rights),
-			Advice:   "authenticated as the application, give them to it alone (auth:: stands for who is authenticated)",
-			Commands: takeOver(open), In: store.InZooKeeperCLI,
+			Advice:   advice,
+			Commands: takeOver(open, cmp.Or(owner, "auth:")+":cdrwa"), In: store.InZooKeeperCLI,
 		})
 	}
 }
 
-// takeOver returns the commands that give znodes to who is authenticated. What is below the
+// takeOver returns the commands that give znodes an ACL. What is below the
 // document's folder may be other documents, and what is below its other znodes is its own.
-func takeOver(znodes []znode) (commands []string) {
+func takeOver(znodes []znode, acl string) (commands []string) {
 	var whole string // with all that is below, in the command before
 	for _, z := range znodes {
 		switch {
 		case z.kind == theFolder:
-			commands = append(commands, "setAcl "+cliWord(z.full)+" auth::cdrwa")
+			commands = append(commands, "setAcl "+cliWord(z.full)+" "+acl)
 		case whole == "" || !strings.HasPrefix(z.full, whole+"/"):
 			whole = z.full
-			commands = append(commands, "setAcl -R "+cliWord(z.full)+" auth::cdrwa")
+			commands = append(commands, "setAcl -R "+cliWord(z.full)+" "+acl)
 		}
 	}
 	return commands

@@ -92,6 +92,17 @@ func containsAddress(network, address string) bool {
 
 func isWorld(entry zk.ACL) bool { return entry.Scheme == "world" && entry.ID == "anyone" }
 
+// inCLI is what ZooKeeper's command line calls the handle in an ACL, "" where it cannot: it
+// has no way to write a comma, and the name of a digest has the hash of a password in it.
+func (r rights) inCLI() string {
+	for _, i := range r.identities {
+		if (i.Scheme == "x509" || i.Scheme == "sasl") && !strings.ContainsAny(i.User, ", ") {
+			return i.Scheme + ":" + i.User
+		}
+	}
+	return ""
+}
+
 // String tells who the servers take the handle for.
 func (r rights) String() string {
 	if !r.known {

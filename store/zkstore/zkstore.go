@@ -14,6 +14,7 @@ package zkstore
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -37,8 +38,9 @@ type Store struct {
 	chroot string
 	acl    []zk.ACL // of what is created
 
-	authenticated bool     // this handle shows who it is
-	digests       []string // who that is in ACLs, where it is by digest credentials
+	tls           func(host string) (*tls.Config, error) // nil without TLS
+	authenticated bool                                   // this handle shows who it is
+	digests       []string                               // who that is in ACLs, where it is by digest credentials
 
 	logger *slog.Logger
 	ctx    context.Context // ends when Close begins
