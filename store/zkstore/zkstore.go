@@ -14,6 +14,7 @@ package zkstore
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -36,6 +37,11 @@ type Store struct {
 	client *zk.Client
 	chroot string
 	acl    []zk.ACL // of what is created
+
+	tls           func(host string) (*tls.Config, error) // nil without TLS
+	authenticated bool                                   // this handle shows who it is
+	digests       []string                               // who that is in ACLs, where it is by digest credentials
+
 	logger *slog.Logger
 	ctx    context.Context // ends when Close begins
 	cancel context.CancelFunc
