@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-
 )
 
 // creating serializes the creation of files in this process. Closing the

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	_ "modernc.org/sqlite" // the driver
 	"github.com/zkstate/zkstate/store"
+	_ "modernc.org/sqlite" // the driver
 )
 
 const (
