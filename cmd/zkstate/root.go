@@ -17,6 +17,7 @@ import (
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/memstore"
 	"github.com/zkstate/zkstate/store/storeurl"
+	"github.com/zkstate/zkstate/store/zkstore"
 )
 
 // storeVariable is the environment variable that says where the documents are.
@@ -29,6 +30,8 @@ type cli struct {
 	terminal       streams   // for commands that a user has this program run
 
 	url     string
+	tls     zkstore.TLSFiles
+	acl     string
 	timeout time.Duration
 	output  string
 	verbose bool
@@ -92,10 +95,7 @@ was lost; 8 committed, and not applied by those who were waited for; 75 lock --w
 up. lock, watch --once and mirror --once pass their command's exit code through. Those
 of diff are 0 same, 1 different, 2 trouble.
 
-Credentials for ZooKeeper can be in the URL of the store, in the variable ZKSTATE_AUTH,
-as digest:user:password or sasl:user:password, and in the file that ZKSTATE_AUTH_FILE
-names, one a line, which only its owner may be allowed to read. For TLS the URL is
-zk+tls://HOST:PORT/CHROOT?cafile=FILE&cert=FILE&key=FILE.`,
+See also zkstate help security, about TLS, credentials and ACLs of ZooKeeper.`,
 		Version:       thisBuild().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -103,7 +103,11 @@ zk+tls://HOST:PORT/CHROOT?cafile=FILE&cert=FILE&key=FILE.`,
 	root.SetVersionTemplate(thisBuild().String() + "\n")
 	root.SetFlagErrorFunc(checkFlag)
 	flags := root.PersistentFlags()
-	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE or zk://HOST:PORT,…/CHROOT (default $ZKSTATE_STORE, else a file in your state directory)")
+	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or zks://… for TLS (default $ZKSTATE_STORE, else a file in your state directory)")
+	flags.StringVar(&c.tls.CA, "cacert", "", "`FILE` with the authorities that servers' certificates must come from (default $ZKSTATE_CACERT, else the system's)")
+	flags.StringVar(&c.tls.Cert, "cert", "", "`FILE` with the certificate to show to servers (default $ZKSTATE_CERT)")
+	flags.StringVar(&c.tls.Key, "key", "", "`FILE` with its key (default $ZKSTATE_KEY)")
+	flags.StringVar(&c.acl, "acl", "", "`ACL` of what is created in ZooKeeper, see help security (default $ZKSTATE_ACL, else creator-only where the server knows you)")
 	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch and mirror only the attaching, of edit not the editing, of lock and demo only finding the store")
 	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get and wait json, raw or yaml, for diff json or patch")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
@@ -111,7 +115,7 @@ zk+tls://HOST:PORT/CHROOT?cafile=FILE&cert=FILE&key=FILE.`,
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),
 		c.newWait(), c.newMirror(), c.newLs(), c.newStat(), c.newPing(),
 		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(), c.newMan(),
-		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
+		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(), newSecurityTopic(),
 	)
 	return root
 }
@@ -202,6 +206,19 @@ func (c *cli) storeURL() (string, error) {
 	return url, nil
 }
 
+// storeEnv are the variables by which another zkstate goes to the same store as this one.
+func (c *cli) storeEnv() []string {
+	env := []string{storeVariable + "=" + c.url}
+	for name, value := range map[string]string{
+		storeurl.CACertVariable: c.tls.CA, storeurl.CertVariable: c.tls.Cert, storeurl.KeyVariable: c.tls.Key, storeurl.ACLVariable: c.acl,
+	} {
+		if value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
 // withStore opens the store for the time of fn. Only a command that creates
 // documents creates the file of an SQLite store.
 func (c *cli) withStore(ctx context.Context, creates bool, fn func(store.Store) error) error {
@@ -209,7 +226,14 @@ func (c *cli) withStore(ctx context.Context, creates bool, fn func(store.Store) 
 	if err != nil {
 		return err
 	}
-	opts := []storeurl.Option{storeurl.Logger(c.logger()), storeurl.EnvironmentAuth()}
+	opts := []storeurl.Option{storeurl.Logger(c.logger()), storeurl.Environment(), storeurl.TLS(c.tls)}
+	if c.acl != "" {
+		acl, err := zkstore.ParseACL(c.acl)
+		if err != nil {
+			return usageError{fmt.Errorf("--acl: %w", err)}
+		}
+		opts = append(opts, storeurl.ACL(acl))
+	}
 	if !creates {
 		opts = append(opts, storeurl.MustExist())
 	}

@@ -200,7 +200,7 @@ func TestReadOnlyServer(t *testing.T) {
 	must(t, s, zk.Get{Path: "/"})
 	ensemble.Servers[0].Stop()
 	ensemble.Servers[1].Stop()
-	for ctx := testContext(t); last.Role() != "read-only"; { // nothing announces it
+	for ctx := testContext(t); last.Role() != zkserver.ReadOnly; { // nothing announces it
 		if ctx.Err() != nil {
 			t.Fatalf("the server is %q", last.Role())
 		}

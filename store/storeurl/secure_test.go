@@ -37,8 +37,8 @@ func TestSecuredServer(t *testing.T) {
 		TLS:  &zkserver.TLS{KeyStore: ca.Issue(t, testcert.Leaf{Hosts: []string{"zk.example"}}).Both, TrustStore: ca.File},
 		SASL: &zkserver.SASL{Users: map[string]string{"bob": "se:cret"}},
 	})
-	files := fmt.Sprintf("cafile=%s&cert=%s&key=%s", ca.File, cert.Cert, cert.Key)
-	if err := use(t, "zk+tls://"+server.SecureAddr()+"/app?"+files+"&servername=zk.example&session=4s", "/tls"); err != nil {
+	files := fmt.Sprintf("cacert=%s&cert=%s&key=%s", ca.File, cert.Cert, cert.Key)
+	if err := use(t, "zks://"+server.SecureAddr()+"/app?"+files+"&servername=zk.example&session=4s", "/tls"); err != nil {
 		t.Error(err)
 	}
 	secrets := filepath.Join(t.TempDir(), "secrets")
@@ -46,17 +46,17 @@ func TestSecuredServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv(storeurl.AuthFile, secrets)
-	if err := use(t, "zk://"+server.Addr(), "/sasl", storeurl.EnvironmentAuth()); err != nil {
+	if err := use(t, "zk://"+server.Addr(), "/sasl", storeurl.Environment()); err != nil {
 		t.Error(err)
 	}
 	t.Setenv(storeurl.AuthFile, "")
 	t.Setenv(storeurl.AuthVariable, "sasl:bob:hidden")
-	err := use(t, "zk://"+server.Addr(), "/refused", storeurl.EnvironmentAuth())
+	err := use(t, "zk://"+server.Addr(), "/refused", storeurl.Environment())
 	if !errors.Is(err, store.ErrDenied) || strings.Contains(err.Error(), "hidden") {
 		t.Errorf("with a wrong password: %v", err)
 	}
 	t.Setenv(storeurl.AuthFile, secrets)
-	if err := use(t, "zk://"+server.Addr(), "/two", storeurl.EnvironmentAuth()); !errors.Is(err, storeurl.ErrAuth) || strings.Contains(err.Error(), "hidden") {
+	if err := use(t, "zk://"+server.Addr(), "/two", storeurl.Environment()); !errors.Is(err, storeurl.ErrAuth) || strings.Contains(err.Error(), "hidden") {
 		t.Errorf("with two users: %v", err)
 	}
 }
@@ -65,22 +65,22 @@ func TestSecureURLs(t *testing.T) {
 	ca := testcert.NewAuthority(t)
 	absent := filepath.Join(t.TempDir(), "absent.pem")
 	for url, want := range map[string]string{
-		"zk+tls://h:2281,h2/c?cafile=" + ca.File:              "",
-		"zk+tls+srv://example.invalid/c?servername=zk":        "",
-		"zk+srv://_client._tcp.zk.invalid?session=4s":         "",
-		"ZK+TLS://user:p@h":                                   "",
-		"zk+tls://user:hidden@h?cafile=" + absent:             absent,
-		"zk+tls://h?cafile=":                                  "each once",
-		"zk+tls://h?cafile=a&cafile=b":                        "each once",
-		"zk+tls://user:hidden@h?ca=hidden":                    "each once",
-		"zk://user:hidden@h?cafile=hidden":                    "with zk+tls",
-		"zk+srv://user:hidden@h?cert=hidden":                  "with zk+tls",
-		"zk+srv://h:2181":                                     "without a port",
-		"zk+srv://h1,h2":                                      "without a port",
-		"zk+srv://user:hidden@h1,h2":                          "without a port",
-		"zk+srv+tls://user:hidden@h":                          "zk+tls+srv",
-		"zk+tls:user:hidden@h":                                "there must be //",
-		"zk+tls://user:hidden@h?key=" + ca.File + "&cert=%zz": "percent-encoded",
+		"zks://h:2281,h2/c?cacert=" + ca.File:         "",
+		"zks+srv://example.invalid/c?servername=zk":   "",
+		"zk+srv://_client._tcp.zk.invalid?session=4s": "",
+		"ZKS://user:p@h":                                   "",
+		"zks://user:hidden@h?cacert=" + absent:             absent,
+		"zks://h?cacert=":                                  "each once",
+		"zks://h?cacert=a&cacert=b":                        "each once",
+		"zks://user:hidden@h?ca=hidden":                    "each once",
+		"zk://user:hidden@h?cacert=hidden":                 "with zks",
+		"zk+srv://user:hidden@h?cert=hidden":               "with zks",
+		"zk+srv://h:2181":                                  "without a port",
+		"zk+srv://h1,h2":                                   "without a port",
+		"zk+srv://user:hidden@h1,h2":                       "without a port",
+		"zk+tls://user:hidden@h":                           "zks+srv",
+		"zks:user:hidden@h":                                "there must be //",
+		"zks://user:hidden@h?key=" + ca.File + "&cert=%zz": "percent-encoded",
 	} {
 		s, err := storeurl.Open(t.Context(), url)
 		if err == nil {
@@ -94,8 +94,8 @@ func TestSecureURLs(t *testing.T) {
 
 func TestPublicKeepsTLS(t *testing.T) {
 	for url, want := range map[string]string{
-		"zk+tls://user:p@h1,h2:2281/c?key=/k%40.pem&cert=/c%26.pem&session=4s": "zk+tls://h1,h2:2281/c?session=4s&cert=/c%26.pem&key=/k%40.pem",
-		"zk+tls+srv://user:p@example.com/c?servername=zk&cafile=ca.pem":        "zk+tls+srv://example.com/c?cafile=ca.pem&servername=zk",
+		"zks://user:p@h1,h2:2281/c?key=/k%40.pem&cert=/c%26.pem&session=4s": "zks://h1,h2:2281/c?session=4s&cert=/c%26.pem&key=/k%40.pem",
+		"zks+srv://user:p@example.com/c?servername=zk&cacert=ca.pem":        "zks+srv://example.com/c?cacert=ca.pem&servername=zk",
 	} {
 		got, err := storeurl.Public(url)
 		if got != want || err != nil {

@@ -35,10 +35,13 @@ const retryPause = 50 * time.Millisecond
 type Store struct {
 	client *zk.Client
 	chroot string
-	acl    []zk.ACL // of what is created
-	logger *slog.Logger
-	ctx    context.Context // ends when Close begins
-	cancel context.CancelFunc
+	rights rights
+	learns bool // of servers beside those that were given
+	// securePort is that of all servers for TLS, "" without TLS.
+	securePort string
+	logger     *slog.Logger
+	ctx        context.Context // ends when Close begins
+	cancel     context.CancelFunc
 
 	session  atomic.Pointer[zk.Session] // the newest, lost or not; nil before the first
 	conn     atomic.Uint64              // the newest connection's number
@@ -53,6 +56,7 @@ type Store struct {
 	turns    turns        // of locks, by queue and id
 
 	listenerFolders listenerFolders // that somebody watches
+	configured      chan struct{}   // has a token if the ensemble's configuration is to be looked at
 
 	mu     sync.Mutex // guards closed, and tasks.Go against tasks.Wait
 	closed bool
@@ -62,7 +66,9 @@ type Store struct {
 // Open starts a session. It does not wait for a server: the calls do, each until
 // its context ends. The error is about cfg only.
 func Open(cfg Config) (*Store, error) {
-	s := &Store{logger: cfg.Logger, records: newRecords(), verifier: verifier{wake: make(chan struct{}, 1)}}
+	s := &Store{
+		logger: cfg.Logger, records: newRecords(), verifier: verifier{wake: make(chan struct{}, 1)}, configured: make(chan struct{}, 1),
+	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
@@ -74,6 +80,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s.client = client
 	s.goOn(s.keepRecords)
+	if s.learns {
+		s.goOn(s.learnServers)
+	}
 	return s, nil
 }
 
@@ -91,6 +100,7 @@ func (s *Store) onEvent(event zk.Event) {
 		s.places.SignalAll()
 		s.verifier.wakeUp()
 		s.records.wakeKeeper()
+		s.wakeLearner()
 	case zk.HistoryReplaced:
 		s.logger.Warn("zkstore: the servers have an older history than was seen before, as after a restored backup", "error", event.Err)
 	case zk.AuthFailed:
@@ -98,6 +108,9 @@ func (s *Store) onEvent(event zk.Event) {
 	case zk.NodeCreated, zk.NodeDeleted, zk.NodeDataChanged:
 		if event.Kind == zk.NodeDeleted {
 			s.records.ended(event.Path)
+		}
+		if event.Path == configPath {
+			s.wakeLearner()
 		}
 		s.watched.moved(event.Path)
 		s.hints.Signal(event.Path)

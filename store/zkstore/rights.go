@@ -1,0 +1,102 @@
+package zkstore
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/zkstate/zkstate/internal/zk"
+)
+
+// rights decides the ACL of what a store creates.
+type rights struct {
+	asked ACL // nil: what is right for whom the server knows the connection as
+
+	mu    sync.Mutex // guards all below
+	conn  uint64     // the connection that known is about, 0 if there is none
+	known ACL
+}
+
+// of returns what is right on a connection, nil if that is not known.
+func (r *rights) of(conn uint64) ACL {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if conn == 0 || r.conn != conn {
+		return nil
+	}
+	return r.known
+}
+
+func (r *rights) set(conn uint64, acl ACL) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conn, r.known = conn, acl
+}
+
+// acl is the ACL of what belongs to a document. Where neither an ACL nor credentials were
+// given, the server may still know the connection, by a certificate that a proxy shows. It is
+// asked once for each connection.
+func (s *Store) acl(ctx context.Context) (ACL, error) {
+	r := &s.rights
+	if r.asked != nil {
+		return r.asked, nil
+	}
+	if known := r.of(s.conn.Load()); known != nil {
+		return known, nil
+	}
+	give, err := s.turns.take(ctx, "rights")
+	if err != nil {
+		return nil, err
+	}
+	defer give()
+	if known := r.of(s.conn.Load()); known != nil {
+		return known, nil
+	}
+	acl, conn, err := s.askRights(ctx)
+	if err == nil {
+		r.set(conn, acl)
+	}
+	return acl, err
+}
+
+// probe is a znode that is never made, and nothing is below it.
+const probe = "/zkstate-probe"
+
+// askRights asks a server whether it knows who creates, by a transaction that it refuses in
+// any case: with ErrInvalidACL, before it looks at anything else, if it does not. WhoAmI
+// would be cheaper and not as good: it does not say which identities count for an ACL, and
+// servers before 3.7 end the connection for it.
+func (s *Store) askRights(ctx context.Context) (_ ACL, conn uint64, _ error) {
+	reply, err := s.call(ctx, zk.Multi{
+		zk.Create{Path: probe, ACL: CreatorACL.wire()},
+		zk.Check{Path: probe + "/nothing", Version: zk.AnyVersion},
+	})
+	switch e, ok := errors.AsType[*zk.Error](err); {
+	case !ok || e.Index < 0:
+		return nil, 0, err
+	case e.Index == 0 && e.Code == zk.ErrInvalidACL:
+		return OpenACL, reply.Conn, nil
+	}
+	return CreatorACL, reply.Conn, nil
+}
+
+// Identity is somebody as a server knows them. It has no secret.
+type Identity struct {
+	Scheme string // such as x509, sasl, digest, or ip, which is there always
+	ID     string // of digest only the user
+}
+
+// WhoAmI returns as whom the connected server knows this store's connection, by one request
+// to it. Servers have that since ZooKeeper 3.7; older ones refuse it and end the connection, which is
+// made again. It blocks until ctx ends at most. Errors are those of [Store.Ping].
+func (s *Store) WhoAmI(ctx context.Context) ([]Identity, error) {
+	reply, err := s.call(ctx, zk.WhoAmI{})
+	if err != nil {
+		return nil, s.translate("ask who is known at", s.znode("/"), err, false)
+	}
+	known := make([]Identity, len(reply.Identities))
+	for i, identity := range reply.Identities {
+		known[i] = Identity{identity.Scheme, identity.User}
+	}
+	return known, nil
+}
