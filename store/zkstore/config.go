@@ -111,7 +111,7 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 			return nil, fmt.Errorf("chroot: %w", err)
 		}
 	}
-	if s.rights.asked, err = cfg.rights(); err != nil {
+	if s.created.asked, err = cfg.acl(); err != nil {
 		return nil, err
 	}
 	with := zk.Config{
@@ -167,8 +167,8 @@ func commonPort(servers zk.Servers) (common string, same bool) {
 
 var errChroot = fmt.Errorf("the chroot has a field of its own: %w", zk.ErrAddress)
 
-// rights is the ACL of what is created, nil if only the servers know which is right.
-func (cfg Config) rights() (ACL, error) {
+// acl is that of what is created, nil if only the servers know which is right.
+func (cfg Config) acl() (ACL, error) {
 	if err := cfg.ACL.check(); err != nil {
 		return nil, err
 	}

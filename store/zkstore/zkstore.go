@@ -33,10 +33,10 @@ const retryPause = 50 * time.Millisecond
 // Store is one ZooKeeper session, replaced by a new one when it is lost. One
 // process needs one, for any number of documents.
 type Store struct {
-	client *zk.Client
-	chroot string
-	rights rights
-	learns bool // of servers beside those that were given
+	client  *zk.Client
+	chroot  string
+	created createdACL
+	learns  bool // of servers beside those that were given
 	// securePort is that of all servers for TLS, "" without TLS.
 	securePort string
 	logger     *slog.Logger

@@ -8,8 +8,8 @@ import (
 	"github.com/zkstate/zkstate/internal/zk"
 )
 
-// rights decides the ACL of what a store creates.
-type rights struct {
+// createdACL decides the ACL of what a store creates.
+type createdACL struct {
 	asked ACL // nil: what is right for whom the server knows the connection as
 
 	mu    sync.Mutex // guards all below
@@ -18,43 +18,43 @@ type rights struct {
 }
 
 // of returns what is right on a connection, nil if that is not known.
-func (r *rights) of(conn uint64) ACL {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if conn == 0 || r.conn != conn {
+func (c *createdACL) of(conn uint64) ACL {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if conn == 0 || c.conn != conn {
 		return nil
 	}
-	return r.known
+	return c.known
 }
 
-func (r *rights) set(conn uint64, acl ACL) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.conn, r.known = conn, acl
+func (c *createdACL) set(conn uint64, acl ACL) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn, c.known = conn, acl
 }
 
 // acl is the ACL of what belongs to a document. Where neither an ACL nor credentials were
 // given, the server may still know the connection, by a certificate that a proxy shows. It is
 // asked once for each connection.
 func (s *Store) acl(ctx context.Context) (ACL, error) {
-	r := &s.rights
-	if r.asked != nil {
-		return r.asked, nil
+	c := &s.created
+	if c.asked != nil {
+		return c.asked, nil
 	}
-	if known := r.of(s.conn.Load()); known != nil {
+	if known := c.of(s.conn.Load()); known != nil {
 		return known, nil
 	}
-	give, err := s.turns.take(ctx, "rights")
+	give, err := s.turns.take(ctx, "created")
 	if err != nil {
 		return nil, err
 	}
 	defer give()
-	if known := r.of(s.conn.Load()); known != nil {
+	if known := c.of(s.conn.Load()); known != nil {
 		return known, nil
 	}
-	acl, conn, err := s.askRights(ctx)
+	acl, conn, err := s.askWhoCreates(ctx)
 	if err == nil {
-		r.set(conn, acl)
+		c.set(conn, acl)
 	}
 	return acl, err
 }
@@ -62,11 +62,11 @@ func (s *Store) acl(ctx context.Context) (ACL, error) {
 // probe is a znode that is never made, and nothing is below it.
 const probe = "/zkstate-probe"
 
-// askRights asks a server whether it knows who creates, by a transaction that it refuses in
+// askWhoCreates asks a server whether it knows who creates, by a transaction that it refuses in
 // any case: with ErrInvalidACL, before it looks at anything else, if it does not. WhoAmI
 // would be cheaper and not as good: it does not say which identities count for an ACL, and
 // servers before 3.7 end the connection for it.
-func (s *Store) askRights(ctx context.Context) (_ ACL, conn uint64, _ error) {
+func (s *Store) askWhoCreates(ctx context.Context) (_ ACL, conn uint64, _ error) {
 	reply, err := s.call(ctx, zk.Multi{
 		zk.Create{Path: probe, ACL: CreatorACL.wire()},
 		zk.Check{Path: probe + "/nothing", Version: zk.AnyVersion},
