@@ -30,6 +30,7 @@ var hostile = []string{
 	// TLS and SRV
 	"zks://user:hidden@h?cacert=hidden&other=1", "zks://user:hidden@h:0", "zks:user:hidden@h", "zk+srv://user:hidden@h:2181", "zk+srv://hidden@h",
 	"zk+tls://user:hidden@h", "zks://user:hid/hidden@h", "zk://user:hidden@h?key=hidden",
+	"zk://user:hidden@h?acl=hidden", "zk://user:hidden@h?acl=digest:bob:hidden:r", "zk://user:hidden@h?sasl_password=hidden", "zk://h?sasl_user=bob&sasl_password=hidden",
 	// the rest is wrong
 	"zk://user:hidden@", "zk://user:hidden@h:0", "zk://user:hidden@h:99999", "zk://user:hidden@h/../x", "zk://user:hidden@h//x", "zk://user:hidden@h1/a,h2/b",
 	"zk://user:hidden@h?other=1", "zk://user:hidden@h?password=hidden", "zk://user:hidden@h?session=hidden", "zk://user:hidden@h?session=597h",

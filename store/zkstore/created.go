@@ -3,14 +3,17 @@ package zkstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/zkstate/zkstate/internal/zk"
 )
 
 // createdACL decides the ACL of what a store creates.
 type createdACL struct {
-	asked ACL // nil: what is right for whom the server knows the connection as
+	asked  ACL         // nil: what is right for whom the server knows the connection as
+	silent atomic.Bool // servers do not tell identities
 
 	mu    sync.Mutex // guards all below
 	conn  uint64     // the connection that known is about, 0 if there is none
@@ -59,14 +62,32 @@ func (s *Store) acl(ctx context.Context) (ACL, error) {
 	return acl, err
 }
 
+// askWhoCreates asks the server who creates. An identity that is more than an address counts
+// for the ACL. Servers before 3.7 do not tell identities, and end the connection for the
+// question, so they are asked it once.
+func (s *Store) askWhoCreates(ctx context.Context) (_ ACL, conn uint64, _ error) {
+	if s.created.silent.Load() {
+		return s.probeWhoCreates(ctx)
+	}
+	reply, err := s.call(ctx, zk.WhoAmI{})
+	switch {
+	case errors.Is(err, zk.ErrUnimplemented):
+		s.created.silent.Store(true)
+		return s.probeWhoCreates(ctx)
+	case err != nil:
+		return nil, 0, err
+	case slices.ContainsFunc(reply.Identities, func(i zk.Identity) bool { return i.Scheme != "ip" && i.Scheme != "world" }):
+		return CreatorACL, reply.Conn, nil
+	}
+	return OpenACL, reply.Conn, nil
+}
+
 // probe is a znode that is never made, and nothing is below it.
 const probe = "/zkstate-probe"
 
-// askWhoCreates asks a server whether it knows who creates, by a transaction that it refuses in
-// any case: with ErrInvalidACL, before it looks at anything else, if it does not. WhoAmI
-// would be cheaper and not as good: it does not say which identities count for an ACL, and
-// servers before 3.7 end the connection for it.
-func (s *Store) askWhoCreates(ctx context.Context) (_ ACL, conn uint64, _ error) {
+// probeWhoCreates learns the same from a transaction that a server refuses in any case: with
+// ErrInvalidACL, before it looks at anything else, if it does not know who creates.
+func (s *Store) probeWhoCreates(ctx context.Context) (_ ACL, conn uint64, _ error) {
 	reply, err := s.call(ctx, zk.Multi{
 		zk.Create{Path: probe, ACL: CreatorACL.wire()},
 		zk.Check{Path: probe + "/nothing", Version: zk.AnyVersion},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/zkstate/zkstate/internal/testcert"
 	"github.com/zkstate/zkstate/internal/zk"
+	"github.com/zkstate/zkstate/internal/zk/wire"
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/zkstore"
@@ -162,6 +163,27 @@ func TestRights(t *testing.T) {
 		wantErr(t, err, store.ErrDenied)
 		if known, err := of.WhoAmI(s.ctx); err != nil || !slices.Contains(known, zkstore.Identity{Scheme: "sasl", ID: "ops"}) {
 			t.Errorf("%v, %v", known, err)
+		}
+	})
+	t.Run("servers that do not tell identities", func(t *testing.T) {
+		known := openWith(t, zkstore.Config{FixedServers: true, Servers: []string{olderServer(t, sidecar.Servers[0], wire.OpWhoAmI)}})
+		unknown := openWith(t, zkstore.Config{FixedServers: true, Servers: []string{olderServer(t, s.server.Addr(), wire.OpWhoAmI)}})
+		for range 2 {
+			mustCommit(t, s.ctx, known, store.Create{Path: "/older", Data: []byte("0")})
+			_, err := unknown.Load(s.ctx, "/older", store.Version{}, store.Linearizable)
+			wantErr(t, err, store.ErrDenied)
+			rec, err := known.Load(s.ctx, "/older", store.Version{}, store.Linearizable)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustCommit(t, s.ctx, known, store.Delete{Path: "/older", Base: rec.Version})
+		}
+		mustCommit(t, s.ctx, unknown, store.Create{Path: "/anybodys", Data: []byte("0")})
+		if _, err := known.Load(s.ctx, "/anybodys", store.Version{}, store.Linearizable); err != nil {
+			t.Error(err)
+		}
+		if names, err := s.plain(t).try(zk.Exists{Path: "/zkstate-probe"}); err == nil {
+			t.Errorf("the probe is there: %+v", names)
 		}
 	})
 	t.Run("creator asked for by nobody", func(t *testing.T) {

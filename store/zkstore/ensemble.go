@@ -30,13 +30,10 @@ func (s *Store) learnServers() {
 		case <-s.ctx.Done():
 			return
 		}
-		ctx, cancel := context.WithTimeout(s.ctx, configBound)
-		reply, err := s.call(ctx, zk.Get{Path: configPath, Watch: true})
-		cancel()
+		servers, err := s.readMembers()
 		if err != nil {
 			continue
 		}
-		servers := members(string(reply.Data))
 		if !isLoopback(s.client.Server()) {
 			servers = slices.DeleteFunc(servers, isLoopback)
 		}
@@ -50,6 +47,20 @@ func (s *Store) learnServers() {
 			known = servers
 			s.client.Learn(servers)
 			s.logger.Info("zkstore: the ensemble's servers, as its configuration names them", "servers", strings.Join(servers, ","))
+		}
+	}
+}
+
+// readMembers returns whom the configuration names. Only where it names somebody there is a
+// watch: where it does not, it does not change either.
+func (s *Store) readMembers() ([]string, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, configBound)
+	defer cancel()
+	for watch := false; ; watch = true {
+		reply, err := s.call(ctx, zk.Get{Path: configPath, Watch: watch})
+		servers := members(string(reply.Data))
+		if err != nil || watch || len(servers) == 0 {
+			return servers, err
 		}
 	}
 }
