@@ -17,7 +17,6 @@ import (
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/memstore"
 	"github.com/zkstate/zkstate/store/storeurl"
-	"github.com/zkstate/zkstate/store/zkstore"
 )
 
 // storeVariable is the environment variable that says where the documents are.
@@ -30,8 +29,7 @@ type cli struct {
 	terminal       streams   // for commands that a user has this program run
 
 	url     string
-	tls     zkstore.TLSFiles
-	acl     string
+	zk      zkFlags
 	timeout time.Duration
 	output  string
 	verbose bool
@@ -104,10 +102,7 @@ See also zkstate help security, about TLS, credentials and ACLs of ZooKeeper.`,
 	root.SetFlagErrorFunc(checkFlag)
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or zks://… for TLS (default $ZKSTATE_STORE, else a file in your state directory)")
-	flags.StringVar(&c.tls.CA, "cacert", "", "`FILE` with the authorities that servers' certificates must come from (default $ZKSTATE_CACERT, else the system's)")
-	flags.StringVar(&c.tls.Cert, "cert", "", "`FILE` with the certificate to show to servers (default $ZKSTATE_CERT)")
-	flags.StringVar(&c.tls.Key, "key", "", "`FILE` with its key (default $ZKSTATE_KEY)")
-	flags.StringVar(&c.acl, "acl", "", "`ACL` of what is created in ZooKeeper, see help security (default $ZKSTATE_ACL, else creator-only where the server knows you)")
+	c.zk.add(flags)
 	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch and mirror only the attaching, of edit not the editing, of lock and demo only finding the store")
 	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get and wait json, raw or yaml, for diff json or patch")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
@@ -206,19 +201,6 @@ func (c *cli) storeURL() (string, error) {
 	return url, nil
 }
 
-// storeEnv are the variables by which another zkstate goes to the same store as this one.
-func (c *cli) storeEnv() []string {
-	env := []string{storeVariable + "=" + c.url}
-	for name, value := range map[string]string{
-		storeurl.CACertVariable: c.tls.CA, storeurl.CertVariable: c.tls.Cert, storeurl.KeyVariable: c.tls.Key, storeurl.ACLVariable: c.acl,
-	} {
-		if value != "" {
-			env = append(env, name+"="+value)
-		}
-	}
-	return env
-}
-
 // withStore opens the store for the time of fn. Only a command that creates
 // documents creates the file of an SQLite store.
 func (c *cli) withStore(ctx context.Context, creates bool, fn func(store.Store) error) error {
@@ -226,14 +208,11 @@ func (c *cli) withStore(ctx context.Context, creates bool, fn func(store.Store) 
 	if err != nil {
 		return err
 	}
-	opts := []storeurl.Option{storeurl.Logger(c.logger()), storeurl.Environment(), storeurl.TLS(c.tls)}
-	if c.acl != "" {
-		acl, err := zkstore.ParseACL(c.acl)
-		if err != nil {
-			return usageError{fmt.Errorf("--acl: %w", err)}
-		}
-		opts = append(opts, storeurl.ACL(acl))
+	zk, err := c.zk.options()
+	if err != nil {
+		return err
 	}
+	opts := append(zk, storeurl.Logger(c.logger()), storeurl.Environment())
 	if !creates {
 		opts = append(opts, storeurl.MustExist())
 	}

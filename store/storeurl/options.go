@@ -23,6 +23,7 @@ type options struct {
 	session  time.Duration // to ask for, or 0
 	saslUser string        // whose password is among the credentials
 	acl      zkstore.ACL
+	aclText  string           // as it was written
 	fixed    bool             // no servers but these
 	files    zkstore.TLSFiles // of TLS
 }
@@ -60,12 +61,13 @@ var parameters = []parameter{
 			if o.acl, err = zkstore.ParseACL(text); err != nil {
 				return err
 			}
+			o.aclText = text
 			if slices.ContainsFunc(o.acl, func(e zkstore.ACLEntry) bool { return e.Scheme == "digest" }) {
 				return fmt.Errorf("an acl with digest has the hash of a password, which does not belong into a URL: use $%s", ACLVariable)
 			}
 			return nil
 		},
-		show: func(o options) string { return o.acl.String() },
+		show: func(o options) string { return o.aclText },
 	},
 	{
 		name: "servers", form: "fixed",

@@ -182,7 +182,7 @@ func TestSecureURLs(t *testing.T) {
 func TestPublicKeepsTLS(t *testing.T) {
 	for url, want := range map[string]string{
 		"zks://user:p@h1,h2:2281/c?key=/k%40.pem&cert=/c%26.pem&session=4s": "zks://h1,h2:2281/c?session=4s&cert=/c%26.pem&key=/k%40.pem",
-		"zk://h?servers=fixed&acl=read&sasl_user=o'neil&session=4s":         "zk://h?session=4s&sasl_user=o%27neil&acl=auth::cdrwa%2Cworld:anyone:r&servers=fixed",
+		"zk://h?servers=fixed&acl=read&sasl_user=o'neil&session=4s":         "zk://h?session=4s&sasl_user=o%27neil&acl=read&servers=fixed",
 		"zk://h?acl=x509:CN%3Da%5C%2CO%3Db:r%2Csasl:c%40D:rw":               "zk://h?acl=x509:CN=a%5C%2CO=b:r%2Csasl:c%40D:rw",
 		"zks+srv://user:p@example.com/c?servername=zk&cacert=ca.pem":        "zks+srv://example.com/c?cacert=ca.pem&servername=zk",
 	} {

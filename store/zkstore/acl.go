@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -93,11 +94,11 @@ var (
 func ParseACL(text string) (ACL, error) {
 	switch text {
 	case "creator":
-		return CreatorACL, nil
+		return slices.Clone(CreatorACL), nil
 	case "read":
-		return ReadACL, nil
+		return slices.Clone(ReadACL), nil
 	case "open":
-		return OpenACL, nil
+		return slices.Clone(OpenACL), nil
 	}
 	if len(text) > maxACL {
 		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrACL, maxACL)
