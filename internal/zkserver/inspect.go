@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // tailLength is how much of a log goes into an error.
@@ -54,6 +55,14 @@ func (s *Server) sawClash() bool {
 	s.mu.Unlock()
 	log := s.readLog(start)
 	return bytes.Contains(log, []byte("Address already in use")) || bytes.Contains(log, []byte("BindException"))
+}
+
+// hasLoaded reports whether the current run has its data, as far as its log tells.
+func (s *Server) hasLoaded() bool {
+	s.mu.Lock()
+	start, launched := s.logStart, s.launched
+	s.mu.Unlock()
+	return bytes.Contains(s.readLog(start), []byte("Snapshot loaded in")) || time.Since(launched) > silentStart
 }
 
 // readLog reads from an offset, from the end if it is negative.
