@@ -10,11 +10,14 @@ import (
 
 // The rights that a State needs of each znode that there is one of, beside reading. The
 // roster is not among them: where it may not be written, listeners go without.
-var needed = map[znodeKind]zk.Perms{
-	thePayload:   zk.PermWrite,
-	theListeners: zk.PermCreate | zk.PermDelete,
-	theQueue:     zk.PermCreate | zk.PermDelete,
-	theHistory:   zk.PermCreate | zk.PermDelete,
+var needed = []struct {
+	kind  znodeKind
+	perms zk.Perms
+}{
+	{thePayload, zk.PermWrite},
+	{theListeners, zk.PermCreate | zk.PermDelete},
+	{theQueue, zk.PermCreate | zk.PermDelete},
+	{theHistory, zk.PermCreate | zk.PermDelete},
 }
 
 // findOddZnodes looks for what is odd about the znodes of a document.
@@ -138,15 +141,16 @@ func (in *inspection) findForeign() {
 		})
 		return
 	}
-	folder := found[theFolder]
-	for kind, perms := range needed {
-		switch z := found[kind]; {
-		case z != nil:
-			in.checkRights(z, perms, folder)
-		case kind != theHistory && folder != nil:
-			in.checkRights(folder, zk.PermCreate, nil)
-			folder = nil // which is said once
+	folder, missing := found[theFolder], false
+	for _, need := range needed {
+		if z := found[need.kind]; z != nil {
+			in.checkRights(z, need.perms, folder)
+		} else if need.kind != theHistory {
+			missing = true
 		}
+	}
+	if folder != nil && missing {
+		in.checkRights(folder, zk.PermCreate, nil)
 	}
 }
 
