@@ -1,6 +1,7 @@
 package zk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ type Client struct {
 	session   *Session   // for the callers: established, with the authentication done, and not lost; or nil
 	connected bool
 	learned   []string      // see Learn; never changed in place
-	server    string        // of the connection
+	server    target        // of the connection, zero without one
 	refusal   error         // of the authentication, in a round of attempts without success; or nil
 	changed   chan struct{} // closed and replaced when session or refusal is set
 }
@@ -134,7 +135,7 @@ func (c *Client) Close() {
 }
 
 // offer makes a connection's session the callers'.
-func (c *Client) offer(s *Session, server string) {
+func (c *Client) offer(s *Session, server target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.session, c.connected, c.server, c.refusal = s, true, server, nil
@@ -165,14 +166,21 @@ func (c *Client) disconnected(server string, reason error) {
 	c.failures.add(server, reason)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.connected, c.server = false, ""
+	c.connected, c.server = false, target{}
 }
 
 // Server returns the address of the server that the client is connected to, as it was dialled, "" if it is to none.
 func (c *Client) Server() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.server
+	return cmp.Or(c.server.address, c.server.server)
+}
+
+// Host returns the host under which Config.Servers lists that server.
+func (c *Client) Host() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.server.host()
 }
 
 // retract takes back a session that was lost, and reports whether it was offered.

@@ -1,7 +1,6 @@
 package zk
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -20,7 +19,7 @@ func (k *keeper) newConn(h *handshake) *conn {
 func (k *keeper) serve(c *conn) bool {
 	k.log.Info("zk: connected", "server", c.server, "session", c.session.id, "connection", c.number)
 	k.notify(Event{Kind: Connected, Session: c.session, Conn: c.number})
-	k.client.offer(c.session, cmp.Or(c.server.address, c.server.server))
+	k.client.offer(c.session, c.server)
 	if k.closing() { // Close may have looked for the session before it was offered
 		c.session.close()
 	}

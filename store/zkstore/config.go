@@ -111,9 +111,13 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 			return nil, fmt.Errorf("chroot: %w", err)
 		}
 	}
-	if s.created.asked, err = cfg.acl(); err != nil {
+	if s.authenticated, err = cfg.identified(); err != nil {
 		return nil, err
 	}
+	if s.created.asked, err = cfg.acl(s.authenticated); err != nil {
+		return nil, err
+	}
+	s.tls = cfg.TLS
 	with := zk.Config{
 		Servers: servers, SessionTimeout: cfg.SessionTimeout, TLS: cfg.TLS,
 		OnEvent: s.onEvent, Logger: cfg.Logger,
@@ -123,6 +127,9 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 	}
 	for _, a := range cfg.Auth {
 		with.Auth = append(with.Auth, zk.Auth{Scheme: a.Scheme, Credentials: []byte(a.Secret)})
+		if a.Scheme == "digest" {
+			s.digests = append(s.digests, digestID(a.Secret))
+		}
 	}
 	return zk.Connect(with)
 }
@@ -167,20 +174,25 @@ func commonPort(servers zk.Servers) (common string, same bool) {
 
 var errChroot = fmt.Errorf("the chroot has a field of its own: %w", zk.ErrAddress)
 
-// acl is that of what is created, nil if only the servers know which is right.
-func (cfg Config) acl() (ACL, error) {
-	if err := cfg.ACL.check(); err != nil {
-		return nil, err
-	}
-	identified := len(cfg.Auth) > 0 || cfg.SASL != nil
+// identified reports whether this handle shows something by which servers can know who it is.
+func (cfg Config) identified() (bool, error) {
 	if cfg.TLS != nil {
 		secure, err := cfg.TLS("")
 		if err != nil {
-			return nil, err
+			return false, err
 		}
-		identified = identified || len(secure.Certificates) > 0 || secure.GetClientCertificate != nil
+		if len(secure.Certificates) > 0 || secure.GetClientCertificate != nil {
+			return true, nil
+		}
 	}
-	switch {
+	return len(cfg.Auth) > 0 || cfg.SASL != nil, nil
+}
+
+// acl is that of what is created, nil if only the servers know which is right.
+func (cfg Config) acl(identified bool) (ACL, error) {
+	switch err := cfg.ACL.check(); {
+	case err != nil:
+		return nil, err
 	case len(cfg.ACL) > 0:
 		return slices.Clone(cfg.ACL), nil
 	case identified:

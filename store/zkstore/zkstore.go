@@ -14,6 +14,7 @@ package zkstore
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -39,9 +40,14 @@ type Store struct {
 	learns  bool // of servers beside those that were given
 	// securePort is that of all servers for TLS, "" without TLS.
 	securePort string
-	logger     *slog.Logger
-	ctx        context.Context // ends when Close begins
-	cancel     context.CancelFunc
+
+	tls           func(host string) (*tls.Config, error) // nil without TLS
+	authenticated bool                                   // this handle shows who it is
+	digests       []string                               // who that is in ACLs, where it is by digest credentials
+
+	logger *slog.Logger
+	ctx    context.Context // ends when Close begins
+	cancel context.CancelFunc
 
 	session  atomic.Pointer[zk.Session] // the newest, lost or not; nil before the first
 	conn     atomic.Uint64              // the newest connection's number
