@@ -41,8 +41,8 @@ type demo struct {
 }
 
 // runDemo plays the whole timeline. It fails if at any step the agents do not come
-// to agree. The store has to be found before opening ends.
-func runDemo(ctx, opening context.Context, s store.Store, url string, out, errOut io.Writer) (err error) {
+// to agree. The store has to be found before opening ends. The agents find it by env.
+func runDemo(ctx, opening context.Context, s store.Store, url string, env []string, out, errOut io.Writer) (err error) {
 	self, err := exec.LookPath(os.Args[0])
 	if err != nil {
 		return fmt.Errorf("find the program to start agents with: %w", err)
@@ -52,7 +52,7 @@ func runDemo(ctx, opening context.Context, s store.Store, url string, out, errOu
 		return err
 	}
 	d := &demo{
-		self: self, env: append(os.Environ(), storeVariable+"="+url), path: fmt.Sprintf("/zkstate-demo/%d", os.Getpid()),
+		self: self, env: append(os.Environ(), env...), path: fmt.Sprintf("/zkstate-demo/%d", os.Getpid()),
 		out: out, errOut: errOut, start: time.Now(), events: make(chan demoEvent, 64),
 	}
 	owner, err := zkstate.Open(opening, s, d.path, procwatch.Default(), zkstate.WithID("demo"), zkstate.WithApp("demo"))

@@ -25,7 +25,7 @@ func (c *cli) newDemo() *cobra.Command {
 			return c.withStore(ctx, true, func(s store.Store) error {
 				opening, cancel := c.bounded(ctx)
 				defer cancel()
-				return runDemo(ctx, opening, s, c.url, c.stdout, c.stderr)
+				return runDemo(ctx, opening, s, c.url, append(c.zk.env(), storeVariable+"="+c.url), c.stdout, c.stderr)
 			})
 		})
 	cmd.Long = `Show the main job: three agents, as processes of their own, share the list of

@@ -12,6 +12,7 @@ import (
 	"github.com/zkstate/zkstate/internal/atomicfile"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/storeurl"
+	"github.com/zkstate/zkstate/store/zkstore"
 )
 
 // The exit codes. They are part of the command line's contract.
@@ -55,6 +56,7 @@ var exits = []struct {
 	{store.ErrExists, exitConflict, "use set to change it"},
 	{storeurl.ErrURL, exitUsage, ""},
 	{storeurl.ErrAuth, exitUsage, ""},
+	{zkstore.ErrACL, exitUsage, "see zkstate help security"},
 	{zkstate.ErrInvalidPath, exitUsage, ""},
 	{zkstate.ErrInvalidID, exitUsage, ""},
 	{diff.ErrTest, exitConflict, "the document is not as the patch wants it, and nothing was written"},
