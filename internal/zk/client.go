@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,7 @@ type Client struct {
 	done     chan struct{} // closed when no goroutine is left
 	failures failures
 	calls    sync.Pool // of *call
+	sent     atomic.Uint64
 
 	mu        sync.Mutex // guards all below
 	session   *Session   // for the callers: established, with the authentication done, and not lost; or nil
@@ -182,6 +184,9 @@ func (c *Client) Host() string {
 	defer c.mu.Unlock()
 	return c.server.host()
 }
+
+// Sent returns how many requests were sent so far, without pings and what opening a session takes.
+func (c *Client) Sent() uint64 { return c.sent.Load() }
 
 // retract takes back a session that was lost, and reports whether it was offered.
 func (c *Client) retract() bool {
