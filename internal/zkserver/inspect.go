@@ -57,12 +57,19 @@ func (s *Server) sawClash() bool {
 	return bytes.Contains(log, []byte("Address already in use")) || bytes.Contains(log, []byte("BindException"))
 }
 
-// hasLoaded reports whether the current run has its data, as far as its log tells.
+// hasLoaded reports whether the current run has its data, as far as its log tells: since 3.6
+// the first line does, before that one of the others.
 func (s *Server) hasLoaded() bool {
 	s.mu.Lock()
 	start, launched := s.logStart, s.launched
 	s.mu.Unlock()
-	return bytes.Contains(s.readLog(start), []byte("Snapshot loaded in")) || time.Since(launched) > silentStart
+	log := s.readLog(start)
+	for _, line := range []string{"Snapshot loaded in", "Snapshotting: ", "Reading snapshot "} {
+		if bytes.Contains(log, []byte(line)) {
+			return true
+		}
+	}
+	return time.Since(launched) > silentStart
 }
 
 // readLog reads from an offset, from the end if it is negative.

@@ -20,7 +20,8 @@ const stopGrace = 5 * time.Second
 const pollEvery = 20 * time.Millisecond
 
 // silentStart is how long a server that does not say so is taken to load its data.
-const silentStart = 5 * time.Second
+// On a busy machine one that does say so may take longer than that to begin.
+const silentStart = 20 * time.Second
 
 var (
 	errNotRunning = errors.New("zkserver: not running")
