@@ -42,9 +42,9 @@ type demo struct {
 }
 
 // runDemo plays the whole timeline. It fails if at any step the agents do not come
-// to agree. The store has to be found before opening ends. With stay the agents go on
-// until ctx ends.
-func runDemo(ctx, opening context.Context, s store.Store, url string, stay bool, out, errOut io.Writer) (err error) {
+// to agree. The store has to be found before opening ends. The agents find it by env.
+// With stay they go on until ctx ends.
+func runDemo(ctx, opening context.Context, s store.Store, url string, env []string, stay bool, out, errOut io.Writer) (err error) {
 	self, err := exec.LookPath(os.Args[0])
 	if err != nil {
 		return fmt.Errorf("find the program to start agents with: %w", err)
@@ -54,7 +54,7 @@ func runDemo(ctx, opening context.Context, s store.Store, url string, stay bool,
 		return err
 	}
 	d := &demo{
-		self: self, env: append(os.Environ(), storeVariable+"="+url), path: fmt.Sprintf("/zkstate-demo/%d", os.Getpid()),
+		self: self, env: append(os.Environ(), env...), path: fmt.Sprintf("/zkstate-demo/%d", os.Getpid()),
 		stay: stay, out: out, errOut: errOut, start: time.Now(), events: make(chan demoEvent, 64),
 	}
 	owner, err := zkstate.Open(opening, s, d.path, procwatch.Default(), zkstate.WithID("demo"), zkstate.WithApp("demo"))

@@ -29,11 +29,12 @@ func (c *cli) newDemo() *cobra.Command {
 			return c.withStore(ctx, true, func(s store.Store) error {
 				opening, cancel := c.bounded(ctx)
 				defer cancel()
+				env := append(c.zk.env(), storeVariable+"="+c.url)
 				if listen == "" {
-					return runDemo(ctx, opening, s, c.url, false, c.stdout, c.stderr)
+					return runDemo(ctx, opening, s, c.url, env, false, c.stdout, c.stderr)
 				}
 				return c.serveDemo(ctx, listen, s, func() error {
-					return runDemo(ctx, opening, s, c.url, true, c.stdout, c.stderr)
+					return runDemo(ctx, opening, s, c.url, env, true, c.stdout, c.stderr)
 				})
 			})
 		})

@@ -37,7 +37,7 @@ applies. On a terminal the lines are coloured, unless NO_COLOR is set.
 
 Exit codes, as those of diff(1): 0 same, 1 different, 2 trouble.`
 	cmd.ValidArgsFunction = c.completeOperand
-	cmd.Flags().StringSliceVar(&keys, "key", nil, "pair the elements of lists by this member, such as id or `NAME`; may be repeated")
+	cmd.Flags().StringSliceVar(&keys, "by-key", nil, "pair the elements of lists by this member, such as id or `NAME`; may be repeated")
 	return cmd
 }
 

@@ -171,7 +171,6 @@ func (c *clinic) treatZnodes() {
 		c.request(zk.SetACL{Path: c.znode("/doc", name), ACL: everybody, Version: zk.AnyVersion})
 	}
 	c.request(zk.SetACL{Path: c.znode("/doc", "/payload"), ACL: everybody, Version: zk.AnyVersion})
-	c.request(zk.Create{Path: c.znode("/doc", "/listeners"), ACL: zk.CreatorACL(zk.PermAll)})
 	c.request(zk.Create{Path: c.znode("/doc", "/listeners/a b's"), ACL: zk.CreatorACL(zk.PermAll)})
 	c.request(zk.Create{Path: c.znode("/doc", "/write_lock"), ACL: []zk.ACL{
 		{Perms: zk.PermAll, Scheme: "digest", ID: "somebody:" + strings.Repeat("A", 27) + "="}, {Perms: zk.PermRead, Scheme: "world", ID: "anyone"}}})
@@ -201,12 +200,8 @@ func (c *clinic) treatZnodes() {
 func TestDoctorWritesNothing(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t, "zk")
-	c.mustRun("zkstate create /doc '{}' --history 3")
-	c.mustRun("zkstate lock /doc -- true")
-	readers := append(zk.CreatorACL(zk.PermAll), zk.WorldACL(zk.PermRead)...)
-	for _, name := range []string{"", "/payload", "/history", "/write_lock", "/history/0000000000"} {
-		c.request(zk.SetACL{Path: c.znode("/doc", name), ACL: readers, Version: zk.AnyVersion})
-	}
+	c.mustRun("zkstate create /doc '{}' --history 3 --acl read")
+	c.mustRun("zkstate lock --acl read /doc -- true")
 	before, err := c.server.Transactions()
 	c.must(err)
 	stranger := "ZKSTATE_STORE=zk://" + c.server.Addr() + "/base zkstate doctor /doc"

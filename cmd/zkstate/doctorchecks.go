@@ -57,11 +57,16 @@ func (x *examination) checkDenied() {
 
 func (x *examination) odd(f store.Finding) { x.findings = append(x.findings, f) }
 
-// zkstate writes a command of this program, on the store that doctor was told.
+// zkstate writes a command of this program, on the store and with the flags that doctor was given.
 func (x *examination) zkstate(args ...string) string {
 	words := []string{"zkstate"}
 	if public, err := storeurl.Public(x.cli.url); x.cli.url != "" && err == nil {
 		words = append(words, "--store", shellword.Quote(public))
+	}
+	for _, flag := range [][2]string{{"--cacert", x.cli.zk.tls.CA}, {"--cert", x.cli.zk.tls.Cert}, {"--key", x.cli.zk.tls.Key}, {"--acl", x.cli.zk.acl}} {
+		if flag[1] != "" {
+			words = append(words, flag[0], shellword.Quote(flag[1]))
+		}
 	}
 	for _, arg := range args {
 		words = append(words, shellword.Quote(arg))

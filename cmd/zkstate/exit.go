@@ -14,6 +14,7 @@ import (
 	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/storeurl"
+	"github.com/zkstate/zkstate/store/zkstore"
 )
 
 // The exit codes of diff are diff(1)'s.
@@ -36,6 +37,7 @@ var exits = []struct {
 	{errNotLost, exitcode.NotFound},
 	{storeurl.ErrURL, exitcode.Usage},
 	{storeurl.ErrAuth, exitcode.Usage},
+	{zkstore.ErrACL, exitcode.Usage},
 }
 
 // advices say what to do about an error. Where there is none, whoever says the error says it.
@@ -46,6 +48,7 @@ var advices = map[error]string{
 	atomicfile.ErrKind:        "name one, or none that exists",
 	errNotLost:                "doctor shows those that there are",
 	errNoPlace:                "lock --show prints those that there are",
+	zkstore.ErrACL:            "see zkstate help security",
 	store.ErrLocked:           "wait longer with --wait, or see with --show who is in the queue",
 	store.ErrLockLost:         "the command was asked to end; see what it did before you run it again",
 	zkstate.ErrNotApplied:     "listeners shows who has what",

@@ -30,6 +30,7 @@ type cli struct {
 	terminal       streams   // for commands that a user has this program run
 
 	url     string
+	zk      zkFlags
 	timeout time.Duration
 	output  string
 	verbose bool
@@ -93,10 +94,7 @@ was lost; 8 committed, and not applied by those who were waited for; 9 doctor ha
 75 lock --wait gave up. lock, watch --once and mirror --once pass their command's exit code through. Those
 of diff are 0 same, 1 different, 2 trouble.
 
-Credentials for ZooKeeper can be in the URL of the store, in the variable ZKSTATE_AUTH,
-as digest:user:password or sasl:user:password, and in the file that ZKSTATE_AUTH_FILE
-names, one a line, which only its owner may be allowed to read. For TLS the URL is
-zk+tls://HOST:PORT/CHROOT?cafile=FILE&cert=FILE&key=FILE.`,
+See also zkstate help security, about TLS, credentials and ACLs of ZooKeeper.`,
 		Version:       thisBuild().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -104,7 +102,8 @@ zk+tls://HOST:PORT/CHROOT?cafile=FILE&cert=FILE&key=FILE.`,
 	root.SetVersionTemplate(thisBuild().String() + "\n")
 	root.SetFlagErrorFunc(checkFlag)
 	flags := root.PersistentFlags()
-	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE or zk://HOST:PORT,…/CHROOT (default $ZKSTATE_STORE, else a file in your state directory)")
+	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or zks://… for TLS (default $ZKSTATE_STORE, else a file in your state directory)")
+	c.zk.add(flags)
 	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch and mirror only the attaching, of edit not the editing, of lock, serve and demo only finding the store")
 	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get and wait json, raw or yaml, for diff json or patch")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
@@ -112,7 +111,7 @@ zk+tls://HOST:PORT/CHROOT?cafile=FILE&cert=FILE&key=FILE.`,
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),
 		c.newWait(), c.newMirror(), c.newLs(), c.newStat(), c.newPing(), c.newDoctor(),
 		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(), c.newMan(),
-		c.newServe(), c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
+		c.newServe(), c.newDemo(), c.newDemoAgent(), c.newDemoBreak(), newSecurityTopic(),
 	)
 	return root
 }
@@ -210,7 +209,11 @@ func (c *cli) withStore(ctx context.Context, creates bool, fn func(store.Store) 
 	if err != nil {
 		return err
 	}
-	opts := []storeurl.Option{storeurl.Logger(c.logger()), storeurl.EnvironmentAuth()}
+	zk, err := c.zk.options()
+	if err != nil {
+		return err
+	}
+	opts := append(zk, storeurl.Logger(c.logger()), storeurl.Environment())
 	if !creates {
 		opts = append(opts, storeurl.MustExist())
 	}

@@ -46,7 +46,7 @@ var onTerminal = map[string][][]string{
 }
 
 // withoutForeigners are the commands that print nothing that others wrote.
-var withoutForeigners = map[string]bool{"version": true, "demo": true, "demo-agent": true, "demo-break": true, "help": true, "completion": true, "man": true}
+var withoutForeigners = map[string]bool{"security": true, "version": true, "demo": true, "demo-agent": true, "demo-break": true, "help": true, "completion": true, "man": true}
 
 // terminalOutput runs the program on a new terminal that adds nothing of its own, and
 // returns what arrives there. A command that would go on for ever is interrupted when
