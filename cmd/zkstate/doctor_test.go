@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
 )
@@ -185,7 +186,7 @@ func (c *clinic) treatZnodes() {
 		}
 		findings = append(findings, found...)
 	}
-	if code != exitAttention {
+	if code != exitcode.Attention {
 		c.Errorf("exit code %d", code)
 	}
 	c.apply(findings...)
@@ -262,7 +263,7 @@ func TestDoctorOnADamagedFile(t *testing.T) {
 	c.must(errors.Join(err, f.Close()))
 	before, code := c.examine("/a")
 	found := findingsOf(before, "damaged")
-	if code != exitOther || len(found) != 1 || found[0].Severity != store.SeverityFault {
+	if code != exitcode.Other || len(found) != 1 || found[0].Severity != store.SeverityFault {
 		t.Fatalf("exit code %d: %+v", code, before.Findings)
 	}
 	c.apply(found...)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/history"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/internal/shellword"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/storeurl"
@@ -97,7 +98,7 @@ func (x *examination) checkDocument(now time.Time) {
 // checkText looks at the document itself.
 func (x *examination) checkText() {
 	size := len(x.record.Data)
-	if err := good(x.path, x.record); err != nil {
+	if err := document.Check(x.path, x.record); err != nil {
 		advice, command := "correct it; get -o raw shows it as it is", x.zkstate("edit", x.path)
 		if version := x.lastGood(); version != "" {
 			advice, command = "make it what it was at the newest good version of its journal, or correct it with edit", x.zkstate("rollback", x.path, version)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/memstore"
@@ -52,7 +53,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(c.stderr, "zkstate: internal error (%T): please report it, with what you did\n", r) // r may hold values of a document
-			code = exitOther
+			code = exitcode.Other
 		}
 	}()
 	root := c.newRoot()
@@ -103,14 +104,14 @@ See also zkstate help security, about TLS, credentials and ACLs of ZooKeeper.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE, zk://HOST:PORT,…/CHROOT or zks://… for TLS (default $ZKSTATE_STORE, else a file in your state directory)")
 	c.zk.add(flags)
-	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch and mirror only the attaching, of edit not the editing, of lock and demo only finding the store")
+	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch and mirror only the attaching, of edit not the editing, of lock, serve and demo only finding the store")
 	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get and wait json, raw or yaml, for diff json or patch")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),
 		c.newWait(), c.newMirror(), c.newLs(), c.newStat(), c.newPing(), c.newDoctor(),
 		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(), c.newMan(),
-		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(), newSecurityTopic(),
+		c.newServe(), c.newDemo(), c.newDemoAgent(), c.newDemoBreak(), newSecurityTopic(),
 	)
 	return root
 }
@@ -225,24 +226,4 @@ func (c *cli) withStore(ctx context.Context, creates bool, fn func(store.Store) 
 		return usageError{errors.New("the store mem: is within one process, so a command finds nothing in it and leaves nothing: use sqlite:FILE")}
 	}
 	return fn(s)
-}
-
-// persist tries fn again while the store is away, until ctx ends.
-func persist(ctx context.Context, fn func() error) error {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := fn()
-		if !errors.Is(err, store.ErrUnavailable) {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			if errors.Is(err, ctx.Err()) {
-				return err
-			}
-			return fmt.Errorf("%w (%w)", err, ctx.Err())
-		}
-	}
 }
