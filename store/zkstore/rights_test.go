@@ -6,7 +6,7 @@ import (
 	"github.com/zkstate/zkstate/internal/zk"
 )
 
-func TestRights(t *testing.T) {
+func TestRightsByACL(t *testing.T) {
 	own, other := digestID("app:secret"), digestID("app:wrong")
 	app := rights{known: true, digests: []string{own}, identities: []zk.Identity{{Scheme: "ip", User: "10.1.2.3"}, {Scheme: "digest", User: "app"}, {Scheme: "x509", User: "CN=app"}}}
 	for name, c := range map[string]struct {
