@@ -19,6 +19,7 @@ type OpenOption func(*config)
 type config struct {
 	id               string
 	app              string
+	actor            string
 	observer         bool
 	noCreate         bool
 	tolerateRejected bool
@@ -68,6 +69,10 @@ func ID(id string) OpenOption { return func(c *config) { c.id = id } }
 // App names the application in the listener record. The default is the base
 // name of the program.
 func App(name string) OpenOption { return func(c *config) { c.app = name } }
+
+// WithActor names who makes this State's changes, as the user in the journal. The default is
+// the environment variable ZKSTATE_ACTOR, else the user that the process runs as.
+func WithActor(name string) OpenOption { return func(c *config) { c.actor = name } }
 
 // MaxStaleness bounds the age of what Read returns. The default is 30 s; zero or
 // less keeps the default.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -17,7 +18,7 @@ func (c *cli) newListeners() *cobra.Command {
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
 			return c.withStore(ctx, false, func(s store.Store) error {
-				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.Observer(), zkstate.TolerateRejected()}, func(st *document) error {
+				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.Observer(), zkstate.TolerateRejected()}, func(st *document.State) error {
 					found, err := st.Listeners(ctx)
 					if err != nil {
 						return err

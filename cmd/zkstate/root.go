@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/memstore"
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(c.stderr, "zkstate: internal error (%T): please report it, with what you did\n", r) // r may hold values of a document
-			code = exitOther
+			code = exitcode.Other
 		}
 	}()
 	root := c.newRoot()
@@ -222,24 +223,4 @@ func (c *cli) withStore(ctx context.Context, creates bool, fn func(store.Store) 
 		return usageError{errors.New("the store mem: is within one process, so a command finds nothing in it and leaves nothing: use sqlite:FILE")}
 	}
 	return fn(s)
-}
-
-// persist tries fn again while the store is away, until ctx ends.
-func persist(ctx context.Context, fn func() error) error {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := fn()
-		if !errors.Is(err, store.ErrUnavailable) {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			if errors.Is(err, ctx.Err()) {
-				return err
-			}
-			return fmt.Errorf("%w (%w)", err, ctx.Err())
-		}
-	}
 }
