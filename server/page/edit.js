@@ -183,7 +183,7 @@ export class EditView {
 // stored reads the document, as it is even if it is no good JSON; null if there is none.
 async function stored(path, signal) {
   try {
-    return await text(path, { raw: true }, signal)
+    return await text(path, { raw: true, consistent: true }, signal)
   } catch (error) {
     if (error.kind === 'not-found') return null
     throw error

@@ -124,7 +124,7 @@ export class HistoryView {
   // goBack makes the document what it was, after it showed what that changes. It is based on
   // the document that was shown: if that has changed, nothing happens.
   async goBack(entry, then) {
-    const now = await text(this.followed.path).catch(() => ({ text: null, version: '' }))
+    const now = await text(this.followed.path, { consistent: true }).catch(() => ({ text: null, version: '' }))
     await confirmed({
       title: `Go back to version ${short(entry.version)}?`, action: 'Go back', reason: true,
       body: [el('p', {}, 'This is a new change; the history stays. It does this to the document as it is now:'), difference(now.text, then, { label: 'What going back changes' })],
