@@ -57,7 +57,7 @@ const closeBound = 2 * time.Second
 
 // Open attaches to the document at path and creates it with the initial value if
 // it does not exist. If several instances open at once, one creates and all
-// attach. It returns with a verified copy; only where [Cache] has one, it returns at once
+// attach. It returns with a verified copy; only where [WithCache] has one, it returns at once
 // with that, which is not verified yet.
 //
 // Open blocks until the store answers, at most until ctx ends; ctx governs

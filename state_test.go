@@ -114,7 +114,7 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("path %q: %v", path, err)
 		}
 	}
-	if _, err := zkstate.Open(ctx, s, "/app", initial(), zkstate.ID("no spaces")); !errors.Is(err, zkstate.ErrInvalidID) {
+	if _, err := zkstate.Open(ctx, s, "/app", initial(), zkstate.WithID("no spaces")); !errors.Is(err, zkstate.ErrInvalidID) {
 		t.Errorf("bad id: %v", err)
 	}
 	for _, opt := range []zkstate.OpenOption{zkstate.NoCreate(), zkstate.Observer()} {
@@ -159,7 +159,7 @@ func TestObserverWritesNothing(t *testing.T) {
 		e.raw().create(`{"interval":3}`)
 		faults := storetest.Inject(e.handle())
 		st := openOn(e, faults, zkstate.Observer())
-		if got, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 3 {
+		if got, _, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 3 {
 			e.Fatalf("observer reads %+v, %v", got, err)
 		}
 		if _, err := st.Update(e.ctx, func(c *config) error { c.Interval++; return nil }); !errors.Is(err, zkstate.ErrReadOnly) {
@@ -195,11 +195,11 @@ func TestCloseEndsEverything(t *testing.T) {
 		if _, err := st.Read(); !errors.Is(err, zkstate.ErrClosed) {
 			e.Errorf("Read after Close: %v", err)
 		}
-		if _, err := st.ReadConsistent(e.ctx); !errors.Is(err, zkstate.ErrClosed) {
+		if _, _, err := st.ReadConsistent(e.ctx); !errors.Is(err, zkstate.ErrClosed) {
 			e.Errorf("ReadConsistent after Close: %v", err)
 		}
-		if snap, err := st.ReadDirty(); !errors.Is(err, zkstate.ErrClosed) || snap.Value.Interval != 1 {
-			e.Errorf("ReadDirty after Close: %+v, %v", snap, err)
+		if snap, err := st.Snapshot(); !errors.Is(err, zkstate.ErrClosed) || snap.Value.Interval != 1 {
+			e.Errorf("Snapshot after Close: %+v, %v", snap, err)
 		}
 		if _, err := st.Update(e.ctx, func(*config) error { return nil }); !errors.Is(err, zkstate.ErrClosed) {
 			e.Errorf("Update after Close: %v", err)
@@ -225,7 +225,7 @@ func TestCloseIsBoundedWhenTheStoreHangs(t *testing.T) {
 	faults.Hang(true)
 	waiting := make(chan error, 1)
 	go func() {
-		_, err := st.ReadConsistent(t.Context())
+		_, _, err := st.ReadConsistent(t.Context())
 		waiting <- err
 	}()
 	start := time.Now()

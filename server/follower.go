@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate"
-	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
@@ -42,6 +41,7 @@ type follower struct {
 	listeners level
 	watchers  int           // streams that want listeners
 	unwatch   chan struct{} // closed when there are none any more
+	ended     bool          // no task may be started
 }
 
 // level is an event of which only the newest counts.
@@ -68,42 +68,32 @@ func (f *follower) run() {
 			}
 		}
 	})
-	for set := range f.state.Changes(f.ctx, zkstate.Replay()) {
-		f.advance(set)
+	for event, condition := range f.state.Watch(f.ctx) {
+		f.advance(event, condition)
+		f.lookAtStatus()
 	}
 }
 
-// advance takes a change set in.
-func (f *follower) advance(set zkstate.ChangeSet) {
-	var doc []byte
-	snap, err := f.state.ReadDirty()
-	switch {
-	case set.To.IsZero():
-	case err == nil && snap.Version == set.To:
-		doc = snap.Value
-	default: // the State is ahead, or the document gone
-		doc = f.after(set)
+// advance takes an event in. Before the first good document there is nothing to be told of.
+func (f *follower) advance(event zkstate.Event[json.RawMessage], condition error) {
+	deleted := errors.Is(condition, zkstate.ErrDeleted)
+	if event.Version.IsZero() && !deleted {
+		return
 	}
-	made := changesFrame(set, time.Now())
+	made := changesFrame(event.Changes, time.Now())
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.present && event.Version == f.version {
+		return // its condition is another
+	}
 	if f.present {
-		f.recent.add(step{set.From, set.To, made})
+		f.recent.add(step{event.Changes.From, event.Changes.To, made})
 	}
-	f.present, f.version, f.doc, f.whole = true, set.To, doc, make(map[string][]byte)
+	f.present, f.version, f.doc, f.whole = true, event.Version, event.Value, make(map[string][]byte)
+	if deleted {
+		f.doc = nil
+	}
 	f.wake()
-}
-
-// after is the document with a set applied.
-func (f *follower) after(set zkstate.ChangeSet) []byte {
-	f.mu.Lock()
-	before := f.doc
-	f.mu.Unlock()
-	doc, err := diff.Apply(before, set.Changes)
-	if err != nil {
-		return nil // it cannot be: the set was made of both documents
-	}
-	return doc
 }
 
 // wake tells the streams that there is something new; mu is held.

@@ -75,7 +75,7 @@ func (fs *followers) use(path string) (*follower, error) {
 func (fs *followers) follow(f *follower) {
 	opening, cancel := context.WithTimeout(f.ctx, defaultTimeout)
 	f.state, f.err = zkstate.Open(opening, fs.store, f.path, json.RawMessage(nil),
-		zkstate.Observer(), zkstate.TolerateRejected(), zkstate.App(appName), zkstate.Logger(fs.logger))
+		zkstate.Observer(), zkstate.TolerateRejected(), zkstate.WithApp(appName), zkstate.WithLogger(fs.logger))
 	cancel()
 	if f.err != nil {
 		fs.forget(f)
@@ -85,6 +85,9 @@ func (fs *followers) follow(f *follower) {
 	f.lookAtStatus()
 	close(f.opened)
 	f.run()
+	f.mu.Lock()
+	f.ended = true
+	f.mu.Unlock()
 	f.tasks.Wait()
 	if err := f.state.Close(); err != nil {
 		fs.logger.Warn("zkstate: close a document", "path", f.path, "error", err)

@@ -13,7 +13,7 @@ func (f *follower) watchListeners() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.watchers++
-	if f.watchers == 1 {
+	if f.watchers == 1 && !f.ended {
 		stop := make(chan struct{})
 		f.unwatch = stop
 		f.tasks.Go(func() { f.followListeners(stop) })
@@ -24,8 +24,9 @@ func (f *follower) unwatchListeners() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.watchers--
-	if f.watchers == 0 {
+	if f.watchers == 0 && f.unwatch != nil {
 		close(f.unwatch)
+		f.unwatch = nil
 	}
 }
 
@@ -101,13 +102,12 @@ func (f *follower) readListeners(ctx context.Context) (listening, error) {
 	if err != nil {
 		return listening{}, err
 	}
-	snap, err := f.state.ReadDirty()
+	snap, err := f.state.Snapshot()
 	if err != nil {
 		return listening{}, err
 	}
 	found := listening{Version: snap.Version, Listeners: make([]listener, len(records))}
 	for i, l := range records {
-		l.Receipt = ""
 		found.Listeners[i] = listener{Listener: l}
 		if l.Applied.Before(snap.Version) {
 			found.Listeners[i].Behind = snap.Version.Since(l.Applied)

@@ -69,7 +69,7 @@ func (p *params) number(name string, absent, least, most int) int {
 		return absent
 	}
 	n, err := strconv.Atoi(p.text(name))
-	if err != nil || n < least || n > most {
+	if err != nil || n < least || n > most || strconv.Itoa(n) != p.text(name) {
 		p.refuse("%s must be a number from %d to %d", name, least, most)
 	}
 	return n
@@ -80,11 +80,7 @@ func (p *params) timeout() time.Duration {
 	if !p.has("timeout") {
 		return defaultTimeout
 	}
-	d, err := time.ParseDuration(p.text("timeout"))
-	if err != nil || d <= 0 || d > maxTimeout {
-		p.refuse("timeout must be a time such as 10s, and at most %v", maxTimeout)
-	}
-	return d
+	return time.Duration(p.number("timeout", 0, 1, int(maxTimeout/time.Second))) * time.Second
 }
 
 // documentPath is the path of the document that a request is about.

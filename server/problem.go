@@ -136,9 +136,6 @@ func (p *Problem) describe(err error) {
 	case errors.As(err, &late):
 		p.Version = &late.Version
 		p.Pending = append(append(p.Pending, late.Rejected...), late.Silent...)
-		for i := range p.Pending {
-			p.Pending[i].Receipt = ""
-		}
 	case errors.As(err, &moved):
 		p.Version = &moved.present
 	}

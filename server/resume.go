@@ -42,10 +42,10 @@ func stepsTo(entries []zkstate.Entry, version zkstate.Version) (steps []step) {
 	}
 	for i := last; i > 0; i-- {
 		e := entries[i]
-		if e.Cut || e.Unreadable != "" || entries[i-1].Unreadable != "" {
+		if e.Truncated || e.Unreadable != "" || entries[i-1].Unreadable != "" {
 			break
 		}
-		set := zkstate.ChangeSet{From: made(entries[i-1]), To: made(e), Changes: e.Changes, Missed: max(0, e.Outside-1)}
+		set := zkstate.ChangeSet{From: made(entries[i-1]), To: made(e), Changes: e.Changes, Missed: max(0, e.External-1)}
 		steps = append(steps, step{set.From, set.To, changesFrame(set, e.Time)})
 	}
 	slices.Reverse(steps)

@@ -125,7 +125,7 @@ func (s *Server) listeners(ctx context.Context, path string) (any, error) {
 		return nil, err
 	}
 	defer s.followers.release(f)
-	if _, err := f.state.ReadConsistent(ctx); err != nil && !f.rejected(err) {
+	if _, _, err := f.state.ReadConsistent(ctx); err != nil && !f.rejected(err) {
 		return nil, err
 	}
 	return f.readListeners(ctx)

@@ -59,7 +59,7 @@ func (s *Server) readChange(r *http.Request, p *params) (change, context.Context
 
 // open attaches to the document that is to be changed.
 func (s *Server) open(ctx context.Context, c change, opts ...zkstate.OpenOption) (*document.State, []zkstate.UpdateOption, error) {
-	opts = append(opts, zkstate.App(appName), zkstate.WithActor(c.actor), zkstate.Logger(s.logger))
+	opts = append(opts, zkstate.WithApp(appName), zkstate.WithActor(c.actor), zkstate.WithLogger(s.logger))
 	st, err := zkstate.Open(ctx, s.store, c.path, json.RawMessage(nil), opts...)
 	if err != nil {
 		return nil, nil, err

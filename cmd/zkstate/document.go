@@ -30,7 +30,7 @@ func (c *cli) argument(ctx context.Context, arg, form string) (json.RawMessage, 
 
 // attach opens a State for a command.
 func (c *cli) attach(ctx context.Context, s store.Store, path string, initial json.RawMessage, opts ...zkstate.OpenOption) (*document.State, error) {
-	return zkstate.Open(ctx, s, path, initial, append(opts, zkstate.App("zkstate"), zkstate.Logger(c.logger()))...)
+	return zkstate.Open(ctx, s, path, initial, append(opts, zkstate.WithApp("zkstate"), zkstate.WithLogger(c.logger()))...)
 }
 
 // change makes one edit of an existing document (which creates makes if it is absent), and

@@ -26,7 +26,7 @@ func create(ctx context.Context, s store.Store, path string, doc []byte, keep in
 	if err != nil {
 		return store.Version{}, err
 	}
-	note := history.Note{Who: who, Why: reason, Changes: changes, Document: doc}
+	note := history.Note{Who: who, Reason: reason, Changes: changes, Document: doc}
 	entry, err := note.Encode(max(store.AppendAllowance, store.Room([]store.Op{op})))
 	if err != nil {
 		return store.Version{}, err

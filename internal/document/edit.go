@@ -94,7 +94,7 @@ type Write struct {
 // Check refuses what is malformed before anything is asked of a store. The error matches
 // [ErrVersion] or [ErrWait].
 func (w Write) Check() error {
-	if n, err := strconv.Atoi(w.Wait); w.Wait != "" && w.Wait != "all" && (err != nil || n < 1) {
+	if n, err := strconv.Atoi(w.Wait); w.Wait != "" && w.Wait != "all" && (err != nil || n < 1 || strconv.Itoa(n) != w.Wait) {
 		return ErrWait
 	}
 	if w.IfVersion == "" {
@@ -107,11 +107,11 @@ func (w Write) Check() error {
 // Options are those for an update of the document at path. They ask the store which
 // version a number stands for. Errors are those of [Present].
 func (w Write) Options(ctx context.Context, s store.Store, path string) ([]zkstate.UpdateOption, error) {
-	opts := []zkstate.UpdateOption{zkstate.Reason(w.Reason)}
+	opts := []zkstate.UpdateOption{zkstate.WithReason(w.Reason)}
 	if n, err := strconv.Atoi(w.Wait); err == nil {
-		opts = append(opts, zkstate.WaitApplied(zkstate.AtLeast(n)))
+		opts = append(opts, zkstate.WaitFor(n))
 	} else if w.Wait != "" {
-		opts = append(opts, zkstate.WaitApplied(zkstate.All()))
+		opts = append(opts, zkstate.WaitAll())
 	}
 	if w.IfVersion == "" {
 		return opts, nil
