@@ -23,7 +23,7 @@ export function difference(before, after, { label = 'Difference' } = {}) {
     const folded = fold(steps).flatMap((step) => step.kind === 'fold' && opened.has(step.steps[0]) ? step.steps : [step])
     const rows = mode === 'inline' ? inline(folded, open) : sideBySide(folded, open)
     show(body, added + removed === 0 ? el('p', { class: 'muted' }, 'They say the same.')
-      : el('table', { class: `difference ${mode}` }, el('caption', { class: 'unseen' }, label), el('tbody', {}, rows.slice(0, shownLines))),
+      : el('table', { class: `difference ${mode}` }, el('caption', { class: 'unseen' }, label), columns(mode), el('tbody', {}, rows.slice(0, shownLines))),
     rows.length > shownLines ? el('p', { class: 'muted' }, `and ${rows.length - shownLines} lines more`) : null)
   }
   const open = (step) => {
@@ -51,6 +51,9 @@ function laidOut(text) {
     throw error
   }
 }
+
+const columns = (mode) => el('colgroup', {}, (mode === 'inline' ? ['number', 'number', 'line'] : ['number', 'line', 'number', 'line'])
+  .map((name) => el('col', { class: `column-${name}` })))
 
 const foldRow = (step, columns, open) => el('tr', { class: 'fold' }, el('td', { colspan: columns },
   el('button', { type: 'button', onclick: () => open(step) }, `${step.count} lines are the same`)))

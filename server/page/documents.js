@@ -28,8 +28,8 @@ export class Documents {
     this.look()
   }
 
-  // select marks the document that is open.
-  select(path) {
+  // select marks the document that is open, if any is.
+  select(path = '') {
     this.selected = path
     for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) this.opened.set(path.slice(0, at), true)
     this.draw()

@@ -4,7 +4,7 @@ import { Problem, text, write } from './api.js'
 import { threeWays } from './conflict.js'
 import { el, later, show } from './dom.js'
 import { short } from './format.js'
-import { JSONError, parse, pretty } from './json.js'
+import { JSONError, minified, parse, pretty } from './json.js'
 import { ReviewPanel } from './review.js'
 
 const drafts = new Map() // by path: {base, text}; base is {text, version}, null if there is no document
@@ -43,16 +43,24 @@ export class EditView {
       this.base = this.draft.base
       this.area.value = this.draft.text
       this.changed()
+      this.checkNow()
     } else await this.load()
-    this.checkNow()
   }
 
-  async load() {
+  // load shows what is stored, unless somebody began to type.
+  load() {
+    this.loading ??= this.loadNow().finally(() => { this.loading = null })
+    return this.loading
+  }
+
+  async loadNow() {
     try {
-      this.base = await stored(this.followed.path, this.signal)
+      const base = await stored(this.followed.path, this.signal)
+      if (this.draft) return
+      this.base = base
       this.area.value = this.base ? laidOut(this.base.text) : '{}'
-      this.untouched = this.area.value
       if (!this.base) show(this.news, el('p', { class: 'notice' }, 'There is no document here yet: a commit creates it.'))
+      this.checkNow()
     } catch (error) {
       if (!this.signal.aborted) show(this.news, el('p', { class: 'notice bad', role: 'alert' }, error.message))
     }
@@ -62,7 +70,7 @@ export class EditView {
     drafts.delete(this.followed.path)
     show(this.panel)
     show(this.news)
-    return this.load().then(() => this.checkNow())
+    return this.load()
   }
 
   typed() {
@@ -109,16 +117,22 @@ export class EditView {
   async changed() {
     const { version } = this.followed
     if (!version || version === this.base?.version || this.committing) return
-    if (!this.draft) return this.load().then(() => this.checkNow())
+    if (!this.draft) return this.loading ? this.loading.then(() => this.changed()) : this.load()
     show(this.news, el('div', { class: 'notice' }, `Meanwhile somebody committed version ${short(version)}. Your text is still based on version ${short(this.base?.version ?? '–')}. `,
       el('button', { type: 'button', onclick: () => this.compare() }, 'Compare three ways')))
+  }
+
+  // body is what is sent. The server keeps the layout of what is stored, and white space
+  // would count against its limit.
+  body() {
+    return this.base ? minified(this.mine) : this.area.value
   }
 
   async review() {
     this.checkNow()
     if (!this.mine || !this.server.write) return
     const panel = new ReviewPanel(this.followed, this.signal, {
-      base: this.base, body: this.area.value,
+      base: this.base, body: this.body(),
       commit: (query) => this.commit(query), failed: (error) => this.failed(error),
     })
     show(this.panel, panel.element)
@@ -127,7 +141,7 @@ export class EditView {
 
   async commit(query) {
     this.committing = true
-    const body = this.area.value
+    const body = this.body()
     try {
       const answer = this.base
         ? await write('PUT', 'documents', this.followed.path, query, { version: this.base.version, body })
@@ -137,7 +151,7 @@ export class EditView {
       return answer
     } finally {
       this.committing = false
-      if (!this.draft) this.load().then(() => this.checkNow())
+      if (!this.draft) this.load()
     }
   }
 

@@ -12,7 +12,7 @@ export function size(bytes) {
   return `${unit ? bytes.toFixed(1) : bytes} ${units[unit]}`
 }
 
-const isDate = (time) => time && !Number.isNaN(Date.parse(time)) && !String(time).startsWith('0001-')
+const isDate = (time) => new Date(time).getTime() > 0 // Go's zero time is long before
 
 // moment writes a point in time, with the day unless it is today.
 export function moment(time) {

@@ -134,16 +134,21 @@ class Reader {
 }
 
 // pretty writes a node with one value a line.
-export function pretty(node) {
+export const pretty = (node) => written(node, '\n')
+
+// minified writes a node without any white space.
+export const minified = (node) => written(node, '')
+
+function written(node, newline) {
   const out = []
-  write(node, '\n', out)
+  write(node, newline, out)
   return out.join('')
 }
 
 function write(node, newline, out) {
-  const inner = newline + '  '
+  const inner = newline && newline + '  '
   const children = node.kind === 'object'
-    ? Array.from(node.members, ([key, value]) => [JSON.stringify(key) + ': ', value])
+    ? Array.from(node.members, ([key, value]) => [JSON.stringify(key) + (newline ? ': ' : ':'), value])
     : node.kind === 'array' ? node.items.map((value) => ['', value]) : null
   if (children === null) {
     out.push(node.text)

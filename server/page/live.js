@@ -126,7 +126,7 @@ export class LiveView {
 // changeList writes changes, one a line, at most limit.
 export function changeList(changes, limit = 200) {
   const items = changes.slice(0, limit).map((change) => el('li', { class: `changed-${change.kind}` },
-    el('span', { class: 'sign', 'aria-hidden': 'true' }, signs[change.kind]), el('span', { class: 'unseen' }, `${change.kind} `),
+    el('span', { class: 'sign', 'aria-hidden': 'true' }, signs[change.kind]), ' ', el('span', { class: 'unseen' }, `${change.kind} `),
     el('code', {}, change.pointer || '(document)'), ' ',
     change.old ? el('del', {}, compact(change.old)) : null, change.old && change.new ? ' → ' : null,
     change.new ? el('ins', {}, compact(change.new)) : null))
@@ -171,6 +171,6 @@ function drawRow({ key, node, mark, expandable }) {
     : el('span', { class: `value ${node.kind}` }, compact(node, 300))
   return [
     mark ? el('span', { class: 'sign', title: mark }, signs[mark], el('span', { class: 'unseen' }, ` ${mark} `)) : null,
-    key === null ? null : el('span', { class: 'key' }, `${key}: `), value,
+    key === null ? null : el('span', { class: 'key' }, `${key}:`), value,
   ]
 }

@@ -78,7 +78,7 @@ function drawConnection() {
 
 // newDocument asks for a path and opens its editor.
 function newDocument() {
-  const input = el('input', { id: freshId('path'), required: true, pattern: '/.*[^/]', placeholder: '/app/config', autocomplete: 'off', spellcheck: 'false' })
+  const input = el('input', { id: freshId('path'), required: true, pattern: '\\/.*[^\\/]', placeholder: '/app/config', autocomplete: 'off', spellcheck: 'false' })
   const dialog = el('dialog', { 'aria-label': 'New document', onclose: () => dialog.remove() }, el('form', {
     onsubmit: (event) => {
       event.preventDefault()

@@ -98,7 +98,7 @@ export function fold(steps, around = 3) {
   for (let i = 0; i < steps.length;) {
     let end = i
     while (end < steps.length && !near[end]) end++
-    if (end - i > 1) out.push({ kind: 'fold', count: end - i, steps: steps.slice(i, end) })
+    if (end - i > around) out.push({ kind: 'fold', count: end - i, steps: steps.slice(i, end) })
     else out.push(...steps.slice(i, end))
     for (i = end; i < steps.length && near[i]; i++) out.push(steps[i])
   }

@@ -14,8 +14,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -30,7 +29,16 @@ func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
 }
 
+// scratch is a folder for what all tests share.
+var scratch string
+
 func runTests(m *testing.M) int {
+	var err error
+	if scratch, err = os.MkdirTemp("", "zkstate-page"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(scratch)
 	path := os.Getenv("ZKSTATE_CHROMIUM")
 	for _, name := range []string{"chromium", "google-chrome"} {
 		if path == "" {
@@ -52,7 +60,7 @@ func runTests(m *testing.M) int {
 	defer stop()
 	ctx, closeBrowser := chromedp.NewContext(allocator)
 	defer closeBrowser()
-	if err := chromedp.Run(ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "start", path+":", err)
 		return 1
 	}
@@ -77,7 +85,10 @@ func newWindow(t testing.TB, width, height int64) *window {
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	w := &window{t: t, ctx: ctx, errors: &errorLog{}}
-	chromedp.ListenTarget(ctx, w.errors.listen)
+	w.run()
+	if err := chromedp.Listen(ctx, w.errors.listen); err != nil {
+		t.Fatal(err)
+	}
 	w.run(chromedp.EmulateViewport(width, height))
 	t.Cleanup(func() {
 		for _, problem := range w.errors.all() {
@@ -87,12 +98,10 @@ func newWindow(t testing.TB, width, height int64) *window {
 	return w
 }
 
-func (w *window) run(actions ...chromedp.Action) {
+func (w *window) run(actions ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
-	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		w.t.Fatalf("%v; the page shows:\n%s", err, w.shown())
+	if err := chromedp.Do(w.ctx, actions...); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -100,8 +109,8 @@ func (w *window) run(actions ...chromedp.Action) {
 func (w *window) shown() string {
 	ctx, cancel := context.WithTimeout(w.ctx, 5*time.Second)
 	defer cancel()
-	var text string
-	if err := chromedp.Run(ctx, chromedp.Evaluate(`document.body.innerText`, &text)); err != nil {
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+	if err != nil {
 		return err.Error()
 	}
 	return text
@@ -116,24 +125,27 @@ func (w *window) open(s *site, view string) {
 // eval evaluates an expression and gives what it is.
 func eval[T any](w *window, expression string) T {
 	w.t.Helper()
-	var value T
-	w.run(chromedp.Evaluate(expression, &value, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		w.t.Fatalf("%s: %v; the page shows:\n%s", expression, err, w.shown())
+	}
 	return value
 }
 
 // until waits until an expression holds.
 func (w *window) until(expression string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
-	defer cancel()
-	look := fmt.Sprintf(`new Promise((done) => {
-		const look = () => { try { if (%s) return done(true) } catch {} setTimeout(look, 20) }
+	eval[bool](w, fmt.Sprintf(`new Promise((done, fail) => {
+		const late = Date.now() + %d
+		const look = () => {
+			try { if (%s) return done(true) } catch {}
+			if (Date.now() > late) return fail(new Error('that never held'))
+			setTimeout(look, 20)
+		}
 		look()
-	})`, expression)
-	err := chromedp.Run(ctx, chromedp.Evaluate(look, nil, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
-	if err != nil {
-		w.t.Fatalf("%s never held: %v; the page shows:\n%s", expression, err, w.shown())
-	}
+	})`, (patience-2*time.Second).Milliseconds(), expression))
 }
 
 // find is an expression for the first element of a selector whose text has a part.
@@ -164,10 +176,18 @@ func (w *window) click(selector, part string) {
 // replace types a text in place of what a field has.
 func (w *window) replace(selector, text string) {
 	w.t.Helper()
-	w.run(chromedp.Focus(selector, chromedp.ByQuery), chromedp.Evaluate(`document.activeElement.select()`, nil), chromedp.KeyEvent(kb.Backspace))
-	w.run(chromedp.ActionFunc(func(ctx context.Context) error {
-		return insertText(ctx, text)
-	}))
+	w.see(selector, "")
+	eval[bool](w, fmt.Sprintf(`(() => { const e = document.querySelector(%s); e.focus(); e.select(); return true })()`, quote(selector)))
+	w.press(kb.Backspace)
+	w.insert(text)
+}
+
+// insert puts a text where the cursor is, at once.
+func (w *window) insert(text string) {
+	w.t.Helper()
+	if _, err := chromedp.Call(w.ctx, input.InsertText, input.InsertTextParams{Text: text}); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *window) press(keys string) {
@@ -178,9 +198,12 @@ func (w *window) press(keys string) {
 // scheme makes the page light or dark.
 func (w *window) scheme(name string) {
 	w.t.Helper()
-	w.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
+	_, err := chromedp.Call(w.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"},
-	}))
+	}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // shoot keeps a picture of the window as NAME.png, in ZKSTATE_SCREENSHOTS if that is set.
@@ -190,11 +213,10 @@ func (w *window) shoot(name string) {
 	if folder == "" {
 		return
 	}
-	var picture []byte
-	w.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		picture, err = page.CaptureScreenshot().Do(ctx)
-		return err
-	}))
+	picture, err := chromedp.Run(w.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		w.t.Fatal(err)
 	}

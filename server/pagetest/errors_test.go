@@ -1,11 +1,9 @@
 package pagetest
 
 import (
-	"context"
 	"strings"
 	"sync"
 
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -34,13 +32,13 @@ func (l *errorLog) all() []string {
 func (l *errorLog) listen(event any) {
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		l.add(e.ExceptionDetails.Error())
+		l.add(exception(e.ExceptionDetails))
 	case *runtime.EventConsoleAPICalled:
-		if e.Type == runtime.APITypeError {
+		if e.Type == runtime.ConsoleAPICalledTypeError {
 			l.add("console.error")
 		}
 	case *log.EventEntryAdded:
-		if e.Entry.Level == log.LevelError && e.Entry.Source != log.SourceNetwork {
+		if e.Entry.Level == log.EntryLevelError && e.Entry.Source != log.EntrySourceNetwork {
 			l.add(string(e.Entry.Source) + ": " + e.Entry.Text)
 		}
 	case *page.EventJavascriptDialogOpening:
@@ -51,8 +49,9 @@ func (l *errorLog) listen(event any) {
 	}
 }
 
-// insertText puts a text where the cursor is, at once.
-func insertText(ctx context.Context, text string) error {
-	return input.InsertText(text).Do(ctx)
+func exception(details *runtime.ExceptionDetails) string {
+	if details.Exception != nil && details.Exception.Description != "" {
+		return details.Exception.Description
+	}
+	return details.Text
 }
-
