@@ -133,8 +133,8 @@ func hosts(cfg Config) []string {
 // ErrUnsafe means that a server would be open to others without protection.
 var ErrUnsafe = errors.New("a server on an address that others can reach needs TLS, and tokens or client certificates")
 
-// check refuses to serve where others could listen or come in.
-func (s *Server) check(l net.Listener) error {
+// Check returns [ErrUnsafe] if others could listen or come in there. Serve checks it too.
+func (s *Server) Check(l net.Listener) error {
 	if address, ok := l.Addr().(*net.TCPAddr); ok && address.IP.IsLoopback() || l.Addr().Network() == "unix" {
 		return nil
 	}
@@ -150,7 +150,7 @@ func (s *Server) check(l net.Listener) error {
 // The error is nil if ctx ended it, and [ErrUnsafe] if it refuses to serve there.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer l.Close()
-	if err := s.check(l); err != nil {
+	if err := s.Check(l); err != nil {
 		return err
 	}
 	if s.cfg.TLS != nil {

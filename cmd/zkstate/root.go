@@ -105,14 +105,14 @@ zk+tls://HOST:PORT/CHROOT?cafile=FILE&cert=FILE&key=FILE.`,
 	root.SetFlagErrorFunc(checkFlag)
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.url, "store", "", "store `URL`: sqlite:FILE or zk://HOST:PORT,…/CHROOT (default $ZKSTATE_STORE, else a file in your state directory)")
-	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch and mirror only the attaching, of edit not the editing, of lock and demo only finding the store")
+	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "bounds every command; of watch and mirror only the attaching, of edit not the editing, of lock, serve and demo only finding the store")
 	flags.StringVarP(&c.output, "output", "o", "", "output `format`: json where a command has it; for get and wait json, raw or yaml, for diff json or patch")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),
 		c.newWait(), c.newMirror(), c.newLs(), c.newStat(), c.newPing(),
 		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(), c.newMan(),
-		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
+		c.newServe(), c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
 	)
 	return root
 }
