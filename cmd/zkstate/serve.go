@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate/server"
+	"github.com/zkstate/zkstate/server/page"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/storeurl"
 )
@@ -84,6 +85,7 @@ func (c *cli) serve(ctx context.Context, l net.Listener, s store.Store, cfg serv
 		return err
 	}
 	cfg.Store, cfg.Version, cfg.Logger = s, thisBuild().Version, c.loggerFrom(slog.LevelWarn)
+	cfg.Page = page.Files()
 	srv, err := server.New(cfg)
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import { fold, lines, middle, sides } from './textdiff.js'
 
 const shownLines = 2000
 const shownCharacters = 2000 // of a line
-const narrow = '(max-width: 50rem)'
+const narrow = 640 // pixels, too few for two columns
 const modeKey = 'zkstate-difference'
 
 // difference returns an element that shows the way from one document to another. Both are
@@ -17,8 +17,12 @@ export function difference(before, after, { label = 'Difference' } = {}) {
   const added = steps.filter((step) => step.kind === 'added').length
   const removed = steps.filter((step) => step.kind === 'removed').length
   const opened = new Set()
+  let wasNarrow
+  const isNarrow = () => body.clientWidth > 0 && body.clientWidth < narrow
   const draw = () => {
-    const mode = matchMedia(narrow).matches ? 'inline' : localStorage.getItem(modeKey) ?? 'sides'
+    const mode = isNarrow() ? 'inline' : localStorage.getItem(modeKey) ?? 'sides'
+    wasNarrow = isNarrow()
+    choice.hidden = wasNarrow
     choice.querySelectorAll('button').forEach((button) => button.setAttribute('aria-pressed', String(button.dataset.mode === mode)))
     const folded = fold(steps).flatMap((step) => step.kind === 'fold' && opened.has(step.steps[0]) ? step.steps : [step])
     const rows = mode === 'inline' ? inline(folded, open) : sideBySide(folded, open)
@@ -38,6 +42,7 @@ export function difference(before, after, { label = 'Difference' } = {}) {
       },
     }, text)))
   draw()
+  new ResizeObserver(() => { if (isNarrow() !== wasNarrow) draw() }).observe(body)
   return el('div', {}, el('div', { class: 'bar-of-tools' }, el('span', {}, `${count(added, 'line')} added, ${removed} removed`), choice), body)
 }
 

@@ -9,6 +9,7 @@ const shownMissing = 20
 export class Progress {
   constructor(followed, signal) {
     this.followed = followed
+    this.before = followed.version
     this.bar = el('progress', { 'aria-label': 'Listeners that use the newest version' })
     this.text = el('p', { role: 'status' }, 'Committing…')
     this.missing = el('ul', { class: 'missing' })
@@ -33,10 +34,13 @@ export class Progress {
   draw() {
     const { listeners } = this.followed
     const missing = listeners.filter((listener) => !inUse(listener))
-    this.bar.max = Math.max(1, listeners.length)
-    if (this.version) this.bar.value = listeners.length ? listeners.length - missing.length : 1
-    show(this.text, this.version ? `Committed. ${tally(listeners)}` : 'Committing…')
-    show(this.missing, this.version ? missing.slice(0, shownMissing).map((listener) => el('li', {},
+    const there = this.version || this.followed.version !== this.before
+    if (there) {
+      this.bar.max = Math.max(1, listeners.length)
+      this.bar.value = listeners.length ? listeners.length - missing.length : 1
+    }
+    show(this.text, this.version ? 'Committed. ' : there ? 'Waiting until all use it. ' : 'Committing…', there ? tally(listeners) : '')
+    show(this.missing, there ? missing.slice(0, shownMissing).map((listener) => el('li', {},
       el('bdi', {}, listener.id), ` ${condition(listener)}`, listener.reason ? `: ${listener.reason}` : '')) : null)
   }
 }

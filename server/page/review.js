@@ -15,7 +15,7 @@ export class ReviewPanel {
     this.reason = el('input', { id: freshId('reason'), type: 'text', maxlength: '500', autocomplete: 'off' })
     this.wait = el('input', { id: freshId('wait'), type: 'checkbox', checked: true })
     this.keep = el('input', { id: freshId('keep'), type: 'checkbox', checked: true })
-    this.button = el('button', { type: 'submit', class: 'primary' }, base ? 'Commit' : 'Create')
+    this.button = el('button', { type: 'submit', class: 'primary', disabled: base !== null }, base ? 'Commit' : 'Create')
     this.says = el('div', { role: 'alert' })
     this.changes = el('div')
     this.outcome = el('div')

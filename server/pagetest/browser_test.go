@@ -15,6 +15,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -85,8 +86,10 @@ func newWindow(t testing.TB, width, height int64) *window {
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	w := &window{t: t, ctx: ctx, errors: &errorLog{}}
-	w.run()
-	if err := chromedp.Listen(ctx, w.errors.listen); err != nil {
+	if err := chromedp.Do(ctx); err != nil { // the first call has the life of the window
+		t.Fatal(err)
+	}
+	if err := chromedp.Listen(ctx, w.listen); err != nil {
 		t.Fatal(err)
 	}
 	w.run(chromedp.EmulateViewport(width, height))
@@ -98,9 +101,21 @@ func newWindow(t testing.TB, width, height int64) *window {
 	return w
 }
 
+// listen takes the events of the window. To leave a text that is not committed is allowed.
+func (w *window) listen(event any) {
+	dialog, ok := event.(*page.EventJavascriptDialogOpening)
+	if !ok || dialog.Type != page.DialogTypeBeforeunload {
+		w.errors.listen(event)
+		return
+	}
+	go chromedp.Call(w.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true}) // a listener must not wait
+}
+
 func (w *window) run(actions ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
-	if err := chromedp.Do(w.ctx, actions...); err != nil {
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
 		w.t.Fatal(err)
 	}
 }

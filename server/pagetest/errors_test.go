@@ -1,7 +1,6 @@
 package pagetest
 
 import (
-	"strings"
 	"sync"
 
 	"github.com/chromedp/cdproto/log"
@@ -42,9 +41,6 @@ func (l *errorLog) listen(event any) {
 			l.add(string(e.Entry.Source) + ": " + e.Entry.Text)
 		}
 	case *page.EventJavascriptDialogOpening:
-		if strings.Contains(string(e.Type), "beforeunload") {
-			return
-		}
 		l.add("a script opened a dialog: " + e.Message)
 	}
 }
