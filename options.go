@@ -22,6 +22,8 @@ type config struct {
 	actor            string
 	observer         bool
 	noCreate         bool
+	createOnly       bool
+	createReason     string
 	tolerateRejected bool
 	maxStaleness     time.Duration
 	refresh          time.Duration
@@ -55,6 +57,14 @@ func Observer() OpenOption { return func(c *config) { c.observer, c.noCreate = t
 
 // NoCreate makes Open fail with [ErrNotFound] instead of creating the document.
 func NoCreate() OpenOption { return func(c *config) { c.noCreate = true } }
+
+// CreateOnly makes Open fail with [ErrExists] if there is a document already. A file of
+// [WithCache] is not started from. It excludes NoCreate, Observer and [Expect].
+func CreateOnly() OpenOption { return func(c *config) { c.createOnly = true } }
+
+// WithCreateReason says why, in the journal, if Open creates the document and its journal
+// is on. It is for Open what [WithReason] is for an update.
+func WithCreateReason(text string) OpenOption { return func(c *config) { c.createReason = text } }
 
 // TolerateRejected lets Open succeed on a document that is rejected. Until
 // somebody heals it, reads fail with [ErrRejected] and Snapshot gives Open's

@@ -53,8 +53,9 @@ type level struct {
 // statusTick is how often a follower looks whether its State has lost the store.
 const statusTick = 250 * time.Millisecond
 
-// run follows the document until the follower is closed.
-func (f *follower) run() {
+// run follows the document until the follower is closed. It calls opened once it knows how the
+// document is.
+func (f *follower) run(opened func()) {
 	ticking, stop := context.WithCancel(f.ctx)
 	defer stop()
 	f.tasks.Go(func() {
@@ -71,6 +72,7 @@ func (f *follower) run() {
 	for event, condition := range f.state.Watch(f.ctx) {
 		f.advance(event, condition)
 		f.lookAtStatus()
+		opened()
 	}
 }
 

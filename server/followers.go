@@ -77,14 +77,13 @@ func (fs *followers) follow(f *follower) {
 	f.state, f.err = zkstate.Open(opening, fs.store, f.path, json.RawMessage(nil),
 		zkstate.Observer(), zkstate.TolerateRejected(), zkstate.WithApp(appName), zkstate.WithLogger(fs.logger))
 	cancel()
+	opened := sync.OnceFunc(func() { close(f.opened) })
+	defer opened()
 	if f.err != nil {
 		fs.forget(f)
-		close(f.opened)
 		return
 	}
-	f.lookAtStatus()
-	close(f.opened)
-	f.run()
+	f.run(opened)
 	f.mu.Lock()
 	f.ended = true
 	f.mu.Unlock()

@@ -63,6 +63,13 @@ func (p *params) flag(name string) bool {
 	return true
 }
 
+// notEmpty refuses a parameter that is given and says nothing.
+func (p *params) notEmpty(name string) {
+	if p.has(name) && p.text(name) == "" {
+		p.refuse("%s is empty", name)
+	}
+}
+
 // number is between least and most, or what it is if it is not given.
 func (p *params) number(name string, absent, least, most int) int {
 	if !p.has(name) {
@@ -90,19 +97,19 @@ func documentPath(r *http.Request) (string, error) {
 }
 
 // ifMatch returns the version that If-Match asks for, in the words of a user, "*" for any, and
-// "" if there is none.
+// "" if there is none. It may be without the quotes, which are easily forgotten.
 func ifMatch(r *http.Request) (string, error) {
 	switch lines := r.Header.Values("If-Match"); {
 	case len(lines) == 0:
 		return "", nil
 	case len(lines) > 1:
 		return "", malformed("there is more than one If-Match")
-	case lines[0] == "*":
-		return "*", nil
+	case lines[0] == "":
+		return "", malformed("If-Match is empty")
 	default:
 		version, ok := unquote(lines[0])
 		if !ok {
-			return "", malformed(`If-Match must be one version in quotes, as ETag has it, or *`)
+			version = lines[0]
 		}
 		return version, nil
 	}

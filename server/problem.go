@@ -9,6 +9,7 @@ import (
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
@@ -77,6 +78,8 @@ var statuses = []struct {
 	{zkstate.ErrNotApplied, http.StatusAccepted},
 	{zkstate.ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{zkstate.ErrRejected, http.StatusConflict}, // what is stored
+	{document.ErrSeveral, http.StatusConflict},
+	{document.ErrDeletes, http.StatusUnprocessableEntity},
 	{store.ErrQuota, http.StatusInsufficientStorage},
 	{zkstate.ErrDenied, http.StatusForbidden},
 	{store.ErrEphemeralParent, http.StatusConflict},

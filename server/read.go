@@ -14,9 +14,7 @@ import (
 func (s *Server) getDocument(w http.ResponseWriter, r *http.Request) error {
 	p := parseQuery(r, "pointer", "consistent", "at", "raw")
 	consistent, raw := p.flag("consistent"), p.flag("raw")
-	if raw && p.has("pointer") {
-		p.refuse("raw is the whole document, so it goes with no pointer")
-	}
+	p.notEmpty("at")
 	path, err := documentPath(r)
 	if err == nil {
 		err = p.err
@@ -38,21 +36,22 @@ func (s *Server) getDocument(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
+	value, kind := rec.Data, "application/json"
 	if raw {
-		header.Set("Content-Type", "application/octet-stream")
-		return s.send(w, r, rec.Data)
+		kind = "application/octet-stream"
 	}
-	if err := document.Check(path, rec); err != nil {
+	if !raw || p.has("pointer") {
+		err = document.Check(path, rec)
+	}
+	if err == nil && p.has("pointer") {
+		value, err = diff.Lookup(rec.Data, p.text("pointer"))
+	}
+	if err != nil {
 		return err
 	}
-	value := rec.Data
-	if p.has("pointer") {
-		if value, err = diff.Lookup(rec.Data, p.text("pointer")); err != nil {
-			return err
-		}
-	}
-	header.Set("Content-Type", "application/json")
-	return s.send(w, r, value)
+	header.Set("Content-Type", kind)
+	s.send(w, r, value)
+	return nil
 }
 
 // load reads a document as it is or was. Its Data is nil if the client has it.

@@ -32,7 +32,7 @@ func (s *Server) deleteDocument(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) delete(ctx context.Context, c change) error {
-	st, opts, err := s.open(ctx, c, zkstate.NoCreate(), zkstate.TolerateRejected())
+	st, opts, err := s.open(ctx, c, nil, zkstate.NoCreate(), zkstate.TolerateRejected())
 	if errors.Is(err, store.ErrTooLarge) && c.how.IfVersion == "" && c.how.Wait == "" {
 		return document.DeleteUnread(ctx, s.store, c.path)
 	}
@@ -63,7 +63,7 @@ func (s *Server) rollback(w http.ResponseWriter, r *http.Request) error {
 	}
 	var version zkstate.Version
 	err = s.changing(ctx, c, func() error {
-		st, opts, err := s.open(ctx, c, zkstate.NoCreate(), zkstate.TolerateRejected())
+		st, opts, err := s.open(ctx, c, nil, zkstate.NoCreate(), zkstate.TolerateRejected())
 		if err != nil {
 			return err
 		}
@@ -109,22 +109,4 @@ func (s *Server) dryRun(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		Version zkstate.Version `json:"version"` // that the changes are of
 		Changes []diff.Change   `json:"changes"`
 	}{c.path, rec.Version, changes})
-}
-
-// holds checks what If-Match says against a version.
-func (c change) holds(present zkstate.Version) error {
-	if present.IsZero() && (c.exists || c.how.IfVersion != "") {
-		return fmt.Errorf("%s: document %w", c.path, store.ErrNotFound)
-	}
-	if c.how.IfVersion == "" {
-		return nil
-	}
-	wanted, counter, err := document.ParseVersion(c.how.IfVersion)
-	if err != nil {
-		return err
-	}
-	if wanted.IsZero() && present.Counter() == counter || wanted.Same(present) {
-		return nil
-	}
-	return fmt.Errorf("%s is at version %v, not at %s: %w: read again and retry", c.path, present, c.how.IfVersion, store.ErrConflict)
 }

@@ -133,13 +133,13 @@ func hosts(cfg Config) []string {
 // ErrUnsafe means that a server would be open to others without protection.
 var ErrUnsafe = errors.New("a server on an address that others can reach needs TLS, and tokens or client certificates")
 
-// Check returns [ErrUnsafe] if others could listen or come in there. Serve checks it too.
-func (s *Server) Check(l net.Listener) error {
+// Check returns [ErrUnsafe] if others could listen or come in there. [Server.Serve] checks it too.
+func (c Config) Check(l net.Listener) error {
 	if address, ok := l.Addr().(*net.TCPAddr); ok && address.IP.IsLoopback() || l.Addr().Network() == "unix" {
 		return nil
 	}
-	certified := s.cfg.TLS != nil && s.cfg.TLS.ClientAuth == tls.RequireAndVerifyClientCert
-	if s.cfg.TLS == nil || len(s.tokens) == 0 && !certified {
+	certified := c.TLS != nil && c.TLS.ClientAuth == tls.RequireAndVerifyClientCert
+	if c.TLS == nil || len(c.Tokens) == 0 && !certified {
 		return ErrUnsafe
 	}
 	return nil
@@ -150,7 +150,7 @@ func (s *Server) Check(l net.Listener) error {
 // The error is nil if ctx ended it, and [ErrUnsafe] if it refuses to serve there.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer l.Close()
-	if err := s.Check(l); err != nil {
+	if err := s.cfg.Check(l); err != nil {
 		return err
 	}
 	if s.cfg.TLS != nil {

@@ -5,12 +5,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/internal/document"
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -24,7 +27,7 @@ func (s *Server) getServer(w http.ResponseWriter, r *http.Request) error {
 		Store   string `json:"store"`
 		Write   bool   `json:"write"`
 		Actor   string `json:"actor"` // who the client is in journals
-	}{s.cfg.Version, s.cfg.StoreName, s.cfg.Write, s.who(s.actor(r)).User})
+	}{s.cfg.Version, s.cfg.StoreName, s.cfg.Write, history.Self("", appName).As(s.actor(r)).User})
 }
 
 // getTree answers with what is below a folder.
@@ -66,7 +69,8 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	w.Header().Set("Content-Type", "application/json")
-	return s.send(w, r, body)
+	s.send(w, r, body)
+	return nil
 }
 
 // view is the answer to a GET that describes a document.
@@ -168,18 +172,19 @@ func (s *Server) sendJSON(w http.ResponseWriter, r *http.Request, status int, va
 		header.Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)
-	return s.send(w, r, body)
+	s.send(w, r, body)
+	return nil
 }
 
-// send writes a body. A client that does not read it is given up.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, body []byte) error {
-	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.cfg.WriteTimeout)); err != nil {
-		return err
+// send writes a body. A client that does not read it in time is given up.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, body []byte) {
+	err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.cfg.WriteTimeout))
+	if err == nil || errors.Is(err, http.ErrNotSupported) {
+		_, err = w.Write(body)
 	}
-	if _, err := w.Write(body); err != nil {
-		s.logger.Debug("zkstate: a client is gone", "path", r.URL.Path, "error", err)
+	if err != nil {
+		s.logger.Debug("zkstate: a client is gone", "path", printable.Line(r.URL.Path), "error", err)
 	}
-	return nil
 }
 
 // encode writes a value as one line of JSON.

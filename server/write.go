@@ -2,111 +2,16 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/diff"
-	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/store"
 )
-
-// appName is the application in listener records and the journal.
-const appName = "zkstate serve"
-
-// change is a request to change a document.
-type change struct {
-	path   string
-	how    document.Write
-	exists bool // If-Match: *
-	actor  string
-}
-
-// writeParams are the parameters that all changes have.
-var writeParams = []string{"reason", "wait", "timeout"}
-
-// readChange reads what all changes have in common, and returns the context of the work.
-func (s *Server) readChange(r *http.Request, p *params) (change, context.Context, context.CancelFunc, error) {
-	c := change{how: document.Write{Reason: p.text("reason"), Wait: p.text("wait")}, actor: s.actor(r)}
-	timeout := p.timeout()
-	if p.err != nil {
-		return c, nil, nil, p.err
-	}
-	var err error
-	if c.path, err = documentPath(r); err != nil {
-		return c, nil, nil, err
-	}
-	if c.how.IfVersion, err = ifMatch(r); err != nil {
-		return c, nil, nil, err
-	}
-	if c.how.IfVersion == "*" {
-		c.exists, c.how.IfVersion = true, ""
-	}
-	switch err := c.how.Check(); {
-	case errors.Is(err, document.ErrWait):
-		return c, nil, nil, fmt.Errorf("wait %w", err)
-	case err != nil:
-		return c, nil, nil, fmt.Errorf("If-Match: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	return c, ctx, cancel, nil
-}
-
-// open attaches to the document that is to be changed.
-func (s *Server) open(ctx context.Context, c change, opts ...zkstate.OpenOption) (*document.State, []zkstate.UpdateOption, error) {
-	opts = append(opts, zkstate.WithApp(appName), zkstate.WithActor(c.actor), zkstate.WithLogger(s.logger))
-	st, err := zkstate.Open(ctx, s.store, c.path, json.RawMessage(nil), opts...)
-	if err != nil {
-		return nil, nil, err
-	}
-	update, err := c.how.Options(ctx, s.store, c.path)
-	if err != nil {
-		st.Close()
-		return nil, nil, err
-	}
-	return st, update, nil
-}
-
-// edit makes an edit of a document that exists.
-func (s *Server) edit(ctx context.Context, c change, edit document.Edit) (version zkstate.Version, err error) {
-	err = s.changing(ctx, c, func() error {
-		st, opts, err := s.open(ctx, c, edit.Open(false)...)
-		if err != nil {
-			return err
-		}
-		defer st.Close()
-		version, err = edit.Update(ctx, st, opts...)
-		return err
-	})
-	return version, err
-}
-
-// changing runs a change. What If-Match says is a precondition: if it fails, the error has
-// the status for that, and the present version.
-func (s *Server) changing(ctx context.Context, c change, run func() error) error {
-	err := run()
-	conditional := c.exists || c.how.IfVersion != ""
-	switch {
-	case errors.Is(err, store.ErrConflict):
-	case conditional && (errors.Is(err, store.ErrNotFound) || errors.Is(err, zkstate.ErrDeleted)):
-		err = fmt.Errorf("%w: %w", store.ErrConflict, err)
-	default:
-		return err
-	}
-	moved := conflictError{error: err}
-	if rec, loadErr := s.store.Load(ctx, c.path, store.Version{}, store.Linearizable); loadErr == nil {
-		moved.present = rec.Version
-	}
-	if !conditional {
-		return moved
-	}
-	return statusError{moved, http.StatusPreconditionFailed, exitcode.Conflict}
-}
 
 // committed answers a change.
 func (s *Server) committed(w http.ResponseWriter, r *http.Request, status int, path string, version zkstate.Version) error {
@@ -131,27 +36,21 @@ func (s *Server) postDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	version, err := document.Create(ctx, s.store, c.path, doc, keep, s.who(c.actor), c.how.Reason)
+	if c.conditional() {
+		return refuse(http.StatusPreconditionFailed, exitcode.Conflict, "what must not exist is at no version, so If-Match cannot hold")
+	}
+	version, err := s.create(ctx, c, doc, keep)
 	if err != nil {
 		return err
 	}
-	return s.created(ctx, w, r, c, document.Replace(doc), version)
+	return s.created(w, r, c, version)
 }
 
-// created answers the creation of a document, and waits before for those that it was asked to
-// wait for: an edit that changes nothing does that.
-func (s *Server) created(ctx context.Context, w http.ResponseWriter, r *http.Request, c change, same document.Edit, version zkstate.Version) error {
-	if c.how.Wait != "" {
-		c.how.IfVersion = version.String()
-		if _, err := s.edit(ctx, c, same); err != nil {
-			return err
-		}
-	}
+// created answers the creation of a document.
+func (s *Server) created(w http.ResponseWriter, r *http.Request, c change, version zkstate.Version) error {
 	w.Header().Set("Location", r.URL.EscapedPath())
 	return s.committed(w, r, http.StatusCreated, c.path, version)
 }
-
-func (s *Server) who(actor string) history.Who { return history.Self("", appName).As(actor) }
 
 // putDocument replaces or creates a document, or sets the value at a pointer.
 func (s *Server) putDocument(w http.ResponseWriter, r *http.Request) error {
@@ -166,9 +65,10 @@ func (s *Server) putDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	tags := noneMatch(r)
-	if len(tags) > 1 || len(tags) == 1 && (tags[0] != "*" || p.has("pointer")) {
-		return malformed("If-None-Match goes with PUT of a document, and must be * then")
+	if tags := noneMatch(r); len(tags) > 1 || len(tags) == 1 && tags[0] != "*" {
+		return malformed("If-None-Match must be * here")
+	} else if c.absent = len(tags) == 1; c.absent && c.conditional() {
+		return refuse(http.StatusPreconditionFailed, exitcode.Conflict, "If-Match and If-None-Match: * cannot both hold")
 	}
 	edit := document.Replace(value)
 	if p.has("pointer") {
@@ -180,31 +80,29 @@ func (s *Server) putDocument(w http.ResponseWriter, r *http.Request) error {
 	case p.has("pointer"):
 		return s.commit(ctx, w, r, c, edit)
 	}
-	return s.replaceOrCreate(ctx, w, r, c, value, len(tags) == 1)
+	return s.replaceOrCreate(ctx, w, r, c, value)
 }
 
 // replaceOrCreate goes to and fro between the two until one of them fits, unless it may only
 // create.
-func (s *Server) replaceOrCreate(ctx context.Context, w http.ResponseWriter, r *http.Request, c change, value []byte, createOnly bool) error {
-	edit, conditional := document.Replace(value), c.exists || c.how.IfVersion != ""
+func (s *Server) replaceOrCreate(ctx context.Context, w http.ResponseWriter, r *http.Request, c change, value []byte) error {
+	edit := document.Replace(value)
 	for {
-		if !createOnly {
+		if !c.absent {
 			version, err := s.edit(ctx, c, edit)
 			if err == nil {
 				return s.committed(w, r, http.StatusOK, c.path, version)
 			}
 			absent := errors.Is(err, store.ErrNotFound) || errors.Is(err, zkstate.ErrDeleted)
-			if !absent || conditional || ctx.Err() != nil {
+			if !absent || c.conditional() || ctx.Err() != nil {
 				return err
 			}
 		}
-		version, err := document.Create(ctx, s.store, c.path, value, 0, s.who(c.actor), c.how.Reason)
+		version, err := s.create(ctx, c, value, 0)
 		switch {
 		case err == nil:
-			return s.created(ctx, w, r, c, edit, version)
-		case createOnly && errors.Is(err, store.ErrExists):
-			return statusError{err, http.StatusPreconditionFailed, exitcode.Conflict}
-		case !errors.Is(err, store.ErrExists):
+			return s.created(w, r, c, version)
+		case c.absent || !errors.Is(err, store.ErrExists):
 			return err
 		}
 	}

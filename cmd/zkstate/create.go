@@ -6,8 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/zkstate/zkstate/history"
-	"github.com/zkstate/zkstate/internal/document"
+	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -30,10 +29,12 @@ func (c *cli) newCreate() *cobra.Command {
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
 			return c.withStore(ctx, true, func(s store.Store) error {
-				version, err := document.Create(ctx, s, args[0], doc, keep, history.Self("", "zkstate"), *reason)
+				st, err := c.attach(ctx, s, args[0], doc, zkstate.CreateOnly(), zkstate.WithHistory(keep), zkstate.WithCreateReason(*reason))
 				if err != nil {
 					return err
 				}
+				defer c.close(ctx, args[0], st.Close)
+				version, _ := st.Created()
 				return c.committed(args[0], version)
 			})
 		})

@@ -45,6 +45,10 @@ func (c *cli) newServe() *cobra.Command {
 			if err != nil {
 				return usageError{fmt.Errorf("--listen: %w", err)}
 			}
+			defer l.Close()
+			if err := cfg.Check(l); err != nil {
+				return usageError{fmt.Errorf("--listen %s: %w", l.Addr(), err)}
+			}
 			return c.withStore(ctx, flags.write, func(s store.Store) error {
 				return c.serve(ctx, l, s, cfg)
 			})
@@ -96,9 +100,6 @@ func (c *cli) serve(ctx context.Context, l net.Listener, s store.Store, cfg serv
 	}
 	if cfg.Write {
 		rights = "with changes"
-	}
-	if err := srv.Check(l); err != nil {
-		return usageError{fmt.Errorf("--listen %s: %w", l.Addr(), err)}
 	}
 	if _, err := fmt.Fprintf(c.stdout, "serving %s at %s://%s, %s\n", cfg.StoreName, scheme, l.Addr(), rights); err != nil {
 		return err

@@ -13,15 +13,24 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// ErrVersion means that a text is no version, or can be each of several.
-var ErrVersion = errors.New("it tells no version")
+// ErrVersion means that a text is no version, or can be each of several, which
+// ErrSeveral means too.
+var (
+	ErrVersion = errors.New("it tells no version")
+	ErrSeveral = errors.New("it can be each of several versions")
+)
 
 // versionError matches [ErrVersion], and says only what is wrong.
-type versionError string
+type versionError struct {
+	text    string
+	several bool
+}
 
-func (e versionError) Error() string { return string(e) }
+func (e versionError) Error() string { return e.text }
 
-func (e versionError) Is(target error) bool { return target == ErrVersion }
+func (e versionError) Is(target error) bool {
+	return target == ErrVersion || e.several && target == ErrSeveral
+}
 
 // ParseVersion reads a version as a user gives it: in full, or only the number before
 // its first dot. Then version is zero. The error matches [ErrVersion].
@@ -31,7 +40,7 @@ func ParseVersion(text string) (version store.Version, counter int32, err error)
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || n < 0 {
-		return version, 0, versionError(fmt.Sprintf("%q is no version: it must be like 3.100000007.100000002.19ab5c7d3e0, or the number before the first dot", text))
+		return version, 0, versionError{text: fmt.Sprintf("%q is no version: it must be like 3.100000007.100000002.19ab5c7d3e0, or the number before the first dot", text)}
 	}
 	return version, int32(n), nil
 }
@@ -64,7 +73,7 @@ func History(ctx context.Context, s store.Store, path string, newest int) (entri
 }
 
 // At finds a version in the history. The number before its first dot may stand for it.
-// Errors match [ErrVersion], or are those of [history.Read] and [history.Find].
+// Errors match [ErrVersion] or [ErrSeveral], or are those of [history.Read] and [history.Find].
 func At(ctx context.Context, s store.Store, path, version string) (zkstate.Entry, error) {
 	wanted, counter, err := ParseVersion(version)
 	if err != nil {
@@ -99,5 +108,5 @@ func numbered(entries []zkstate.Entry, path string, counter int32) (version stor
 	case 1:
 		return version, nil
 	}
-	return version, versionError(fmt.Sprintf("version %d can be each of %s: give it in full", counter, strings.Join(found, ", ")))
+	return version, versionError{fmt.Sprintf("version %d can be each of %s: give it in full", counter, strings.Join(found, ", ")), true}
 }

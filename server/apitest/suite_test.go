@@ -52,11 +52,61 @@ type env struct {
 	open func() store.Store // another handle on the same data
 }
 
-// eachStore runs a test on all stores.
-func eachStore(t *testing.T, test func(e *env)) {
-	run := func(name string, fresh func(t *testing.T) func() store.Store) {
+// tests are run on every kind of store.
+var tests = map[string]func(e *env){
+	"Document":            testDocument,
+	"Put":                 testPut,
+	"Patch":               testPatch,
+	"DryRun":              testDryRun,
+	"Rejected":            testRejected,
+	"History":             testHistory,
+	"Wait":                testWait,
+	"Views":               testViews,
+	"HostileContent":      testHostileContent,
+	"Events":              testEvents,
+	"Resume":              testResume,
+	"ResumeFromJournal":   testResumeFromJournal,
+	"ListenersAsTheyCome": testListenersAsTheyCome,
+}
+
+// TestStores runs all tests on all stores.
+func TestStores(t *testing.T) {
+	t.Run("mem", func(t *testing.T) { runTests(t, tests, openMemory) })
+	t.Run("sqlite", func(t *testing.T) { runTests(t, tests, openFile) })
+	t.Run("zk", func(t *testing.T) {
+		zk := zkserver.Standalone(t)
+		var chroots atomic.Int64
+		runTests(t, tests, func(t *testing.T) func() store.Store {
+			chroot := fmt.Sprintf("/api%d", chroots.Add(1))
+			return func() store.Store {
+				return must[*zkstore.Store](t)(zkstore.Open(zkstore.Config{Servers: []string{zk.Addr()}, Chroot: chroot}))
+			}
+		})
+	})
+}
+
+// TestSlow runs what no store has a part in.
+func TestSlow(t *testing.T) {
+	runTests(t, map[string]func(*env){"SlowStream": testSlowStream, "StreamIsDropped": testStreamIsDropped}, openMemory)
+}
+
+func openMemory(*testing.T) func() store.Store {
+	first := memstore.New()
+	return func() store.Store { return first.Attach() }
+}
+
+func openFile(t *testing.T) func() store.Store {
+	file := filepath.Join(t.TempDir(), "state.db")
+	return func() store.Store {
+		return must[*sqlitestore.Store](t)(sqlitestore.Open(context.Background(), file, sqlitestore.Config{}))
+	}
+}
+
+// runTests runs tests on a kind of store. fresh makes a store, and returns how to open it.
+func runTests(t *testing.T, tests map[string]func(e *env), fresh func(t *testing.T) func() store.Store) {
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+			ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 			t.Cleanup(cancel)
 			open := fresh(t)
 			test(&env{t, ctx, func() store.Store {
@@ -66,35 +116,6 @@ func eachStore(t *testing.T, test func(e *env)) {
 			}})
 		})
 	}
-	run("mem", func(*testing.T) func() store.Store {
-		first := memstore.New()
-		return func() store.Store { return first.Attach() }
-	})
-	run("sqlite", func(t *testing.T) func() store.Store {
-		file := filepath.Join(t.TempDir(), "state.db")
-		return func() store.Store {
-			s, err := sqlitestore.Open(context.Background(), file, sqlitestore.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return s
-		}
-	})
-	var zk *zkserver.Server
-	var chroots atomic.Int64
-	run("zk", func(t *testing.T) func() store.Store {
-		if zk == nil {
-			zk = zkserver.Standalone(t)
-		}
-		chroot := fmt.Sprintf("/api%d-%d", time.Now().UnixNano(), chroots.Add(1))
-		return func() store.Store {
-			s, err := zkstore.Open(zkstore.Config{Servers: []string{zk.Addr()}, Chroot: chroot})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return s
-		}
-	})
 }
 
 // api is a running server, and a client of it.
@@ -117,11 +138,11 @@ func (e *env) serve(configure ...func(*server.Config)) *api {
 	}
 	srv, err := server.New(cfg)
 	if err != nil {
-		e.Fatal(err)
+		a.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		e.Fatal(err)
+		a.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -135,13 +156,13 @@ func (e *env) serve(configure ...func(*server.Config)) *api {
 		stopped = true
 		cancel()
 		if err := <-done; err != nil {
-			e.Errorf("serve: %v", err)
+			a.Errorf("serve: %v", err)
 		}
 		a.http.CloseIdleConnections()
 	}
 	e.Cleanup(a.stop)
 	if a.ClientWithResponses, err = client.NewClientWithResponses(a.url, client.WithHTTPClient(a.http)); err != nil {
-		e.Fatal(err)
+		a.Fatal(err)
 	}
 	return a
 }

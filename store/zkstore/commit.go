@@ -149,10 +149,11 @@ func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 			requests = append(requests, zk.Exists{Path: m.full, Watch: m.followed()})
 		}
 	}
+	missing, _ := c.store.records.missing()
 	asked := time.Now()
 	replies, _ := c.session.Do(ctx, requests...) // each reply has its own error
 	reply, err := replies[0], replies[0].Err
-	if err == nil {
+	if err == nil && missing == nil {
 		c.store.watched.prove(reply.Conn, asked)
 	}
 	c.created, c.zxid = replies[1:], reply.Zxid

@@ -352,8 +352,8 @@ type Committed = Commit
 
 // DeleteDocumentParams defines parameters for DeleteDocument.
 type DeleteDocumentParams struct {
-	// Pointer A JSON Pointer (RFC 6901) into the document
-	Pointer *Pointer `form:"pointer,omitempty" json:"pointer,omitempty"`
+	// Pointer A JSON Pointer (RFC 6901) into the document, not to all of it
+	Pointer *string `form:"pointer,omitempty" json:"pointer,omitempty"`
 
 	// Reason Why, for the journal
 	Reason *Reason `form:"reason,omitempty" json:"reason,omitempty"`
@@ -379,7 +379,7 @@ type GetDocumentParams struct {
 	// At What it was at this version, which the history shows
 	At *VersionText `form:"at,omitempty" json:"at,omitempty"`
 
-	// Raw The stored bytes, of a document that is no good JSON too
+	// Raw The bytes as they are stored, of a document that is no good JSON too
 	Raw *bool `form:"raw,omitempty" json:"raw,omitempty"`
 
 	// IfNoneMatch The version that the client has, an ETag
@@ -3891,4 +3891,4 @@ func ParseGetTreeResponse(rsp *http.Response) (*GetTreeResponse, error) {
 }
 
 // Description is the SHA-256 of the openapi.yaml that this was generated from.
-const Description = "a88e19af457b44380e6e34e5a1bce096165d3ba85e3a82f3700443211d0a02e7"
+const Description = "bf7b5fa73de0f99be511666b946001fd17987f081522d358ed13a1676dce0839"
