@@ -1,4 +1,5 @@
-// Makes elements. Text only ever becomes text: nothing here parses HTML.
+// Makes elements. Text only ever becomes text: nothing here parses HTML. Characters that have
+// no shape, or would change the order of what stands beside them, show as escapes.
 
 const svgNamespace = 'http://www.w3.org/2000/svg'
 
@@ -20,13 +21,20 @@ function fill(element, attributes, children) {
     else if (name === 'value' || typeof value === 'boolean') element[name] = value
     else element.setAttribute(name, value)
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false))
+  element.append(...contents(children))
   return element
 }
 
+const contents = (children) => children.flat().filter((child) => child !== null && child !== undefined && child !== false)
+  .map((child) => child instanceof Node ? child : visible(String(child)))
+
+// visible writes control characters and those that steer the direction of text as escapes.
+const visible = (text) => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+  (character) => '\\u' + character.charCodeAt(0).toString(16).padStart(4, '0'))
+
 // show replaces what is in an element.
 export function show(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false))
+  element.replaceChildren(...contents(children))
   return element
 }
 

@@ -45,19 +45,23 @@ export function tally(listeners) {
   return `${parts.join(', ')}.`
 }
 
+const columns = ['State', 'Version', 'Program', 'Host', 'Since']
+
 function table(listeners) {
-  const head = ['Listener', 'State', 'Version', 'Program', 'Host', 'Since'].map((name) => el('th', { scope: 'col' }, name))
+  const head = ['Listener', ...columns].map((name) => el('th', { scope: 'col' }, name))
   return el('table', { class: 'wide' }, el('thead', {}, el('tr', {}, head)), el('tbody', {}, listeners.map(row)))
 }
 
 function row(listener) {
   const state = condition(listener)
-  return el('tr', {},
-    el('th', { scope: 'row' }, el('bdi', {}, listener.id)),
-    el('td', {}, el('span', { class: `badge ${inUse(listener) ? 'good' : listener.status === 'applied' ? 'late' : 'bad'}` }, state),
-      listener.reason ? el('p', { class: 'reason' }, listener.reason) : null),
-    el('td', { title: listener.applied ?? '' }, short(listener.applied ?? '–')),
-    el('td', {}, el('bdi', {}, listener.app ?? ''), listener.pid ? el('span', { class: 'muted' }, ` ${listener.pid}`) : null),
-    el('td', {}, el('bdi', {}, listener.host ?? '')),
-    el('td', {}, moment(listener.since)))
+  const cells = [
+    [el('span', { class: `badge ${inUse(listener) ? 'good' : listener.status === 'applied' ? 'late' : 'bad'}` }, state),
+      listener.reason ? el('p', { class: 'reason' }, listener.reason) : null],
+    [short(listener.applied ?? '–')],
+    [el('bdi', {}, listener.app ?? ''), listener.pid ? el('span', { class: 'muted' }, ` ${listener.pid}`) : null],
+    [el('bdi', {}, listener.host ?? '')],
+    [moment(listener.since)],
+  ]
+  return el('tr', {}, el('th', { scope: 'row' }, el('bdi', {}, listener.id)),
+    cells.map((content, i) => el('td', { 'data-label': columns[i] }, content)))
 }

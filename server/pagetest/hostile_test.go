@@ -65,6 +65,9 @@ func TestHostileContentIsText(t *testing.T) {
 	w.see(".recent .reason", "<script>")
 	w.click(".row", "__proto__")
 	harmless("live")
+	if eval[bool](w, `/[\u202e\u2066\u001b]/.test(document.body.innerText)`) {
+		t.Error("characters that turn the text around are shown as they are")
+	}
 	w.shoot("hostile-live")
 	w.click("nav a", "Listeners")
 	w.see(".listeners .reason", "onerror")
