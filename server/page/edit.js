@@ -56,7 +56,7 @@ export class EditView {
   async loadNow() {
     try {
       const base = await stored(this.followed.path, this.signal)
-      if (this.draft) return
+      if (this.draft) return this.changed()
       this.base = base
       this.area.value = this.base ? laidOut(this.base.text) : '{}'
       if (!this.base) show(this.news, el('p', { class: 'notice' }, 'There is no document here yet: a commit creates it.'))

@@ -46,7 +46,7 @@ function navigate() {
   if (!target) {
     followed = null
     document.title = 'zkstate'
-    show(main, el('p', { class: 'padded muted' }, 'Choose a document.'))
+    show(main, el('h1', { class: 'padded muted', tabindex: '-1' }, 'Choose a document.'))
     return
   }
   if (target.path !== followed?.path) followed = new FollowedDocument(target.path)

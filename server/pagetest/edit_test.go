@@ -172,3 +172,32 @@ func TestCreate(t *testing.T) {
 	w.see(".entry .reason", "a beginning")
 	w.see(".documents .row", "config?#1")
 }
+
+// What somebody typed is not replaced by what arrives later, however slow that is.
+func TestTypedTextStays(t *testing.T) {
+	s := newExample(t)
+	w := newWindow(t, 1280, 800)
+	w.open(s, "edit"+path)
+	w.see("#edit-check", "Good JSON")
+	eval[bool](w, `(() => { // the next answer with the document waits for the test
+		const real = window.fetch
+		const held = new Promise((go) => { window.letGo = go })
+		window.fetch = async (url, options) => {
+			const answer = await real(url, options)
+			if (String(url).includes('/v1/documents/') && !options.method) {
+				window.asked = true
+				await held
+			}
+			return answer
+		}
+		return true
+	})()`)
+	s.patch(path, `{"interval":6}`, "")
+	w.until(`window.asked`)
+	w.typeOver(`"owner": "ann"`, `"owner": "carol"`)
+	eval[bool](w, `(window.letGo(), true)`)
+	w.see(".notice", "Meanwhile somebody committed version 1")
+	w.until(`document.querySelector('.edit textarea').value.includes('carol')`)
+	w.click("button", "Compare three ways")
+	w.see(".three-ways", "/interval")
+}

@@ -40,7 +40,9 @@ func TestViews(t *testing.T) {
 					t.Errorf("%s is %d pixels wide", name, wide)
 				}
 				eval[bool](w, `(document.querySelector('.conflict, .review')?.scrollIntoView(), true)`)
-				w.audit(axe, name)
+				if width > 360 || scheme == "light" { // the colours are the same in every width
+					w.audit(axe, name)
+				}
 				w.shoot(name)
 			}
 		}
