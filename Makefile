@@ -101,6 +101,12 @@ bench-scale:
 	scripts/zookeeper
 	cd bench && go run ./scale $(SCALEFLAGS)
 
+# The HTTP server's event streams beside a bare fan-out. About three minutes.
+SERVEFLAGS ?=
+.PHONY: bench-serve
+bench-serve:
+	cd bench && go run ./serve $(SERVEFLAGS)
+
 # The diff beside others, on the same documents, in one run.
 .PHONY: bench-diff
 bench-diff:

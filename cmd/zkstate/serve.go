@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/server"
 	"github.com/zkstate/zkstate/server/page"
 	"github.com/zkstate/zkstate/store"
@@ -101,7 +102,7 @@ func (c *cli) serve(ctx context.Context, l net.Listener, s store.Store, cfg serv
 	if cfg.Write {
 		rights = "with changes"
 	}
-	if _, err := fmt.Fprintf(c.stdout, "serving %s at %s://%s, %s\n", cfg.StoreName, scheme, l.Addr(), rights); err != nil {
+	if _, err := fmt.Fprintf(c.stdout, "serving %s at %s://%s, %s\n", printable.Line(cfg.StoreName), scheme, l.Addr(), rights); err != nil {
 		return err
 	}
 	return srv.Serve(ctx, l)

@@ -40,6 +40,7 @@ var onTerminal = map[string][][]string{
 	"rollback":  {{"/good", "9"}, {"/broken", "0"}, {"/good", evil}},
 	"listeners": {{"/good"}, {"/good", "-o", "json"}, {"/broken"}},
 	"lock":      {{"/good", "--", "true"}, {"/good", "--", evil}, {"/good", "--id", evil, "true"}, {"/good", "--show"}, {"/good", "--break", evil}},
+	"serve":     {{"--listen", evil}, {"--token-file", evil}, {"--tls-cert", evil, "--tls-key", evil}},
 	"delete":    {{"/other\u202e"}, {"/broken", "--if-version", "9"}},
 }
 
