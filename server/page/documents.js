@@ -35,6 +35,11 @@ export class Documents {
     this.draw()
   }
 
+  // expect looks at once if the list does not have a document that is there.
+  expect(path) {
+    if (!this.places.some((place) => place.path === path)) this.look()
+  }
+
   // look asks for the list, and then every few seconds; a list that takes long, less often.
   async look() {
     clearTimeout(this.timer)

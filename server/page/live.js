@@ -146,14 +146,14 @@ function fittingLevels(root) {
 }
 
 function conditionOf({ status, listeners, root }) {
-  const where = status.pointer ? ` At ${status.pointer}.` : ''
+  const where = status.pointer ? ` (at ${status.pointer})` : ''
   const notices = {
     loading: el('p', { class: 'muted' }, 'Loading…'),
     absent: el('p', { class: 'notice' }, 'There is no document here. It appears as soon as somebody creates it.'),
     deleted: el('p', { class: 'notice' }, 'This document was deleted. It appears again as soon as somebody creates it.'),
     refused: el('p', { class: 'notice bad' }, `The server refuses to show it: ${status.reason}`),
     rejected: el('p', { class: 'notice bad' }, el('strong', {}, 'What is stored is no good JSON. '), status.reason, where,
-      root ? ' Below is the last good document.' : ''),
+      root ? '. Below is the last good document.' : ''),
     unreachable: el('p', { class: 'notice bad' }, `The store cannot be reached; below is what was last seen. ${status.reason ?? ''}`),
   }
   const rejecting = listeners.filter((listener) => listener.status === 'rejected')

@@ -60,6 +60,7 @@ function draw({ view, path }) {
   const update = () => show(facts, followed.version && followed.version !== '-' ? `Version ${short(followed.version)} · ` : '', tally(followed.listeners))
   for (const name of ['change', 'status', 'listeners']) followed.addEventListener(name, update, { signal: shown.signal })
   update()
+  followed.addEventListener('change', () => { if (followed.root) documents.expect(path) }, { signal: shown.signal })
   show(main, el('header', { class: 'document-head' },
     el('a', { href: '#', class: 'back' }, 'All documents'),
     el('h1', { tabindex: '-1' }, path), facts,
