@@ -54,6 +54,7 @@ export class Documents {
     } catch (error) {
       if (this.places.length === 0) show(this.summary, error.message)
     }
+    clearTimeout(this.timer)
     this.timer = setTimeout(() => this.look(), Math.max(shortestPause, 10 * (Date.now() - began)))
   }
 
