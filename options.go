@@ -32,6 +32,7 @@ type config struct {
 	cache            string
 	history          int
 	quiet            bool
+	tracer           Tracer
 }
 
 func newConfig(opts []OpenOption) config {

@@ -49,6 +49,7 @@ type State[T any] struct {
 	rounds     rounds.Rounds            // of consistent reads
 	queue      writeQueue[T]            // of writing calls
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
+	counters   counters
 
 	closing  sync.Once
 	closeErr error
@@ -106,6 +107,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		awake: make(chan struct{}, 1),
 		own:   newOwnRecord(cfg),
 	}
+	st.counters.adopted.Store(time.Now().UnixNano())
 	st.ctx, st.stop = context.WithCancel(context.Background())
 	st.watcher = s.Watch(path, cfg.period())
 	cached := !cfg.createOnly && st.startFromCache()

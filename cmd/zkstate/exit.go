@@ -33,6 +33,7 @@ var exits = []struct {
 	{errYAML, exitcode.Rejected},
 	{atomicfile.ErrKind, exitcode.Other},
 	{errNoPlace, exitcode.NotFound},
+	{errNotLost, exitcode.NotFound},
 	{storeurl.ErrURL, exitcode.Usage},
 	{storeurl.ErrAuth, exitcode.Usage},
 }
@@ -43,6 +44,7 @@ var advices = map[error]string{
 	errNotYet:                 "raise --timeout to wait longer",
 	errYAML:                   "nothing was written; correct the YAML",
 	atomicfile.ErrKind:        "name one, or none that exists",
+	errNotLost:                "doctor shows those that there are",
 	errNoPlace:                "lock --show prints those that there are",
 	store.ErrLocked:           "wait longer with --wait, or see with --show who is in the queue",
 	store.ErrLockLost:         "the command was asked to end; see what it did before you run it again",

@@ -23,6 +23,7 @@ const (
 	Rejected    = 6
 	LockLost    = 7
 	NotApplied  = 8
+	Attention   = 9  // doctor found what should be seen to, and the document works
 	Busy        = 75 // EX_TEMPFAIL, as flock and others have it
 )
 
