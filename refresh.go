@@ -91,7 +91,7 @@ func (st *State[T]) follow() {
 		case asked:
 			f.look(store.Linearizable)
 		case hinted:
-			f.news()
+			f.followHint()
 		case !time.Now().Before(f.due):
 			f.refresh()
 		}
@@ -113,8 +113,8 @@ func (st *State[T]) askForLook() {
 	st.wakeFollower()
 }
 
-// news looks after a hint.
-func (f *follower[T]) news() {
+// followHint looks after a hint.
+func (f *follower[T]) followHint() {
 	st := f.st
 	f.hinted.wait(st.ctx)
 	st.awaitOwnCommit() // the hint may be of that commit
