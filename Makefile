@@ -17,7 +17,7 @@ SCREENSHOTS ?= $(CURDIR)/dist/screenshots
 .PHONY: test-page
 test-page:
 	scripts/browser
-	ZKSTATE_REQUIRE_BROWSER=1 ZKSTATE_SCREENSHOTS=$(SCREENSHOTS) go -C server/pagetest test -v -timeout 10m ./...
+	ZKSTATE_REQUIRE_BROWSER=1 ZKSTATE_SCREENSHOTS=$(SCREENSHOTS) go -C server/pagetest test -v -count=1 -timeout 10m ./...
 
 # What users do with a release: the module is packed and installed, what
 # .goreleaser.yaml lists is built, 32 bits are tested.
