@@ -9,6 +9,15 @@ test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test $(TESTFLAGS) ./...
 	for module in bench examples tools metrics/prom metrics/otel server/apitest; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -count=1 $(TESTFLAGS) ./... || exit; done
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test $(TESTFLAGS) ./internal/zk/... ./store/zkstore/... ./store/storeurl/...
+	$(MAKE) test-page
+
+# The page in a real browser. The pictures of each view, in light and dark, wide and
+# narrow, are kept in SCREENSHOTS, for people to look at.
+SCREENSHOTS ?= $(CURDIR)/dist/screenshots
+.PHONY: test-page
+test-page:
+	scripts/browser
+	ZKSTATE_REQUIRE_BROWSER=1 ZKSTATE_SCREENSHOTS=$(SCREENSHOTS) go -C server/pagetest test -v -count=1 -timeout 10m ./...
 
 # What users do with a release: the module is packed and installed, what
 # .goreleaser.yaml lists is built, 32 bits are tested.

@@ -71,6 +71,7 @@ var advices = map[error]string{
 	zkstate.ErrNotFound:       "create it with: zkstate create",
 	zkstate.ErrDeleted:        "create it with: zkstate create",
 	store.ErrAuthRequired:     "show credentials with " + storeurl.AuthFile,
+	zkstore.ErrACL:            "see zkstate help security",
 	zkstate.ErrDenied:         "check the permissions, and as whom you go there",
 }
 

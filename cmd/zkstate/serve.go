@@ -16,6 +16,7 @@ import (
 
 	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/server"
+	"github.com/zkstate/zkstate/server/page"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/storeurl"
 )
@@ -89,6 +90,7 @@ func (c *cli) serve(ctx context.Context, l net.Listener, s store.Store, cfg serv
 		return err
 	}
 	cfg.Store, cfg.Version, cfg.Logger = s, thisBuild().Version, c.loggerFrom(slog.LevelWarn)
+	cfg.Page = page.Files()
 	srv, err := server.New(cfg)
 	if err != nil {
 		return err
