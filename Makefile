@@ -2,12 +2,22 @@
 
 # Everything that must hold: real servers, the race detector, the linters. What speaks
 # to ZooKeeper is tested on Debian's and on 3.9; ZKSTATE_ZOOKEEPER=3.9 tests all on 3.9.
-# Tests wait for servers most of the time, so several run at once.
+# Tests wait for servers most of the time, so several run at once. Those of the smaller
+# modules read files of the main one, which go's cache of results does not notice.
 TESTFLAGS = -race -parallel 4 -timeout 15m
 test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test $(TESTFLAGS) ./...
-	for module in bench examples tools; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test $(TESTFLAGS) ./... || exit; done
-	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test $(TESTFLAGS) ./internal/zk/... ./store/zkstore/...
+	for module in bench examples tools metrics/prom metrics/otel server/apitest; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -count=1 $(TESTFLAGS) ./... || exit; done
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test $(TESTFLAGS) ./internal/zk/... ./store/zkstore/... ./store/storeurl/...
+	$(MAKE) test-page
+
+# The page in a real browser. The pictures of each view, in light and dark, wide and
+# narrow, are kept in SCREENSHOTS, for people to look at.
+SCREENSHOTS ?= $(CURDIR)/dist/screenshots
+.PHONY: test-page
+test-page:
+	scripts/browser
+	ZKSTATE_REQUIRE_BROWSER=1 ZKSTATE_SCREENSHOTS=$(SCREENSHOTS) go -C server/pagetest test -v -count=1 -timeout 10m ./...
 
 # What users do with a release: the module is packed and installed, what
 # .goreleaser.yaml lists is built, 32 bits are tested.
@@ -29,10 +39,18 @@ quick:
 	scripts/quick
 
 # A real ZooKeeper for the tests, and a client in another language: existing
-# installs, or Debian's.
+# installs, or Debian's. And what tests the HTTP server.
 zookeeper:
 	scripts/zookeeper
 	scripts/kazoo
+	scripts/schemathesis
+
+# The alert rules and their tests by Prometheus's own tool, which takes minutes to be
+# built. make test holds the rules to the same tests without it.
+PROMTOOL = go run github.com/prometheus/prometheus/cmd/promtool@v0.315.1
+.PHONY: alerts
+alerts:
+	cd metrics/prom && $(PROMTOOL) check rules alerts.yml && $(PROMTOOL) test rules alerts_test.yml
 
 demo:
 	go run ./cmd/zkstate demo
@@ -90,6 +108,12 @@ SCALEFLAGS ?=
 bench-scale:
 	scripts/zookeeper
 	cd bench && go run ./scale $(SCALEFLAGS)
+
+# The HTTP server's event streams beside a bare fan-out. About three minutes.
+SERVEFLAGS ?=
+.PHONY: bench-serve
+bench-serve:
+	cd bench && go run ./serve $(SERVEFLAGS)
 
 # The diff beside others, on the same documents, in one run.
 .PHONY: bench-diff

@@ -19,7 +19,7 @@ var (
 	errLeft  = errors.New("a caller left")
 )
 
-// callerError marks an error that the caller itself caused. judge returns it unchanged.
+// callerError marks an error that the caller itself caused. classify returns it unchanged.
 type callerError struct{ err error }
 
 func (e callerError) Error() string { return e.err.Error() }
@@ -27,7 +27,7 @@ func (e callerError) Error() string { return e.err.Error() }
 // base returns the local copy that a write is to be based on, or why there is none.
 func (st *State[T]) base(ctx context.Context, cfg updateConfig) (*published[T], error) {
 	cur := st.current.Load()
-	if st.obstacle(cur, cfg) == nil {
+	if st.refusal(cur, cfg) == nil {
 		return cur, nil
 	}
 	// The copy may be behind, so the decision is made on the latest version.
@@ -35,11 +35,11 @@ func (st *State[T]) base(ctx context.Context, cfg updateConfig) (*published[T], 
 		return nil, err
 	}
 	cur = st.current.Load()
-	return cur, st.obstacle(cur, cfg)
+	return cur, st.refusal(cur, cfg)
 }
 
-// obstacle says why nothing may be written on top of cur.
-func (st *State[T]) obstacle(cur *published[T], cfg updateConfig) error {
+// refusal says why nothing may be written on top of cur.
+func (st *State[T]) refusal(cur *published[T], cfg updateConfig) error {
 	switch {
 	case cur.deleted || cur.newest.IsZero():
 		return fmt.Errorf("%w: create it again first", ErrDeleted)
@@ -51,25 +51,18 @@ func (st *State[T]) obstacle(cur *published[T], cfg updateConfig) error {
 	return nil
 }
 
-// compose makes the document to be stored from the last draft. base is the draft of the
-// first function, and before is the encoding of base if it is known.
-func (w *writer[T]) compose(b *batch[T], cur *published[T], base, last draft[T], before []byte) (made composed[T], err error) {
+// compose makes the document to be stored from the last draft.
+func (w *writer[T]) compose(b *batch[T], cur *published[T], last draft[T]) (made composed[T], err error) {
 	st, after, kept := w.st, last.doc, false
 	if last.value != nil {
-		if before = cur.encoded; before == nil {
-			before, _, err = base.encode()
-		}
-		if err == nil {
-			after, kept, err = last.encode()
-		}
-		if err != nil {
+		if after, kept, err = last.encode(); err != nil {
 			return made, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
 		}
 		if !kept && len(b.members) > 1 { // decoding changes the draft, so later functions ran on another value than is stored
 			return made, callerError{errLossy}
 		}
 	}
-	made, err = st.merge(cur, before, after)
+	made, err = st.merge(cur, last.before, after)
 	if err != nil || made.doc == nil {
 		return made, err
 	}
@@ -162,11 +155,11 @@ func again[T any](doc []byte) (value T, encoded []byte, ok bool) {
 // instances' commits.
 func (w *writer[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
 	st := w.st
-	flight := &inFlight{base: cur.newest, data: made.doc, landed: make(chan struct{})}
+	flight := &inFlight{base: cur.newest, data: made.doc, answered: make(chan struct{})}
 	st.committing.Store(flight)
 	defer func() {
 		st.committing.Store(nil)
-		close(flight.landed)
+		close(flight.answered)
 	}()
 	asked := st.now()
 	versions, err := w.send(b, cur, made.changed, store.Put{Path: st.path, Base: cur.newest, Data: made.doc})
@@ -195,7 +188,7 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 	if !w.st.publish(observation[T]{asked: asked, linearizable: true}) {
 		w.st.askForLook() // another version was seen meanwhile
 	}
-	w.st.queue.finish(b.members[0], outcome{})
+	w.st.queue.finish(b.members[0], outcome{changed: true})
 	return nil
 }
 
@@ -219,17 +212,20 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	if _, stays := op.(store.Put); stays && slices.ContainsFunc(b.members, waits[T]) {
 		extra = append(extra, store.Await{Path: st.path})
 	}
+	ctx := w.traced(b)
+	w.trace(b, TraceEvent{Kind: TraceCommit, Version: cur.newest, Updates: len(parts)})
 	token, record := st.receipt()
 	receipt := store.Receipt{Path: st.path, ID: st.cfg.id, Data: record}
-	versions, err := st.commitJournaled(b.ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
+	versions, err := st.commitJournaled(ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
 	if errors.Is(err, store.ErrTaken) { // another handle owns the id: commit without a receipt
-		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), extra...)
+		versions, err = st.commitJournaled(ctx, cur, op, token, reasons(parts), extra...)
 	}
 	st.queue.markAnswered(b, err)
 	if err != nil {
 		return nil, err
 	}
 	st.own.noteReceipt(token)
+	st.counters.commits.Add(1)
 	if w.commits++; w.lock != nil && last && b.members[0].under == nil {
 		w.lock = nil
 	}
@@ -251,10 +247,10 @@ func reasons[T any](parts []*request[T]) (all []string) {
 
 // inFlight is a commit that the store has not answered yet.
 type inFlight struct {
-	base    Version
-	data    []byte
-	landed  chan struct{} // closed when the commit was published or failed
-	overdue bool          // the follower waited for it too long; only the follower uses this
+	base     Version
+	data     []byte
+	answered chan struct{} // closed when the commit was published or failed
+	overdue  bool          // the follower waited for it too long; only the follower uses this
 }
 
 // How long the follower waits for the State's own commit in flight.
@@ -268,7 +264,7 @@ func (f *inFlight) await(ctx context.Context, within time.Duration) bool {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
 	select {
-	case <-f.landed:
+	case <-f.answered:
 		return true
 	case <-timer.C:
 	case <-ctx.Done():

@@ -52,7 +52,7 @@ func (st *State[T]) Lock(ctx context.Context) (*Lock[T], error) {
 		return nil, err
 	}
 	var holder atomic.Pointer[error]
-	held, err := st.takeLock(ctx, func(err error) { holder.Store(&err) })
+	held, _, err := st.takeLock(ctx, func(err error) { holder.Store(&err) })
 	if err != nil {
 		st.endLock()
 		if st.isClosed() {
@@ -84,7 +84,7 @@ func (st *State[T]) awaitLocks(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	trouble := st.queue.troubleOf(r)
+	trouble := st.queue.blockedOf(r)
 	if left, _ := st.queue.leave(r); left == leftDecided {
 		st.endLock()
 	}
@@ -171,28 +171,29 @@ func (l *Lock[T]) Unlock(ctx context.Context) error {
 var errOwnLock = fmt.Errorf("%w by a Lock of this State", ErrLocked)
 
 // takeLock waits for the head of the store's queue of writers, until ctx ends, and then looks
-// at what earlier holders committed. Meanwhile it notes who has the lock.
-func (st *State[T]) takeLock(ctx context.Context, note func(holder error)) (store.Lock, error) {
+// at what earlier holders committed. Meanwhile it notes who has the lock. It also returns how
+// long it waited for the lock.
+func (st *State[T]) takeLock(ctx context.Context, note func(holder error)) (held store.Lock, waited time.Duration, err error) {
 	waiting, done := context.WithCancel(ctx)
 	defer done()
 	st.tasks.start(func() {
-		_ = st.protect(func() error { st.watchQueue(waiting, note, nil); return nil }) // which logs
+		_ = st.protect(func() error { st.watchWaiters(waiting, note, nil); return nil }) // which logs
 	})
-	var held store.Lock
-	err := st.protect(func() (err error) {
+	ended := st.counters.waitLock()
+	err = st.protect(func() (err error) {
 		held, err = st.store.Lock(waiting, st.path, st.cfg.id)
 		return err
 	})
-	if err != nil {
-		return nil, err
+	if waited = ended(); err != nil {
+		return nil, waited, err
 	}
 	if err := st.look(ctx, store.Local); err != nil {
 		if !st.tasks.start(func() { st.unlock(held) }) {
 			st.unlock(held)
 		}
-		return nil, err
+		return nil, waited, err
 	}
-	return held, nil
+	return held, waited, nil
 }
 
 // takeLockFor takes the lock for a turn of the writer that begins with an exclusive request.
@@ -200,9 +201,11 @@ func (st *State[T]) takeLock(ctx context.Context, note func(holder error)) (stor
 func (st *State[T]) takeLockFor(r *request[T]) {
 	retry := backoff{max: time.Second}
 	var held store.Lock
+	var waited time.Duration
 	var err error
+	r.trace(TraceEvent{Kind: TraceQueue})
 	for {
-		held, err = st.takeLock(r.ctx, st.queue.setHolder)
+		held, waited, err = st.takeLock(r.ctx, st.queue.setHolder)
 		away := errors.Is(err, ErrUnavailable) && !errors.As(err, new(panicError))
 		if !away || !retry.wait(r.ctx) {
 			break
@@ -210,8 +213,9 @@ func (st *State[T]) takeLockFor(r *request[T]) {
 	}
 	switch {
 	case err == nil:
+		r.trace(TraceEvent{Kind: TraceTurn, Waited: waited})
 	case r.ctx.Err() != nil:
-		if holder := st.queue.troubleOf(r); holder != nil {
+		if holder := st.queue.blockedOf(r); holder != nil {
 			err = holder
 		}
 		err = st.ended(r.ctx, r.verb, err)

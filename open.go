@@ -64,6 +64,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		awake: make(chan struct{}, 1),
 		own:   newOwnRecord(cfg),
 	}
+	st.counters.adopted.Store(time.Now().UnixNano())
 	st.ctx, st.stop = context.WithCancel(context.Background())
 	st.watcher = s.Watch(path, cfg.period())
 	cached := !cfg.createOnly && st.startFromCache()

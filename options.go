@@ -19,6 +19,7 @@ type OpenOption func(*config)
 type config struct {
 	id               string
 	app              string
+	actor            string
 	observer         bool
 	noCreate         bool
 	createOnly       bool
@@ -31,6 +32,7 @@ type config struct {
 	cache            string
 	history          int
 	quiet            bool
+	tracer           Tracer
 }
 
 func newConfig(opts []OpenOption) config {
@@ -78,6 +80,10 @@ func WithID(id string) OpenOption { return func(c *config) { c.id = id } }
 // WithApp names the application in the listener record. The default is the base
 // name of the program.
 func WithApp(name string) OpenOption { return func(c *config) { c.app = name } }
+
+// WithActor names who makes this State's changes, as the user in the journal. The default is
+// the environment variable ZKSTATE_ACTOR, else the user that the process runs as.
+func WithActor(name string) OpenOption { return func(c *config) { c.actor = name } }
 
 // WithMaxStaleness bounds the age of what [State.Read] returns; what else depends on it calls
 // it MaxStaleness. The default is 30 s; zero or

@@ -68,6 +68,8 @@ type follower[T any] struct {
 	due    time.Time // when it looks itself if the copy is not confirmed
 	retry  backoff
 	failed time.Time // when the look began that failed, zero if the last one worked
+	since  time.Time // when the first of the looks began that have failed since one worked
+	stale  bool      // it was logged that reads fail
 }
 
 // follow is the follower's goroutine. There are thousands of them, so it waits on two channels
@@ -89,7 +91,7 @@ func (st *State[T]) follow() {
 		case asked:
 			f.look(store.Linearizable)
 		case hinted:
-			f.news()
+			f.followHint()
 		case !time.Now().Before(f.due):
 			f.refresh()
 		}
@@ -111,8 +113,8 @@ func (st *State[T]) askForLook() {
 	st.wakeFollower()
 }
 
-// news looks after a hint.
-func (f *follower[T]) news() {
+// followHint looks after a hint.
+func (f *follower[T]) followHint() {
 	st := f.st
 	f.hinted.wait(st.ctx)
 	st.awaitOwnCommit() // the hint may be of that commit
@@ -159,19 +161,28 @@ func (f *follower[T]) look(mode store.Consistency) {
 	st.checkMutation(st.current.Load())
 }
 
-// note notes how a look that began then has ended, and logs when looks begin to fail, and
-// when they work again.
+// note notes how a look that began then has ended, and logs when looks begin to fail, when
+// reads do for that, and when looks work again.
 func (f *follower[T]) note(err error, asked time.Time) {
-	st := f.st
-	switch failing := !f.failed.IsZero(); {
-	case err == nil && failing:
-		st.failed.Store(nil)
-		st.cfg.logger.Info("zkstate: refresh works again", "path", st.path)
-	case err != nil && !failing && !st.isClosed():
-		st.cfg.logger.Warn("zkstate: refresh failed, trying again", "path", st.path, "error", err)
-	}
+	st, failing := f.st, !f.failed.IsZero()
 	f.failed = time.Time{}
-	if err != nil {
-		f.failed = asked
+	if err == nil {
+		if failing {
+			st.failed.Store(nil)
+			st.cfg.logger.Info("zkstate: refresh works again", "path", st.path, "duration", time.Since(f.since))
+		}
+		f.stale = false
+		return
+	}
+	f.failed = asked
+	if !failing {
+		f.since = asked
+		if !st.isClosed() {
+			st.cfg.logger.Warn("zkstate: refresh failed, trying again", "path", st.path, "error", err)
+		}
+	}
+	if cur := st.current.Load(); !f.stale && st.usable(cur) && !st.serves(cur) {
+		f.stale = true
+		st.cfg.logger.Error("zkstate: the copy is stale, reads fail", "path", st.path, "version", cur.version.String(), "duration", time.Since(f.since), "error", err)
 	}
 }

@@ -44,6 +44,7 @@ type State[T any] struct {
 	rounds     rounds.Rounds            // of consistent reads
 	queue      writeQueue[T]            // of writing calls
 	committing atomic.Pointer[inFlight] // its commit, while the store has it
+	counters   counters
 
 	closing  sync.Once
 	closeErr error

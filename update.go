@@ -56,8 +56,25 @@ func (st *State[T]) Delete(ctx context.Context, opts ...UpdateOption) error {
 	return err
 }
 
-// write takes a request through the queue, and runs its function when it is its turn.
-func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
+// write carries out a request, counts it and traces it.
+func (st *State[T]) write(ctx context.Context, r *request[T]) (version Version, err error) {
+	st.counters.queued.Add(1)
+	st.startSpan(ctx, r)
+	result := UpdateFailed // if the function panics
+	defer func() {
+		st.counters.queued.Add(-1)
+		st.counters.counted(result)
+		if r.span != nil {
+			r.span.End(result, version, err)
+		}
+	}()
+	version, err = st.takeThrough(ctx, r)
+	result = resultOf(r.got, err)
+	return version, err
+}
+
+// takeThrough takes a request through the queue, and runs its function when it is its turn.
+func (st *State[T]) takeThrough(ctx context.Context, r *request[T]) (Version, error) {
 	if st.cfg.observer {
 		return Version{}, fmt.Errorf("%s: the State is %w: open it without Observer", st.at(r.verb), ErrReadOnly)
 	}
@@ -91,17 +108,21 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 			case leftDecided:
 				return st.conclude(ctx, r, <-r.done)
 			case leftSent:
-				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.whyEnded(ctx)))
+				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.endCause(ctx)))
 			}
-			return Version{}, st.ended(ctx, r.verb, st.queue.troubleOf(r))
+			return Version{}, st.ended(ctx, r.verb, st.queue.blockedOf(r))
 		}
 	}
 }
 
 // conclude waits for those that the caller wants to have applied what was committed.
 func (st *State[T]) conclude(ctx context.Context, r *request[T], out outcome) (Version, error) {
+	r.got = out
 	if out.err == nil && r.cfg.wait.wanted {
 		out.err = st.awaitApplied(ctx, out.version, r.cfg.wait)
+	}
+	if errors.Is(out.err, ErrNotApplied) {
+		st.counters.notApplied.Add(1)
 	}
 	return out.version, out.err
 }
@@ -125,8 +146,8 @@ func (st *State[T]) unknown(verb string, base Version, cause error) error {
 	return fmt.Errorf("%s on top of version %v: %w: read, and decide whether to try again", st.at(verb), base, cause)
 }
 
-// whyEnded is why a context of lifetime has ended.
-func (st *State[T]) whyEnded(ctx context.Context) error {
+// endCause is why a context of lifetime has ended.
+func (st *State[T]) endCause(ctx context.Context) error {
 	if st.isClosed() {
 		return ErrClosed
 	}

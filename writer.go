@@ -21,10 +21,10 @@ type writer[T any] struct {
 	st    *State[T]
 	retry backoff
 
-	lock    store.Lock // nil: not our turn
-	began   time.Time  // when the turn began
-	commits int        // how many were made in the turn
-	doubt   bool       // the turn may have been lost or given up
+	lock          store.Lock // nil: not our turn
+	began         time.Time  // when the turn began
+	commits       int        // how many were made in the turn
+	lockUncertain bool       // the turn may have been lost or given up
 
 	own        *T      // a copy of the last stored value that only the writer refers to, or nil
 	ownVersion Version // the version that own is a copy of
@@ -47,13 +47,13 @@ func (st *State[T]) runWriter() {
 			continue
 		}
 		if b != nil {
-			w.carry(b)
+			w.process(b)
 			if len(b.members) > 1 {
-				st.queue.gather()
+				st.queue.awaitCallers()
 			}
 			continue
 		}
-		if w.lock != nil && w.linger() {
+		if w.lock != nil && w.awaitCall() {
 			continue
 		}
 		w.giveUp()
@@ -63,17 +63,17 @@ func (st *State[T]) runWriter() {
 	}
 }
 
-// carry attempts a batch once. Calls without an outcome go back into the queue.
-func (w *writer[T]) carry(b *batch[T]) {
-	w.doubt, w.tried = false, Version{}
+// process attempts a batch once. Calls without an outcome go back into the queue.
+func (w *writer[T]) process(b *batch[T]) {
+	w.lockUncertain, w.tried = false, Version{}
 	err := w.st.protect(func() error { return w.attempt(b) })
-	final, alone := w.judge(b, err)
+	final, alone := w.classify(b, err)
 	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
 		switch {
-		case unknown && !slices.Contains(b.sent, r): // its change was not sent, so its outcome is not unknown
+		case final != nil && len(b.changed) > 0 && !slices.Contains(b.changed, r): // it had no part in the commit that failed
 		case unknown && r.ctx.Err() != nil:
-			w.st.queue.finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.whyEnded(r.ctx))})
+			w.st.queue.finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.endCause(r.ctx))})
 		case final != nil:
 			w.st.queue.finish(r, outcome{err: final})
 		case err != nil && b.ctx.Err() != nil:
@@ -82,7 +82,7 @@ func (w *writer[T]) carry(b *batch[T]) {
 	}
 	again := err != nil && final == nil && b.members[0].cfg.exclusive // in the same turn
 	w.st.queue.putBack(b, alone, err)
-	if w.doubt || !again && !w.mayStay(0) {
+	if w.lockUncertain || !again && !w.mayStay(0) {
 		w.giveUp()
 	}
 }
@@ -93,8 +93,8 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 	cfg := b.members[0].cfg // calls with options that matter here are alone in their batch
 	switch under := b.members[0].under; {
 	case under == nil:
-		w.share()
-		if err := w.takeTurn(b.ctx, cfg); err != nil {
+		w.yieldToOthers()
+		if err := w.takeTurn(b, cfg); err != nil {
 			return err
 		}
 	case under.ctx.Err() != nil:
@@ -118,7 +118,7 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 		return err
 	}
 	version := cur.newest
-	if made.doc != nil {
+	if b.changed = made.changed; made.doc != nil {
 		version, err = w.commit(b, cur, made)
 	} else {
 		err = w.confirm(b.ctx, cur)
@@ -129,11 +129,11 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 	for _, a := range made.answers {
 		switch {
 		case a.err != nil:
-			w.st.queue.finish(a.to, outcome{err: a.err})
+			w.st.queue.finish(a.to, outcome{err: a.err, own: true})
 		case a.sawBase:
 			w.st.queue.finish(a.to, outcome{version: cur.newest})
 		default:
-			w.st.queue.finish(a.to, outcome{version: version})
+			w.st.queue.finish(a.to, outcome{version: version, changed: a.changed && made.doc != nil})
 		}
 	}
 	return nil
@@ -161,6 +161,7 @@ type work[T any] struct {
 type answer[T any] struct {
 	to      *request[T]
 	err     error
+	changed bool
 	sawBase bool // neither it nor any function before it changed anything
 }
 
@@ -172,7 +173,6 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 		return made, err
 	}
 	last, ran := base, make(chan result[T], 1)
-	var before []byte
 	for i := 0; i < len(b.members) || w.st.queue.extend(b); i++ {
 		r := b.members[i]
 		select {
@@ -186,17 +186,16 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 			continue
 		}
 		changed := result.changed || cur.rejected != nil && result.err == nil // what replaces a rejected document is always a change
-		made.answers = append(made.answers, answer[T]{r, result.err, len(made.changed) == 0 && !changed})
-		if before == nil {
-			before = result.before
-		}
-		if changed {
+		made.answers = append(made.answers, answer[T]{r, result.err, changed, len(made.changed) == 0 && !changed})
+		if last.before = result.draft.before; changed {
 			last, made.changed = result.draft, append(made.changed, r)
 		}
 	}
-	if len(made.changed) > 0 {
-		made.composed, err = w.compose(b, cur, base, last, before)
+	if len(made.changed) == 0 {
+		w.own, w.ownVersion = base.value, cur.version
+		return made, nil
 	}
+	made.composed, err = w.compose(b, cur, last)
 	return made, err
 }
 
@@ -214,14 +213,15 @@ func (w *writer[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 			return made, err
 		}
 	}
+	made.answers[0].changed = true
 	made.doc, made.changed = doc, []*request[T]{r} // commit decodes it after it is stored
 	return made, nil
 }
 
-// judge says what an attempt's error means for the calls of the batch that have no
+// classify says what an attempt's error means for the calls of the batch that have no
 // outcome yet. They get the error final; if final is nil, they are tried again, and each
 // in a commit of its own if alone is set, which shows whose change caused the error.
-func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
+func (w *writer[T]) classify(b *batch[T], err error) (final error, alone bool) {
 	st, first := w.st, b.members[0]
 	var own callerError
 	switch {
@@ -229,7 +229,7 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 		w.retry.reset()
 		return nil, false
 	case errors.As(err, new(panicError)):
-		w.doubt = true
+		w.lockUncertain = true
 		if len(b.sent) > 0 {
 			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 		}
@@ -242,7 +242,7 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 			return own.err, false
 		}
 	case errors.Is(err, ErrUnknownOutcome):
-		w.doubt = true // the commit may have released the lock already
+		w.lockUncertain = true // the commit may have released the lock already
 		return st.unknown(first.verb, w.tried, err), false
 	case b.ctx.Err() != nil, errors.Is(err, errLeft):
 		return nil, false
@@ -250,22 +250,22 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 		first.under.end(err)
 		return first.under.errLost(first.verb), false
 	case errors.Is(err, store.ErrLockLost):
-		w.doubt = true
+		w.lockUncertain = true
 		return nil, false
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
-		return w.judgeConflict(b, err), false
+		return w.prepareRetry(b, err), false
 	case errors.Is(err, ErrUnavailable):
-		w.doubt = true // the lock may have been lost with the session
+		w.lockUncertain = true // the lock may have been lost with the session
 		w.retry.wait(b.ctx)
 		return nil, false
 	}
 	return fmt.Errorf("%s: %w", st.at(first.verb), err), false
 }
 
-// judgeConflict loads the latest version before the next attempt.
-func (w *writer[T]) judgeConflict(b *batch[T], err error) error {
+// prepareRetry loads the latest version before the next attempt.
+func (w *writer[T]) prepareRetry(b *batch[T], err error) error {
 	st, first := w.st, b.members[0]
-	if w.resting() {
+	if w.skipsQueue() {
 		w.retry.wait(b.ctx) // before the look, so that the look shows the newest version
 	}
 	reload := st.look(b.ctx, store.Local)
@@ -282,7 +282,9 @@ func (w *writer[T]) judgeConflict(b *batch[T], err error) error {
 	if !errors.Is(err, errMoved) {
 		st.queue.contended = true
 	}
-	w.doubt = first.cfg.exclusive && !w.atHead(b.ctx)
+	st.counters.conflicts.Add(1)
+	w.trace(b, TraceEvent{Kind: TraceConflict, Version: st.current.Load().newest})
+	w.lockUncertain = first.cfg.exclusive && !w.atHead(b.ctx)
 	if reload != nil || st.current.Load().newest == w.tried {
 		w.retry.wait(b.ctx)
 	}

@@ -1,10 +1,13 @@
 package zk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,11 +24,13 @@ type Client struct {
 	done     chan struct{} // closed when no goroutine is left
 	failures failures
 	calls    sync.Pool // of *call
+	sent     atomic.Uint64
 
 	mu        sync.Mutex // guards all below
 	session   *Session   // for the callers: established, with the authentication done, and not lost; or nil
 	connected bool
-	server    string        // of the connection
+	learned   []string      // see Learn; never changed in place
+	server    target        // of the connection, zero without one
 	refusal   error         // of the authentication, in a round of attempts without success; or nil
 	changed   chan struct{} // closed and replaced when session or refusal is set
 }
@@ -97,6 +102,20 @@ func (c *Client) waited(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// Learn says which servers there are beside those of Config.Servers, as host:port; it replaces what was said before.
+// From the next round of attempts on they are tried when none of the others could be used.
+func (c *Client) Learn(servers []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.learned = slices.Clone(servers)
+}
+
+func (c *Client) learnedServers() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.learned
+}
+
 // Close ends the session, if a server can be reached, and returns within two seconds with no goroutine left.
 // Requests that were not sent fail with ErrClosed; those that were sent may still succeed. It causes no event.
 func (c *Client) Close() {
@@ -118,7 +137,7 @@ func (c *Client) Close() {
 }
 
 // offer makes a connection's session the callers'.
-func (c *Client) offer(s *Session, server string) {
+func (c *Client) offer(s *Session, server target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.session, c.connected, c.server, c.refusal = s, true, server, nil
@@ -149,15 +168,25 @@ func (c *Client) disconnected(server string, reason error) {
 	c.failures.add(server, reason)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.connected, c.server = false, ""
+	c.connected, c.server = false, target{}
 }
 
 // Server returns the address of the server that the client is connected to, as it was dialled, "" if it is to none.
 func (c *Client) Server() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.server
+	return cmp.Or(c.server.address, c.server.server)
 }
+
+// Host returns the host under which Config.Servers lists that server.
+func (c *Client) Host() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.server.host()
+}
+
+// Sent returns how many requests were sent so far, without pings and what opening a session takes.
+func (c *Client) Sent() uint64 { return c.sent.Load() }
 
 // retract takes back a session that was lost, and reports whether it was offered.
 func (c *Client) retract() bool {

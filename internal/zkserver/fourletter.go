@@ -18,6 +18,8 @@ type Role string
 const (
 	Leader     Role = "leader"
 	Follower   Role = "follower"
+	Observer   Role = "observer"
+	ReadOnly   Role = "read-only" // it has lost its majority, and readonlymode.enabled is set
 	Alone      Role = "standalone"
 	NotServing Role = "" // down, paused, or looking for a leader
 )

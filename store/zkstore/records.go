@@ -117,8 +117,8 @@ func (r *records) withdraw(full string) *record {
 	return rec
 }
 
-// standing returns what the record is to hold, nil if nothing.
-func (r *records) standing(rec *record) []byte {
+// content returns what the record is to hold, nil if nothing.
+func (r *records) content(rec *record) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return rec.data
@@ -202,7 +202,11 @@ func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *reco
 	if err != nil {
 		return err
 	}
-	ops = append(ops, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+	acl, err := s.acl(ctx)
+	if err != nil {
+		return err
+	}
+	ops = append(ops, zk.Create{Path: rec.full, Data: data, ACL: acl.wire(), Mode: zk.Ephemeral})
 	before := rec.entered
 	rec.entered = true // also if the answer is lost: whoever removes the record removes its entry
 	_, watch, err := s.share(ctx, session, ops, zk.Children{Path: rec.full, Watch: true})
@@ -224,11 +228,15 @@ func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *reco
 // createRecordAlone does so a step at a time, and finds out what is in the way. After a
 // lost answer a record that is there may be our own.
 func (s *Store) createRecordAlone(ctx context.Context, session *zk.Session, rec *record, data []byte) (err error) {
+	acl, err := s.acl(ctx)
+	if err != nil {
+		return err
+	}
 	for range maxAttempts {
 		if err := s.enter(ctx, session, rec, data); err != nil {
 			return err
 		}
-		_, err = session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+		_, err = session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: acl.wire(), Mode: zk.Ephemeral})
 		switch {
 		case err == nil:
 			rec.session, rec.version, rec.entered = session, 0, true

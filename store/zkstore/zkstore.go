@@ -14,6 +14,7 @@ package zkstore
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -33,9 +34,17 @@ const retryPause = 50 * time.Millisecond
 // Store is one ZooKeeper session, replaced by a new one when it is lost. One
 // process needs one, for any number of documents.
 type Store struct {
-	client *zk.Client
-	chroot string
-	acl    []zk.ACL // of what is created
+	client  *zk.Client
+	chroot  string
+	created createdACL
+	learns  bool // of servers beside those that were given
+	// securePort is that of all servers for TLS, "" without TLS.
+	securePort string
+
+	tls           func(host string) (*tls.Config, error) // nil without TLS
+	authenticated bool                                   // this handle shows who it is
+	digests       []string                               // who that is in ACLs, where it is by digest credentials
+
 	logger *slog.Logger
 	ctx    context.Context // ends when Close begins
 	cancel context.CancelFunc
@@ -51,8 +60,10 @@ type Store struct {
 	records  records
 	shared   sharedWrites // of records
 	turns    turns        // of locks, by queue and id
+	counters counters
 
 	listenerFolders listenerFolders // that somebody watches
+	configured      chan struct{}   // has a token if the ensemble's configuration is to be looked at
 
 	mu     sync.Mutex // guards closed, and tasks.Go against tasks.Wait
 	closed bool
@@ -62,7 +73,9 @@ type Store struct {
 // Open starts a session. It does not wait for a server: the calls do, each until
 // its context ends. The error is about cfg only.
 func Open(cfg Config) (*Store, error) {
-	s := &Store{logger: cfg.Logger, records: newRecords(), verifier: verifier{wake: make(chan struct{}, 1)}}
+	s := &Store{
+		logger: cfg.Logger, records: newRecords(), verifier: verifier{wake: make(chan struct{}, 1)}, configured: make(chan struct{}, 1),
+	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
@@ -74,6 +87,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s.client = client
 	s.goOn(s.keepRecords)
+	if s.learns {
+		s.goOn(s.learnServers)
+	}
 	return s, nil
 }
 
@@ -83,6 +99,7 @@ func Open(cfg Config) (*Store, error) {
 func (s *Store) onEvent(event zk.Event) {
 	switch event.Kind {
 	case zk.Connected:
+		s.counters.connections.Add(1)
 		if s.session.Swap(event.Session) != event.Session {
 			s.records.lost()
 		}
@@ -93,13 +110,20 @@ func (s *Store) onEvent(event zk.Event) {
 		s.places.SignalAll()
 		s.verifier.wakeUp()
 		s.records.wakeKeeper()
-	case zk.HistoryReplaced:
-		s.logger.Warn("zkstore: the servers have an older history than was seen before, as after a restored backup", "error", event.Err)
+		s.wakeLearner()
+	case zk.Disconnected:
+		s.counters.disconnections.Add(1)
+	case zk.SessionLost:
+		s.counters.sessionsLost.Add(1)
 	case zk.AuthFailed:
-		s.logger.Warn("zkstore: a server refuses the credentials", "error", event.Err)
+		s.counters.authFailures.Add(1)
+		s.logger.Error("zkstore: a server refuses the credentials", "error", event.Err)
 	case zk.NodeCreated, zk.NodeDeleted, zk.NodeDataChanged:
 		if event.Kind == zk.NodeDeleted {
 			s.records.ended(event.Path)
+		}
+		if event.Path == configPath {
+			s.wakeLearner()
 		}
 		s.watched.moved(event.Path)
 		s.hints.Signal(event.Path)
@@ -119,13 +143,13 @@ func (s *Store) Status() store.Status {
 		return status
 	}
 	status.Session = fmt.Sprintf("0x%x", session.ID())
-	status.Connected = s.ctx.Err() == nil && session.Err() == nil && s.client.Err() == nil && unheard(session) <= session.Timeout()/2
+	status.Connected = s.ctx.Err() == nil && session.Err() == nil && s.client.Err() == nil && unansweredFor(session) <= session.Timeout()/2
 	return status
 }
 
-// unheard is how long ago the request was sent that a server answered last. One of the
+// unansweredFor is how long ago the request was sent that a server answered last. One of the
 // two clocks stands still while a machine is suspended.
-func unheard(session *zk.Session) time.Duration {
+func unansweredFor(session *zk.Session) time.Duration {
 	confirmed, now := session.Confirmed(), time.Now()
 	return max(now.Sub(confirmed), now.Round(0).Sub(confirmed.Round(0)))
 }

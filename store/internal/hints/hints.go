@@ -62,6 +62,13 @@ func (h *Hub) Watched(path string) bool {
 	return len(h.watchers[path]) > 0
 }
 
+// Len is how many paths are watched.
+func (h *Hub) Len() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.watchers)
+}
+
 // Any reports whether anybody watches anything.
 func (h *Hub) Any() bool {
 	h.mu.Lock()
