@@ -188,8 +188,9 @@ func (st *State[T]) takeLock(ctx context.Context, note func(holder error)) (held
 		return nil, waited, err
 	}
 	if err := st.look(ctx, store.Local); err != nil {
-		if !st.tasks.start(func() { st.unlock(held) }) {
-			st.unlock(held)
+		taken := held // the result is none
+		if !st.tasks.start(func() { st.unlock(taken) }) {
+			st.unlock(taken)
 		}
 		return nil, waited, err
 	}

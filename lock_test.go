@@ -13,6 +13,7 @@ import (
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/internal/netfault"
 	"github.com/zkstate/zkstate/internal/zkserver"
+	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/memstore"
 )
 
@@ -374,4 +375,43 @@ func TestPlainUpdatesPassOwnExclusiveOnes(t *testing.T) {
 			e.Errorf("%+v, %v", got, err)
 		}
 	})
+}
+
+// TestLockIsGivenUpIfTheLookFails: who cannot see what earlier holders committed does not keep
+// the lock.
+func TestLockIsGivenUpIfTheLookFails(t *testing.T) {
+	s := &refusingLoads{Store: memstore.New()}
+	st, err := zkstate.Open(t.Context(), s, "/app/config", initial())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeState(t, st)
+	s.refuses.Store(true)
+	if _, err := st.Lock(t.Context()); !errors.Is(err, zkstate.ErrDenied) {
+		t.Errorf("Lock: %v", err)
+	}
+	if _, err := st.Update(t.Context(), bump, zkstate.Exclusive()); !errors.Is(err, zkstate.ErrDenied) {
+		t.Errorf("an exclusive update: %v", err)
+	}
+	s.refuses.Store(false)
+	l, err := st.Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Unlock(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// refusingLoads is a store that can refuse to be read.
+type refusingLoads struct {
+	store.Store
+	refuses atomic.Bool
+}
+
+func (u *refusingLoads) Load(ctx context.Context, path string, known store.Version, mode store.Consistency) (store.Record, error) {
+	if u.refuses.Load() {
+		return store.Record{}, fmt.Errorf("load %s: %w", path, store.ErrDenied)
+	}
+	return u.Store.Load(ctx, path, known, mode)
 }
