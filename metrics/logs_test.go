@@ -36,7 +36,7 @@ func TestLogs(t *testing.T) {
 		}
 	}
 	var found []logCall
-	for _, dir := range []string{"..", "../store/zkstore", "../store/sqlitestore", "../store/memstore", "../internal/zk", "../internal/rounds"} {
+	for _, dir := range []string{"..", "../store/zkstore", "../store/sqlitestore", "../store/memstore", "../internal/zk", "../internal/rounds", "../server"} {
 		found = append(found, logCalls(t, dir)...)
 	}
 	order := func(a, b logCall) int {

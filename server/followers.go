@@ -89,7 +89,7 @@ func (fs *followers) follow(f *follower) {
 	f.mu.Unlock()
 	f.tasks.Wait()
 	if err := f.state.Close(); err != nil {
-		fs.logger.Warn("zkstate: close a document", "path", f.path, "error", err)
+		fs.logger.Warn("server: closing a document failed", "path", f.path, "error", err)
 	}
 }
 

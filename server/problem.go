@@ -152,6 +152,9 @@ type conflictError struct {
 
 func (e conflictError) Unwrap() error { return e.error }
 
+// requestLine names a request in the log.
+func requestLine(r *http.Request) string { return printable.Line(r.Method + " " + r.URL.Path) }
+
 // fail answers with a problem.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
@@ -167,7 +170,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		header.Set("Retry-After", "1")
 	case http.StatusInternalServerError:
-		s.logger.Error("zkstate: a request failed", "method", r.Method, "path", printable.Line(r.URL.Path), "error", err)
+		s.logger.Error("server: a request failed", "request", requestLine(r), "error", err)
 	}
 	w.WriteHeader(p.Status)
 	body := json.NewEncoder(w)

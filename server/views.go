@@ -13,7 +13,6 @@ import (
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/internal/document"
-	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -183,7 +182,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, body []byte) {
 		_, err = w.Write(body)
 	}
 	if err != nil {
-		s.logger.Debug("zkstate: a client is gone", "path", printable.Line(r.URL.Path), "error", err)
+		s.logger.Debug("server: a client is gone", "request", requestLine(r), "error", err)
 	}
 }
 

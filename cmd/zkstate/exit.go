@@ -48,6 +48,7 @@ var advices = map[error]string{
 	atomicfile.ErrKind:        "name one, or none that exists",
 	errNotLost:                "doctor shows those that there are",
 	errNoPlace:                "lock --show prints those that there are",
+	zkstore.ErrACL:            "see zkstate help security",
 	store.ErrLocked:           "wait longer with --wait, or see with --show who is in the queue",
 	store.ErrLockLost:         "the command was asked to end; see what it did before you run it again",
 	zkstate.ErrNotApplied:     "listeners shows who has what",
