@@ -202,6 +202,8 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	var extra []store.Op
 	last := !w.mayStay(1)
 	switch {
+	case b.members[0].under != nil:
+		extra = []store.Op{store.Hold{Lock: b.members[0].under.held}}
 	case w.lock != nil && last:
 		extra = []store.Op{store.Release{Lock: w.lock}}
 	case w.lock != nil:
@@ -224,7 +226,7 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	}
 	st.own.noteReceipt(token)
 	st.counters.commits.Add(1)
-	if w.commits++; w.lock != nil && last {
+	if w.commits++; w.lock != nil && last && b.members[0].under == nil {
 		w.lock = nil
 	}
 	return versions, nil

@@ -41,7 +41,7 @@
 //
 // Updates that wait for each other share a commit, and instances that contend take
 // turns; under [Exclusive] a function runs while no other exclusive one does, anywhere, as
-// long as its session lasts. A commit whose answer was lost is found out to be applied or
+// long as its session lasts, and [State.Lock] holds the same lock for longer. A commit whose answer was lost is found out to be applied or
 // not, by the receipt that it left in the writer's own listener record. [WaitAll] waits until others have it.
 //
 // With [WithHistory] every commit is journaled, with who and why, in its own transaction;

@@ -33,12 +33,14 @@ var (
 	// allowed. ErrTooLarge: the document exceeds the store's limit; nothing was
 	// sent. ErrUnknownOutcome: the answer to a commit was lost; it was applied
 	// once or not at all. ErrReadOnly: the State was opened with Observer. ErrLocked:
-	// the context of an exclusive update ended while somebody else had the lock.
+	// the context of an exclusive update, or of State.Lock, ended while somebody else
+	// had the lock. ErrLockLost: the Lock was lost, or given up, before the commit.
 	ErrConflict       = store.ErrConflict
 	ErrTooLarge       = store.ErrTooLarge
 	ErrUnknownOutcome = store.ErrUnknownOutcome
 	ErrReadOnly       = errors.New("read-only")
 	ErrLocked         = store.ErrLocked
+	ErrLockLost       = store.ErrLockLost
 
 	// Waiting. ErrNotApplied: the update is committed, and not everybody has applied
 	// it; see [NotAppliedError].

@@ -315,6 +315,32 @@ func ExampleState_Update_exclusive() {
 	// Output: <nil>
 }
 
+func ExampleState_Lock() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Interval: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+
+	l, err := st.Lock(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Unlock(ctx)
+	migrate := func(ctx context.Context) (interval int, err error) { return 60, ctx.Err() }
+	interval, err := migrate(l.Context()) // which ends if the lock is lost
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = l.Update(ctx, func(w *Watchlist) error { w.Interval = interval; return nil })
+	if errors.Is(err, zkstate.ErrLockLost) {
+		fmt.Println("nothing was written; somebody else may have migrated meanwhile")
+	}
+	fmt.Println(err)
+	// Output: <nil>
+}
+
 func ExampleWaitAll() {
 	ctx := context.Background()
 	s := memstore.New()

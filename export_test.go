@@ -22,3 +22,16 @@ func (st *State[T]) Subscribers() int {
 	defer st.changed.mu.Unlock()
 	return len(st.changed.subs)
 }
+
+// AwaitBehindLock waits until n calls wait for this State's Lock.
+func (st *State[T]) AwaitBehindLock(n int) {
+	for {
+		st.queue.mu.Lock()
+		waiting := len(st.queue.behind)
+		st.queue.mu.Unlock()
+		if waiting >= n {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Defaults.
+// What [WithMaxStaleness] and [WithRefresh] set, where they are not given.
 const (
 	DefaultMaxStaleness = 30 * time.Second
 	DefaultRefresh      = 5 * time.Second
@@ -68,8 +68,8 @@ func CreateOnly() OpenOption { return func(c *config) { c.createOnly = true } }
 func WithCreateReason(text string) OpenOption { return func(c *config) { c.createReason = text } }
 
 // TolerateRejected lets Open succeed on a document that is rejected. Until
-// somebody heals it, reads fail with [ErrRejected] and Snapshot gives Open's
-// initial value, unverified.
+// somebody heals it, reads fail with [ErrRejected], and [State.Snapshot] and [State.Watch]
+// give Open's initial value, unverified.
 func TolerateRejected() OpenOption { return func(c *config) { c.tolerateRejected = true } }
 
 // WithID names this State among the document's listeners: 1 to 128 of [A-Za-z0-9._-],
@@ -85,7 +85,8 @@ func WithApp(name string) OpenOption { return func(c *config) { c.app = name } }
 // the environment variable ZKSTATE_ACTOR, else the user that the process runs as.
 func WithActor(name string) OpenOption { return func(c *config) { c.actor = name } }
 
-// WithMaxStaleness bounds the age of what Read returns. The default is 30 s; zero or
+// WithMaxStaleness bounds the age of what [State.Read] returns; what else depends on it calls
+// it MaxStaleness. The default is 30 s; zero or
 // less keeps the default.
 func WithMaxStaleness(d time.Duration) OpenOption {
 	return func(c *config) {
@@ -119,8 +120,8 @@ func WithLogger(l *slog.Logger) OpenOption {
 
 // WithCache keeps the last verified document in a file (mode 0600, replaced as a whole,
 // checksummed), so that an application can start while the store is away: Open and
-// Expect then return at once with the cached copy. Snapshot serves it and says that
-// it is not verified; Read does not, until the store has confirmed or replaced it.
+// Expect then return at once with the cached copy. [State.Snapshot] and [State.Watch] give it,
+// and say that it is not verified; Read does not, until the store has confirmed or replaced it.
 // Each State needs a file of its own. A file that is damaged, of another document,
 // or that no longer fits T, is ignored; what is no regular file is an error of Open.
 func WithCache(file string) OpenOption { return func(c *config) { c.cache = file } }
@@ -148,7 +149,8 @@ func WithMutationDetector(report func(error)) OpenOption {
 	return func(c *config) { c.mutated = report }
 }
 
-// UpdateOption configures one call of Update or Delete.
+// UpdateOption configures one call of [State.Update], [State.Delete], [State.Rollback] or
+// [Lock.Update].
 type UpdateOption func(*updateConfig)
 
 type updateConfig struct {
@@ -194,7 +196,8 @@ func Overwrite() UpdateOption { return func(c *updateConfig) { c.overwrite = tru
 // by the version, as always.
 //
 // Instances get the lock in the order in which they asked for it. One that has it may carry
-// out more of its own calls, for up to 50 ms, before it gives the lock up.
+// out more of its own calls, for up to 50 ms, before it gives the lock up. While a [Lock] is
+// held, no exclusive function runs. What is longer than one function is for [State.Lock].
 func Exclusive() UpdateOption { return func(c *updateConfig) { c.exclusive = true } }
 
 // WithReason says why, in the journal. Without a journal it is not kept.
@@ -212,6 +215,6 @@ func newChangesConfig(opts []ChangesOption) (cfg changesConfig) {
 	return cfg
 }
 
-// Replay makes the first ChangeSet the whole document as one Added at the root,
-// so that a subscriber needs no read before it.
+// Replay makes the first ChangeSet the whole document as one Added at the root, and the
+// present value the first of [Select].
 func Replay() ChangesOption { return func(c *changesConfig) { c.replay = true } }

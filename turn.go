@@ -42,14 +42,18 @@ var errNoTurn = errors.New("the queue of writers does not move")
 // takeTurn waits for the State's turn in the store's queue of writers, if it needs one.
 func (w *writer[T]) takeTurn(b *batch[T], cfg updateConfig) error {
 	calls, ctx := &w.st.queue, b.ctx
-	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && time.Now().After(calls.skipQueueUntil)
+	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && !w.skipsQueue()
 	if w.lock != nil || !queue && !cfg.exclusive {
 		return nil
 	}
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w.st.tasks.start(func() {
-		_ = w.st.protect(func() error { w.st.watchWaiters(waiting, cancel, !cfg.exclusive); return nil }) // which logs
+		var stalled func()
+		if !cfg.exclusive {
+			stalled = func() { cancel(errNoTurn) }
+		}
+		_ = w.st.protect(func() error { w.st.watchWaiters(waiting, calls.setBlocked, stalled); return nil }) // which logs
 	})
 	w.trace(b, TraceEvent{Kind: TraceQueue})
 	ended := w.st.counters.waitLock()
@@ -78,9 +82,9 @@ func (w *writer[T]) takeTurn(b *batch[T], cfg updateConfig) error {
 	return err
 }
 
-// watchWaiters notes who has the lock while a call waits for it, until ctx ends. If the lock
-// is optional, it ends the wait when the queue does not move.
-func (st *State[T]) watchWaiters(ctx context.Context, stop context.CancelCauseFunc, optional bool) {
+// watchWaiters notes who has the lock while a call waits for it, until ctx ends. If stalled is
+// not nil, it calls that and returns when the queue does not move.
+func (st *State[T]) watchWaiters(ctx context.Context, note func(locked error), stalled func()) {
 	patience := time.Now().Add(turnMaxWait)
 	timer := time.NewTimer(firstLook)
 	defer timer.Stop()
@@ -99,11 +103,11 @@ func (st *State[T]) watchWaiters(ctx context.Context, stop context.CancelCauseFu
 			head = queue[0]
 		}
 		if head.Key != "" && head.ID != st.cfg.id {
-			st.queue.setBlocked(lockedBy(head))
+			note(lockedBy(head))
 		}
-		stalled := looks > 0 && (err != nil || head.Key == was.Key)
-		if optional && (stalled || time.Now().After(patience)) {
-			stop(errNoTurn)
+		still := looks > 0 && (err != nil || head.Key == was.Key)
+		if stalled != nil && (still || time.Now().After(patience)) {
+			stalled()
 			return
 		}
 		timer.Reset(turnStall)
@@ -135,8 +139,10 @@ func (w *writer[T]) atHead(ctx context.Context) bool {
 }
 
 // skipsQueue reports whether the State writes without the queue for a while, although other
-// instances write too.
-func (w *writer[T]) skipsQueue() bool { return time.Now().Before(w.st.queue.skipQueueUntil) }
+// instances write too. It does so while it has a Lock, whose place it would have to wait for.
+func (w *writer[T]) skipsQueue() bool {
+	return time.Now().Before(w.st.queue.skipQueueUntil) || w.st.queue.isLocked()
+}
 
 // yieldToOthers lets other instances commit. A State that never loses a race, because its network
 // is quicker, would never take turns. So, after committing for turnTime without a turn, it

@@ -19,7 +19,7 @@ import (
 // Read on this State gives the returned version or a later one.
 //
 // fn runs on the caller's goroutine, never at the same time as that of another
-// Update of this State, and must not call Update or Delete on it. Updates that
+// Update of this State, and must not call Update, Delete or Lock on it. Updates that
 // wait while a commit is under way share the next commit: each function runs on a copy
 // of the previous one's result, and a function that fails does not affect the others. An
 // instance that lost to another waits in the document's queue of writers, so that all
@@ -83,8 +83,12 @@ func (st *State[T]) takeThrough(ctx context.Context, r *request[T]) (Version, er
 	if ctx.Err() != nil {
 		return Version{}, st.ended(ctx, r.verb, nil)
 	}
+	var lost <-chan struct{} // nil: it is not under a Lock
+	if r.under != nil {
+		lost = r.under.ctx.Done()
+	}
 	r.ctx, r.offers, r.done = ctx, make(chan offer[T]), make(chan outcome, 1)
-	r.alone = r.fn == nil || r.cfg.alone()
+	r.alone = r.fn == nil || r.cfg.alone() || r.under != nil
 	if st.queue.add(r) && !st.tasks.start(st.runWriter) {
 		return Version{}, st.errClosed(r.verb)
 	}
@@ -94,6 +98,11 @@ func (st *State[T]) takeThrough(ctx context.Context, r *request[T]) (Version, er
 			st.take(t, r)
 		case out := <-r.done:
 			return st.conclude(ctx, r, out)
+		case <-lost:
+			if st.queue.leaveUnsent(r) {
+				return Version{}, r.under.errLost(r.verb)
+			}
+			lost = nil // the store says what becomes of it
 		case <-ctx.Done():
 			switch left, base := st.queue.leave(r); left {
 			case leftDecided:
@@ -101,7 +110,7 @@ func (st *State[T]) takeThrough(ctx context.Context, r *request[T]) (Version, er
 			case leftSent:
 				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.endCause(ctx)))
 			}
-			return Version{}, st.ended(ctx, r.verb, st.queue.lastBlocked())
+			return Version{}, st.ended(ctx, r.verb, st.queue.blockedOf(r))
 		}
 	}
 }

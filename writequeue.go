@@ -3,6 +3,7 @@ package zkstate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -14,6 +15,8 @@ import (
 type writeQueue[T any] struct {
 	mu      sync.Mutex // guards the fields down to blocked, and the fields of requests and batches that say so
 	waiting []*request[T]
+	locked  bool          // a Lock has been granted: what is exclusive waits in behind
+	behind  []*request[T] // in the order in which they came
 	writing bool          // the writer runs
 	arrived chan struct{} // signals that a request was added; the first add makes it
 	served  time.Time     // when a call last got its outcome
@@ -32,6 +35,9 @@ type request[T any] struct {
 	verb string
 	fn   func(*T) error // nil: store restore, or delete the document if that is nil
 	cfg  updateConfig
+
+	locks bool     // it asks for a Lock, and its outcome is that it may take one
+	under *Lock[T] // that it is to be committed under, or nil
 
 	restore []byte // the document that replaces the stored one, for a rollback
 
@@ -76,6 +82,10 @@ const maxBatch = 256
 func (q *writeQueue[T]) add(r *request[T]) (start bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.locked && r.cfg.exclusive {
+		q.behind = append(q.behind, r)
+		return false
+	}
 	q.waiting = append(q.waiting, r)
 	q.pause = time.Since(q.served)
 	start = !q.writing
@@ -110,6 +120,9 @@ func (q *writeQueue[T]) awaitCallers() {
 func (q *writeQueue[T]) nextBatch(ctx context.Context) *batch[T] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if len(q.waiting) > 0 && q.waiting[0].locks {
+		q.grantLock()
+	}
 	if len(q.waiting) == 0 {
 		return nil
 	}
@@ -182,13 +195,30 @@ const (
 func (q *writeQueue[T]) leave(r *request[T]) (leaving, Version) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.leaveLocked(r)
+}
+
+// leaveUnsent is leave for a caller that stays if its changes are in a commit, or its outcome
+// is there. It reports whether the caller left.
+func (q *writeQueue[T]) leaveUnsent(r *request[T]) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if r.over || r.batch != nil && slices.Contains(r.batch.sent, r) {
+		return false
+	}
+	q.leaveLocked(r)
+	return true
+}
+
+func (q *writeQueue[T]) leaveLocked(r *request[T]) (leaving, Version) {
 	b := r.batch
 	switch {
 	case r.over:
 		return leftDecided, Version{}
 	case b == nil:
 		r.over = true
-		q.waiting = slices.DeleteFunc(q.waiting, func(w *request[T]) bool { return w == r })
+		same := func(w *request[T]) bool { return w == r }
+		q.waiting, q.behind = slices.DeleteFunc(q.waiting, same), slices.DeleteFunc(q.behind, same)
 		return leftUnsent, Version{}
 	}
 	sent := slices.Contains(b.sent, r)
@@ -262,6 +292,16 @@ func (q *writeQueue[T]) idle() time.Duration {
 func (q *writeQueue[T]) lastBlocked() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.blocked
+}
+
+// blockedOf returns what keeps a request waiting, nil if nothing does.
+func (q *writeQueue[T]) blockedOf(r *request[T]) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.locked && r.cfg.exclusive {
+		return fmt.Errorf("%w by a Lock of this State", ErrLocked)
+	}
 	return q.blocked
 }
 

@@ -80,10 +80,15 @@ func (w *writer[T]) process(b *batch[T]) {
 // attempt runs a batch once and gives outcomes to the calls that it completes. The error
 // is for the calls that have no outcome yet.
 func (w *writer[T]) attempt(b *batch[T]) error {
-	w.yieldToOthers()
 	cfg := b.members[0].cfg // calls with options that matter here are alone in their batch
-	if err := w.takeTurn(b, cfg); err != nil {
-		return err
+	switch under := b.members[0].under; {
+	case under == nil:
+		w.yieldToOthers()
+		if err := w.takeTurn(b, cfg); err != nil {
+			return err
+		}
+	case under.ctx.Err() != nil:
+		return ErrLockLost
 	}
 	cur, err := w.st.base(b.ctx, cfg)
 	if err != nil {
@@ -231,6 +236,9 @@ func (w *writer[T]) classify(b *batch[T], err error) (final error, alone bool) {
 		return st.unknown(first.verb, w.tried, err), false
 	case b.ctx.Err() != nil, errors.Is(err, errLeft):
 		return nil, false
+	case errors.Is(err, store.ErrLockLost) && first.under != nil:
+		first.under.end(err)
+		return first.under.errLost(first.verb), false
 	case errors.Is(err, store.ErrLockLost):
 		w.lockUncertain = true
 		return nil, false

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,9 @@ func (c *cli) newCreate() *cobra.Command {
 			defer cancel()
 			return c.withStore(ctx, true, func(s store.Store) error {
 				st, err := c.attach(ctx, s, args[0], doc, zkstate.CreateOnly(), zkstate.WithHistory(keep), zkstate.WithCreateReason(*reason))
+				if errors.Is(err, zkstate.ErrExists) {
+					return fmt.Errorf("create %s: document %w", args[0], zkstate.ErrExists)
+				}
 				if err != nil {
 					return err
 				}

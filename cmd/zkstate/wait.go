@@ -93,12 +93,11 @@ func (c *cli) await(ctx context.Context, s store.Store, path string, cond condit
 		return nil, err
 	}
 	defer c.close(ctx, path, st.Close)
-	for range st.Changes(ctx, zkstate.Replay()) {
-		snap, err := st.Snapshot()
-		if err != nil { // deleted, perhaps for a while
+	for e := range st.Watch(ctx) {
+		if e.Version.IsZero() { // deleted, perhaps for a while
 			continue
 		}
-		if value, ok := cond.met(snap.Value); ok {
+		if value, ok := cond.met(e.Value); ok {
 			return value, nil
 		}
 	}

@@ -55,24 +55,23 @@ func (c *cli) runOn(ctx context.Context, e event, argv []string) error {
 // eachChange calls fn with every change set and the value that it leads to, one at a time,
 // until fn wants no more or ctx ends. What comes while fn runs is folded into the next set.
 func eachChange(ctx context.Context, st *document.State, replay bool, fn func(zkstate.ChangeSet, json.RawMessage) (more bool, err error)) error {
-	var value []byte
-	sets := st.Changes(ctx, zkstate.Replay())
-	for !replay {
-		before, _ := st.Snapshot() // the errors are about a deleted document: its version is zero then
-		sets = st.Changes(ctx)
-		if after, _ := st.Snapshot(); after.Version == before.Version { // so the sets begin there
-			if !before.Version.IsZero() {
-				value = before.Value
+	first := true
+	for e := range st.Watch(ctx) {
+		set, value := e.Changes, e.Value
+		if e.Version.IsZero() {
+			value = nil
+		}
+		if first && replay && value != nil {
+			whole, err := diff.Diff(nil, value)
+			if err != nil {
+				return err
 			}
-			break
+			set.From, set.Changes = zkstate.Version{}, whole
 		}
-	}
-	for set := range sets {
-		next, err := diff.Apply(value, set.Changes)
-		if err != nil {
-			return err
+		first = false
+		if len(set.Changes) == 0 {
+			continue
 		}
-		value = next
 		if more, err := fn(set, value); !more || err != nil {
 			return err
 		}
