@@ -126,7 +126,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 func (st *State[T]) attachOrCreate(ctx context.Context) error {
 	retry := backoff{max: time.Second}
 	for {
-		err := st.loadFirst(ctx)
+		err := st.loadFirst(ctx, store.Creating)
 		if errors.Is(err, ErrNotFound) && !st.cfg.noCreate {
 			err = st.create(ctx)
 		}
@@ -166,7 +166,7 @@ func (st *State[T]) awaitCreation(ctx context.Context) error {
 	tick := time.NewTicker(st.cfg.refresh)
 	defer tick.Stop()
 	for {
-		err := st.loadFirst(ctx)
+		err := st.loadFirst(ctx, store.Linearizable)
 		if ctx.Err() != nil && err != nil && !errors.Is(err, ErrNotFound) {
 			return unanswered(ctx, err)
 		}
@@ -203,9 +203,9 @@ func (st *State[T]) awaitNews(ctx context.Context, tick <-chan time.Time, absent
 }
 
 // loadFirst loads the document into a State that has no copy yet.
-func (st *State[T]) loadFirst(ctx context.Context) error {
+func (st *State[T]) loadFirst(ctx context.Context, mode store.Consistency) error {
 	asked := st.now()
-	rec, err := st.store.Load(ctx, st.path, Version{}, store.Linearizable)
+	rec, err := st.store.Load(ctx, st.path, Version{}, mode)
 	if err != nil {
 		return err
 	}

@@ -176,6 +176,9 @@ const (
 	Local Consistency = iota
 	// Linearizable reads at least every commit that finished before the call.
 	Linearizable
+	// Creating is Linearizable for a caller that creates the document if there is none: no
+	// hint of its creation is owed.
+	Creating
 )
 
 // Record is a document as stored. Load returns one with AsOf alone beside

@@ -40,7 +40,7 @@ func testParents(_ *testing.T, e *env) {
 func testKnown(t *testing.T, e *env) {
 	s := e.handle()
 	v := e.create(s, "/a", "1")
-	for _, mode := range []store.Consistency{store.Local, store.Linearizable} {
+	for _, mode := range []store.Consistency{store.Local, store.Linearizable, store.Creating} {
 		rec, err := s.Load(e.ctx, "/a", v, mode)
 		if err != nil || rec.Version != v || rec.Data != nil {
 			t.Fatalf("load of the known version: %v %q, %v", rec.Version, rec.Data, err)

@@ -66,7 +66,7 @@ func testForeignTag(t *testing.T, e *env) {
 	}
 	refused(store.Put{Path: "/a", Base: undone, Data: []byte("2")})
 	refused(store.Delete{Path: "/a", Base: undone})
-	for _, mode := range []store.Consistency{store.Local, store.Linearizable} {
+	for _, mode := range []store.Consistency{store.Local, store.Linearizable, store.Creating} {
 		rec, err := s.Load(e.ctx, "/a", undone, mode)
 		if err != nil || rec.Version != v || string(rec.Data) != "1" {
 			t.Errorf("load of what is not known: %v %q, %v", rec.Version, rec.Data, err)

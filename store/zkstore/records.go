@@ -140,14 +140,14 @@ func (s *Store) take(ctx context.Context, rec *record) (give func(), err error) 
 // writeRecord makes the znode exist, owned by the session. The caller has the turn.
 func (s *Store) writeRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
 	if rec.session == session {
-		results, _, err := s.share(ctx, session, zk.Multi{zk.Set{Path: rec.full, Data: data, Version: rec.version}}, nil)
-		if err == nil {
-			rec.version = results[0].Stat.Version
+		reply, _ := s.share(ctx, session, zk.Multi{zk.Set{Path: rec.full, Data: data, Version: rec.version}}, nil)
+		if reply.Err == nil {
+			rec.version = reply.Results[0].Stat.Version
 			return nil
 		}
 		rec.session = nil
-		if !refused(err) {
-			return err
+		if !refused(reply.Err) {
+			return reply.Err
 		}
 	}
 	err := s.createRecord(ctx, session, rec, data)
@@ -167,12 +167,12 @@ func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *reco
 	ops = append(ops, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
 	before := rec.entered
 	rec.entered = true // also if the answer is lost: whoever removes the record removes its entry
-	_, watch, err := s.share(ctx, session, ops, zk.Children{Path: rec.full, Watch: true})
-	if refused(err) {
+	reply, watch := s.share(ctx, session, ops, zk.Children{Path: rec.full, Watch: true})
+	if refused(reply.Err) {
 		rec.entered = before
 	}
-	if err != nil {
-		return err
+	if reply.Err != nil {
+		return reply.Err
 	}
 	rec.session, rec.version, rec.conn = session, 0, 0
 	if watch.Err == nil {
@@ -236,10 +236,11 @@ func (s *Store) removeRecord(ctx context.Context, rec *record) error {
 	known := rec.session == session && rec.entered && rec.conn == s.conn.Load() && !s.records.takeRemoved(rec)
 	rec.session = nil
 	if known {
-		_, _, err = s.share(ctx, session, zk.Multi{
+		reply, _ := s.share(ctx, session, zk.Multi{
 			zk.Delete{Path: rec.full, Version: rec.version},
 			zk.Delete{Path: rec.entry, Version: zk.AnyVersion},
 		}, nil)
+		err = reply.Err
 	}
 	if !known || refused(err) {
 		err = s.removeRecordAlone(ctx, session, rec)
