@@ -32,7 +32,7 @@ func TestReadIsBounded(t *testing.T) {
 		}
 		faults.Fail(store.ErrUnavailable)
 		snap, err := st.ReadDirty()
-		if err != nil || snap.Age > zkstate.DefaultRefresh*5/4 || !snap.Verified {
+		if err != nil || snap.Age > zkstate.DefaultRefresh*3/2 || !snap.Verified {
 			t.Fatalf("dirty: %+v, %v", snap, err)
 		}
 		time.Sleep(zkstate.DefaultMaxStaleness - snap.Age)

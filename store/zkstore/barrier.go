@@ -85,12 +85,13 @@ func (s *Store) sendRound(round []*orderedRead) {
 	session, err := s.client.Session(s.ctx)
 	var replies []zk.Reply
 	if err == nil {
+		missing, _ := s.records.missing()
 		asked := time.Now()
 		replies, _ = session.Do(s.ctx, requests...) // each reply has its own error
 		if err = replies[0].Err; errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrNoAuth) {
 			err = nil
 		}
-		if err == nil {
+		if err == nil && missing == nil {
 			s.watched.prove(replies[0].Conn, asked)
 		}
 		replies = replies[1:]

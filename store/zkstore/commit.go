@@ -150,13 +150,14 @@ func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 		}
 	}
 	var reply zk.Reply
-	if len(looks) == len(c.ops) && len(looks) == 1 {
+	if len(looks) == 1 && len(c.ops) == 1 {
 		c.created = make([]zk.Reply, 1)
 		reply, c.created[0] = c.store.share(ctx, c.session, multi, looks[0])
 	} else {
+		missing, _ := c.store.records.missing()
 		asked := time.Now()
 		replies, _ := c.session.Do(ctx, append([]zk.Request{multi}, looks...)...) // each reply has its own error
-		if reply, c.created = replies[0], replies[1:]; reply.Err == nil {
+		if reply, c.created = replies[0], replies[1:]; reply.Err == nil && missing == nil {
 			c.store.watched.prove(reply.Conn, asked)
 		}
 	}

@@ -29,11 +29,7 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, mode
 	if err := store.CheckPath(path); err != nil {
 		return store.Record{}, err
 	}
-	l := &look{store: s, full: s.payload(path), known: known, creating: mode == store.Creating}
-	err := l.ask(ctx, path, mode)
-	if err == nil {
-		err = l.fetch(ctx)
-	}
+	l, err := s.look(ctx, path, known, mode)
 	switch {
 	case errors.Is(err, zk.ErrTooLarge):
 		rec := store.Record{AsOf: l.asOf, Version: l.version, Time: time.UnixMilli(l.stat.Mtime)}
@@ -45,6 +41,29 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, mode
 	}
 	rec := store.Record{AsOf: l.asOf, Version: l.version, Data: l.data, Time: time.UnixMilli(l.stat.Mtime), Awaited: awaitedOf(l.stat)}
 	return rec, nil
+}
+
+// look looks at a payload. A linearizable look begins when the handle's records are there.
+func (s *Store) look(ctx context.Context, path string, known store.Version, mode store.Consistency) (*look, error) {
+	for {
+		missing, losses := s.records.missing()
+		if mode != store.Local && missing != nil {
+			select {
+			case <-missing:
+				continue
+			case <-ctx.Done():
+				return &look{}, ctx.Err()
+			}
+		}
+		l := &look{store: s, full: s.payload(path), known: known, creating: mode == store.Creating}
+		err := l.ask(ctx, path, mode)
+		if err == nil {
+			err = l.fetch(ctx)
+		}
+		if _, now := s.records.missing(); err != nil || mode == store.Local || now == losses {
+			return l, err
+		}
+	}
 }
 
 // look is one look at a payload.

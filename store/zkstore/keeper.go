@@ -1,6 +1,7 @@
 package zkstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -42,6 +43,7 @@ func (s *Store) keepRecords() {
 // restoreRecords writes the records that are not there as this session's, and removes
 // those that are to go.
 func (s *Store) restoreRecords() error {
+	_, losses := s.records.missing()
 	list := s.records.list()
 	failed := make([]error, len(list))
 	var workers sync.WaitGroup
@@ -58,12 +60,17 @@ func (s *Store) restoreRecords() error {
 	}
 	close(next)
 	workers.Wait()
+	var problem error // one of many that say the same
+	answered := true
 	for _, err := range failed {
-		if err != nil {
-			return err // one of many that say the same
-		}
+		problem = cmp.Or(problem, err)
+		answered = answered && (err == nil || refused(err) || errors.Is(err, errTaken) || errors.Is(err, zk.ErrTooLarge))
 	}
-	return nil
+	if answered {
+		s.records.returned(losses)
+		s.verifier.wakeUp()
+	}
+	return problem
 }
 
 func (s *Store) restoreRecord(rec *record) error {

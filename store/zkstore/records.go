@@ -13,8 +13,46 @@ import (
 type records struct {
 	wake chan struct{} // level-triggered: look after the records
 
-	mu  sync.Mutex // guards all
-	all map[string]*record
+	mu     sync.Mutex // guards all below
+	all    map[string]*record
+	losses int           // sessions that were lost with records in them
+	back   chan struct{} // closed once the new session has put them back; nil: they are there
+}
+
+// lost notes that the records went with their session.
+//
+// Until they are back, or are known to be refused, nothing that the handle is told confirms
+// what its listeners serve, and linearizable reads wait. Else one who waits for all
+// listeners could see neither the record nor, if that was forgotten meanwhile, the entry of
+// one that has just read the version before.
+func (r *records) lost() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.all) == 0 {
+		return
+	}
+	r.losses++
+	if r.back == nil {
+		r.back = make(chan struct{})
+	}
+}
+
+// missing returns what is closed once the records are back, nil if they are there, and how
+// often they were lost.
+func (r *records) missing() (back <-chan struct{}, losses int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.back, r.losses
+}
+
+// returned notes that the records are back that had been lost so often.
+func (r *records) returned(losses int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.back != nil && r.losses == losses {
+		close(r.back)
+		r.back = nil
+	}
 }
 
 // record is one listener record that is to exist, or to go.

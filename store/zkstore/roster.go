@@ -16,36 +16,45 @@ import (
 // Where the roster may not be written, listeners go without.
 
 // entering is what enters a record in the roster. One that comes back changes its entry:
-// who was about to forget it does not then.
+// who was about to forget it does not then. If it was forgotten already, it is made anew at
+// once: until the entry is there, nobody waits for a listener that serves what it has.
 func (s *Store) entering(ctx context.Context, session *zk.Session, rec *record, data []byte) (zk.Multi, error) {
 	var ops zk.Multi
-	missing, err := s.missingFolders(ctx, session, rec.path)
+	missing, entered, err := s.lookAround(ctx, session, rec)
 	for _, full := range missing {
 		ops = append(ops, zk.Create{Path: full, ACL: s.acl, Mode: zk.Container})
 	}
-	if rec.entered {
+	if entered {
 		return append(ops, zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion}), err
 	}
 	return append(ops, zk.Create{Path: rec.entry, Data: data, ACL: s.acl}), err
 }
 
-// missingFolders returns the folders of records and entries that a document does not have. It
-// need not look where this handle has just made the document. What is supposed wrongly is refused.
-func (s *Store) missingFolders(ctx context.Context, session *zk.Session, path string) (missing []string, _ error) {
-	folders := []string{s.listeners(path), s.roster(path)}
-	if s.folders.takeFresh(path) {
-		return folders, nil
+// lookAround returns the folders of records and entries that a document does not have, and
+// whether the record that comes back still has its entry. It need not look where this handle
+// has just made the document. What is supposed wrongly is refused.
+func (s *Store) lookAround(ctx context.Context, session *zk.Session, rec *record) (missing []string, entered bool, _ error) {
+	folders := []string{s.listeners(rec.path), s.roster(rec.path)}
+	if s.folders.takeFresh(rec.path) {
+		return folders, false, nil
 	}
-	replies, _ := session.Do(ctx, zk.Exists{Path: folders[0]}, zk.Exists{Path: folders[1]}) // each reply has its own error
+	looks := []zk.Request{zk.Exists{Path: folders[0]}, zk.Exists{Path: folders[1]}}
+	if rec.entered {
+		looks = append(looks, zk.Exists{Path: rec.entry})
+	}
+	replies, _ := session.Do(ctx, looks...) // each reply has its own error
 	for i, reply := range replies {
+		gone := errors.Is(reply.Err, zk.ErrNoNode)
 		switch {
-		case errors.Is(reply.Err, zk.ErrNoNode):
+		case reply.Err != nil && !gone && !errors.Is(reply.Err, zk.ErrNoAuth):
+			return nil, false, reply.Err
+		case i == len(folders):
+			entered = !gone
+		case gone:
 			missing = append(missing, folders[i])
-		case reply.Err != nil && !errors.Is(reply.Err, zk.ErrNoAuth):
-			return nil, reply.Err
 		}
 	}
-	return missing, nil
+	return missing, entered, nil
 }
 
 // enter changes the entry, or makes it if somebody forgot it. One that may not be made

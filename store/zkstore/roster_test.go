@@ -1,9 +1,12 @@
 package zkstore_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/zkstate/zkstate/internal/netfault"
+	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store"
 )
@@ -86,5 +89,51 @@ func TestRoster(t *testing.T) {
 	announce(other, "last")
 	if err := other.Close(); err != nil || len(b.absent()) != 0 {
 		b.Errorf("its store was closed: %+v, %v", b.absent(), err)
+	}
+}
+
+// TestNothingIsConfirmedBeforeTheRecordsAreBack: who has lost its session, and was forgotten,
+// hears no linearizable answer before its records are there again. Else it would serve as
+// confirmed what others no longer wait for it to replace.
+func TestNothingIsConfirmedBeforeTheRecordsAreBack(t *testing.T) {
+	b := newLockBed(t)
+	const documents = 100
+	for i := range documents {
+		path := fmt.Sprintf("/doc/%d", i)
+		if _, err := b.direct.Commit(b.ctx, store.Create{Path: path, Data: []byte("0")}); err != nil {
+			b.Fatal(err)
+		}
+		if err := b.faulty.Announce(b.ctx, path, "me", []byte("{}")); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := b.faulty.Announce(b.ctx, "/doc", "me", []byte("{}")); err != nil {
+		b.Fatal(err)
+	}
+	b.lose()
+	type answer struct {
+		record store.Record
+		err    error
+	}
+	answers := make(chan answer)
+	go func() {
+		record, err := b.faulty.Load(b.ctx, "/doc", store.Version{}, store.Linearizable)
+		answers <- answer{record, err}
+	}()
+	b.net.SetMode(netfault.Pass)
+	got := <-answers
+	for errors.Is(got.err, store.ErrUnavailable) { // asked in the session that was lost
+		record, err := b.faulty.Load(b.ctx, "/doc", store.Version{}, store.Linearizable)
+		got = answer{record, err}
+	}
+	if got.err != nil {
+		b.Fatal(got.err)
+	}
+	for i := range documents {
+		full := fmt.Sprintf("/doc/%d/listeners/me", i)
+		reply, err := b.plain.try(zk.Exists{Path: full})
+		if err != nil || reply.Stat.Czxid > got.record.AsOf {
+			b.Fatalf("%s: %v, made by transaction %x; the answer is as of %x", full, err, reply.Stat.Czxid, got.record.AsOf)
+		}
 	}
 }

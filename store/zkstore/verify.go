@@ -74,7 +74,8 @@ func (s *Store) verifyOnce() time.Duration {
 		return time.Hour // until somebody follows
 	}
 	var err error
-	if time.Since(s.watched.proved()) >= every {
+	missing, _ := s.records.missing() // the keeper wakes the verifier when they are back
+	if missing == nil && time.Since(s.watched.proved()) >= every {
 		_, _, err = s.ordered(ctx, anyPath)
 	}
 	if err == nil {
@@ -93,6 +94,9 @@ func (s *Store) verifyOnce() time.Duration {
 		return min(retryPause<<min(v.failures, 8), every)
 	}
 	v.failures = 0
+	if missing != nil {
+		return every
+	}
 	return max(min(every-time.Since(s.watched.proved()), tick-time.Since(v.sampled)), time.Millisecond)
 }
 

@@ -83,7 +83,9 @@ func Open(cfg Config) (*Store, error) {
 func (s *Store) onEvent(event zk.Event) {
 	switch event.Kind {
 	case zk.Connected:
-		s.session.Store(event.Session)
+		if s.session.Swap(event.Session) != event.Session {
+			s.records.lost()
+		}
 		s.conn.Store(event.Conn)
 		s.watched.clear(event.Conn)
 		s.folders.clear() // the servers may have another history, whose numbers are the same
