@@ -106,7 +106,7 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, by Applie
 	}
 	records := st.store.WatchListeners(st.path)
 	defer records.Stop()
-	p := &progress{version: version, by: by, self: st.own.is, listeners: make(map[string]Listener), unread: 1}
+	p := &progress{version: version, by: by, self: st.isOwn, listeners: make(map[string]Listener), unread: 1}
 	for retry := (backoff{max: 500 * time.Millisecond, last: 4 * time.Millisecond}); ; {
 		err := st.hear(ctx, p, records, &retry)
 		if err == nil && p.wantsAbsent() {

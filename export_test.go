@@ -11,7 +11,7 @@ func (st *State[T]) AwaitQueued(n int) {
 
 // Queued is how many calls wait behind the one that is being carried out.
 func (st *State[T]) Queued() int {
-	st.queue.mu.Lock()
-	defer st.queue.mu.Unlock()
-	return len(st.queue.waiting)
+	st.queue().mu.Lock()
+	defer st.queue().mu.Unlock()
+	return len(st.queue().waiting)
 }

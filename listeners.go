@@ -111,7 +111,7 @@ func (st *State[T]) report() (data []byte, order int64) {
 	order = st.current.Load().newest.Order()
 	st.own.mu.Lock()
 	defer st.own.mu.Unlock()
-	return st.recordLocked(st.own.self.Receipt), order
+	return st.recordLocked(st.own.last), order
 }
 
 // announce implements [reports].
@@ -144,7 +144,7 @@ func (st *State[T]) countListeners() int {
 func (st *State[T]) startTask(fn func()) bool { return st.tasks.start(fn) }
 
 func (st *State[T]) recordLocked(receipt string) []byte {
-	cur, self := st.current.Load(), st.own.self
+	cur, self := st.current.Load(), st.self()
 	self.Applied, self.Status, self.Receipt = cur.version, StatusApplied, receipt
 	switch {
 	case cur.deleted:
@@ -163,17 +163,25 @@ func (st *State[T]) recordLocked(receipt string) []byte {
 
 // ownRecord is what a State says of itself beyond its copy.
 type ownRecord struct {
+	since int64 // in milliseconds since 1970
+
 	mu      sync.Mutex // guards all below
-	self    Listener   // Receipt is of the last commit that is known to be applied
+	last    string     // the receipt of the last commit that is known to be applied
 	commits int        // that were tried
 }
 
-func newOwnRecord(cfg config) ownRecord {
-	host, _ := os.Hostname() // an unknown host is an empty one
-	return ownRecord{self: Listener{
-		ID: cfg.id, Host: host, PID: os.Getpid(), App: cfg.app, Since: time.Now().UTC().Truncate(time.Millisecond),
-		MaxStaleness: cfg.maxStaleness,
-	}}
+// hostname is empty if it is not known.
+var hostname = sync.OnceValue(func() string {
+	host, _ := os.Hostname()
+	return host
+})
+
+// self is what a State says of itself, but for its copy.
+func (st *State[T]) self() Listener {
+	return Listener{
+		ID: st.cfg.id, Host: hostname(), PID: os.Getpid(), App: st.cfg.app, Since: time.UnixMilli(st.own.since).UTC(),
+		MaxStaleness: st.cfg.maxStaleness,
+	}
 }
 
 // receipt makes a receipt that no commit had before, and the record with it.
@@ -182,7 +190,7 @@ func (st *State[T]) receipt() (token string, record []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.commits++
-	token = fmt.Sprintf("%s/%d/%d", a.self.ID, a.self.Since.UnixMilli(), a.commits)
+	token = fmt.Sprintf("%s/%d/%d", st.cfg.id, a.since, a.commits)
 	return token, st.recordLocked(token)
 }
 
@@ -190,13 +198,12 @@ func (st *State[T]) receipt() (token string, record []byte) {
 func (a *ownRecord) noteReceipt(token string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.self.Receipt = token
+	a.last = token
 }
 
-// is reports whether l is this State's own record, and not another one's with the
+// isOwn reports whether l is this State's own record, and not another one's with the
 // same id.
-func (a *ownRecord) is(l Listener) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return l.ID == a.self.ID && l.Host == a.self.Host && l.PID == a.self.PID && l.Since.Equal(a.self.Since)
+func (st *State[T]) isOwn(l Listener) bool {
+	self := st.self()
+	return l.ID == self.ID && l.Host == self.Host && l.PID == self.PID && l.Since.Equal(self.Since)
 }

@@ -22,13 +22,13 @@ type config struct {
 	observer         bool
 	noCreate         bool
 	tolerateRejected bool
+	quiet            bool
 	maxStaleness     time.Duration
 	refresh          time.Duration
 	logger           *slog.Logger
 	mutated          func(error)
 	cache            string
 	history          int
-	quiet            bool
 }
 
 func newConfig(opts []OpenOption) config {

@@ -1,6 +1,7 @@
 package zkstate
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -38,18 +39,17 @@ type State[T any] struct {
 	events     atomic.Uint64                // orders what this State asks and publishes
 	changed    signals                      // fires after current was swapped
 	failed     atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
-	awake      chan struct{}                // wakes the follower, level-triggered
-	lookAsked  atomic.Bool                  // it is to look then
+	follower   follower[T]
 
-	journaled  atomic.Bool              // the document's journal is on, or was
-	own        ownRecord                // what the listener record says
-	reporter   reporter                 // keeps that true
-	rounds     rounds.Rounds            // of consistent reads
-	queue      writeQueue[T]            // of writing calls
-	committing atomic.Pointer[inFlight] // its commit, while the store has it
+	own        ownRecord                     // what the listener record says
+	reporter   reporter                      // keeps that true
+	rounds     rounds.Rounds                 // of consistent reads
+	writes     atomic.Pointer[writeQueue[T]] // see queue
+	committing atomic.Pointer[inFlight]      // its commit, while the store has it
 
-	closing  sync.Once
-	closeErr error
+	journaled atomic.Bool // the document's journal is on, or was
+	closing   sync.Once
+	closeErr  error
 }
 
 // closeBound is how long Close waits for a store that does not answer.
@@ -94,11 +94,11 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	}
 	st := &State[T]{
 		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
-		awake: make(chan struct{}, 1),
-		own:   newOwnRecord(cfg),
+		own: ownRecord{since: time.Now().UnixMilli()},
 	}
 	st.ctx, st.stop = context.WithCancel(context.Background())
-	st.watcher = s.Watch(path, cfg.period())
+	st.follower.st = st
+	st.watcher = s.Watch(path, cfg.period(), func() { st.follower.wake(isHinted) })
 	cached := st.startFromCache()
 	if !cached {
 		if err := st.protect(func() error { return attach(st, ctx) }); err != nil {
@@ -112,10 +112,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		st.stop()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	st.tasks.start(func() {
-		defer st.watcher.Stop()
-		st.follow()
-	})
+	st.follower.start()
 	if cfg.cache != "" {
 		st.tasks.start(st.keepCache)
 	}
@@ -165,6 +162,13 @@ func unanswered(ctx context.Context, cause error) error {
 func (st *State[T]) awaitCreation(ctx context.Context) error {
 	tick := time.NewTicker(st.cfg.refresh)
 	defer tick.Stop()
+	news := make(chan struct{}, 1)
+	defer st.store.Watch(st.path, st.cfg.period(), func() {
+		select {
+		case news <- struct{}{}:
+		default:
+		}
+	}).Stop()
 	for {
 		err := st.loadFirst(ctx, store.Linearizable)
 		if ctx.Err() != nil && err != nil && !errors.Is(err, ErrNotFound) {
@@ -176,7 +180,7 @@ func (st *State[T]) awaitCreation(ctx context.Context) error {
 		if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnavailable) {
 			return err
 		}
-		if !st.awaitNews(ctx, tick.C, errors.Is(err, ErrNotFound)) {
+		if !st.awaitNews(ctx, news, tick.C, errors.Is(err, ErrNotFound)) {
 			if !errors.Is(err, ErrNotFound) {
 				return unanswered(ctx, err)
 			}
@@ -187,10 +191,10 @@ func (st *State[T]) awaitCreation(ctx context.Context) error {
 
 // awaitNews waits until there may be a document, or the handle does not confirm any more that
 // it is absent. It reports false if ctx ends first.
-func (st *State[T]) awaitNews(ctx context.Context, tick <-chan time.Time, absent bool) bool {
+func (st *State[T]) awaitNews(ctx context.Context, news <-chan struct{}, tick <-chan time.Time, absent bool) bool {
 	for {
 		select {
-		case <-st.watcher.Hints():
+		case <-news:
 			return true
 		case <-tick:
 			if !absent || time.Since(st.watcher.Confirmed(Version{})) > 2*st.cfg.period() {
@@ -262,7 +266,7 @@ func (st *State[T]) Path() string { return st.path }
 func (st *State[T]) Close() error {
 	st.closing.Do(func() {
 		st.stop()
-		st.wakeFollower()
+		st.follower.stop()
 		st.reporter.stop()
 		ctx, cancel := context.WithTimeout(context.Background(), closeBound)
 		defer cancel()
@@ -271,6 +275,7 @@ func (st *State[T]) Close() error {
 		if !st.tasks.stop(working) {
 			st.closeErr = fmt.Errorf("close %s: an update's function or the store does not return: %w", st.path, ErrUnavailable)
 		}
+		st.watcher.Stop()
 		if st.cfg.observer {
 			return
 		}
@@ -304,15 +309,11 @@ func (st *State[T]) errClosed(verb string) error {
 func newID() string {
 	var chance [4]byte
 	_, _ = rand.Read(chance[:]) // never fails, says crypto/rand
-	host, err := os.Hostname()
-	if err != nil || host == "" {
-		host = "host"
-	}
-	host = strings.Map(func(r rune) rune {
+	host := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
 			return r
 		}
 		return '_'
-	}, host)
+	}, cmp.Or(hostname(), "host"))
 	return fmt.Sprintf("%.64s-%d-%s", host, os.Getpid(), hex.EncodeToString(chance[:]))
 }

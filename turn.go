@@ -41,7 +41,7 @@ var errNoTurn = errors.New("the queue of writers does not move")
 
 // takeTurn waits for the State's turn in the store's queue of writers, if it needs one.
 func (w *writer[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
-	calls := &w.st.queue
+	calls := w.st.queue()
 	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && time.Now().After(calls.queueAgain)
 	if w.lock != nil || !queue && !cfg.exclusive {
 		return nil
@@ -95,7 +95,7 @@ func (st *State[T]) watchQueue(ctx context.Context, stop context.CancelCauseFunc
 			head = queue[0]
 		}
 		if head.Key != "" && head.ID != st.cfg.id {
-			st.queue.setTrouble(lockedBy(head))
+			st.queue().setTrouble(lockedBy(head))
 		}
 		stalled := looks > 0 && (err != nil || head.Key == was.Key)
 		if optional && (stalled || time.Now().After(patience)) {
@@ -132,13 +132,13 @@ func (w *writer[T]) atHead(ctx context.Context) bool {
 
 // resting reports whether the State writes without the queue for a while, although other
 // instances write too.
-func (w *writer[T]) resting() bool { return time.Now().Before(w.st.queue.queueAgain) }
+func (w *writer[T]) resting() bool { return time.Now().Before(w.st.queue().queueAgain) }
 
 // share lets other instances commit. A State that never loses a race, because its network
 // is quicker, would never take turns. So, after committing for turnTime without a turn, it
 // looks whether others wait in the queue, or pauses if it writes without the queue.
 func (w *writer[T]) share() {
-	calls := &w.st.queue
+	calls := w.st.queue()
 	switch now := time.Now(); {
 	case w.lock != nil || calls.idle() > turnTime:
 		calls.burst = now
@@ -164,7 +164,7 @@ func (w *writer[T]) linger() bool {
 	timer := time.NewTimer(turnLinger)
 	defer timer.Stop()
 	select {
-	case <-w.st.queue.arrived:
+	case <-w.st.queue().arrived:
 		return true
 	case <-timer.C:
 		return false
@@ -184,7 +184,7 @@ func (w *writer[T]) await(ran <-chan result[T], exclusive bool) result[T] {
 	case r := <-ran:
 		return r
 	case <-timer.C:
-		w.st.queue.queueAgain = time.Now().Add(turnRest)
+		w.st.queue().queueAgain = time.Now().Add(turnRest)
 		w.giveUp()
 		return <-ran
 	}
@@ -193,7 +193,7 @@ func (w *writer[T]) await(ran <-chan result[T], exclusive bool) result[T] {
 // mayStay reports whether the turn may go on after that many more commits, and whether
 // another call is likely to use it.
 func (w *writer[T]) mayStay(more int) bool {
-	return w.commits+more < turnCommits && time.Since(w.began) < turnTime && w.st.queue.busy(turnLinger)
+	return w.commits+more < turnCommits && time.Since(w.began) < turnTime && w.st.queue().busy(turnLinger)
 }
 
 // giveUp releases the lock if the State holds it. After a turn that failed the State does
@@ -203,7 +203,7 @@ func (w *writer[T]) giveUp() {
 		return
 	}
 	if w.doubt {
-		w.st.queue.queueAgain = time.Now().Add(turnRest)
+		w.st.queue().queueAgain = time.Now().Add(turnRest)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), unlockBound)
 	defer cancel()

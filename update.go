@@ -68,7 +68,7 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 	}
 	r.ctx, r.offers, r.done = ctx, make(chan offer[T]), make(chan outcome, 1)
 	r.alone = r.fn == nil || r.cfg.alone()
-	if st.queue.add(r) && !st.tasks.start(st.runWriter) {
+	if st.queue().add(r) && !st.tasks.start(st.runWriter) {
 		return Version{}, st.errClosed(r.verb)
 	}
 	for {
@@ -78,13 +78,13 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 		case out := <-r.done:
 			return st.conclude(ctx, r, out)
 		case <-ctx.Done():
-			switch left, base := st.queue.leave(r); left {
+			switch left, base := st.queue().leave(r); left {
 			case leftDecided:
 				return st.conclude(ctx, r, <-r.done)
 			case leftSent:
 				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.whyEnded(ctx)))
 			}
-			return Version{}, st.ended(ctx, r.verb, st.queue.lastTrouble())
+			return Version{}, st.ended(ctx, r.verb, st.queue().lastTrouble())
 		}
 	}
 }

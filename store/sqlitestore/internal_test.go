@@ -14,6 +14,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 func openTemp(t testing.TB, file string, cfg Config) *Store {
@@ -90,8 +91,8 @@ func TestWatchWithoutNotices(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.db")
 	s, other := openTemp(t, file, Config{PollInterval: time.Hour}), openTemp(t, file, Config{})
 	s.watch.notify = func(string) (*fsnotify.Watcher, error) { return nil, errors.New("too many") }
-	w := s.Watch("/doc", time.Second)
-	hints, stop := w.Hints(), w.Stop
+	w := storetest.NewWatch(s, "/doc", time.Second)
+	hints, stop := w.Hints, w.Stop
 	defer stop()
 	var version store.Version
 	for _, op := range []func() store.Op{
@@ -125,7 +126,7 @@ func TestOtherFilesWakeNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	defer s.Watch("/doc", time.Second).Stop()
+	defer s.Watch("/doc", time.Second, func() {}).Stop()
 	other, err := os.Create(filepath.Join(filepath.Dir(file), "other"))
 	if err != nil {
 		t.Fatal(err)
@@ -157,8 +158,8 @@ func TestHintForWhatCameAndWent(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.db")
 	s, other := openTemp(t, file, Config{}), openTemp(t, file, Config{})
 	s.watch.start.Do(func() {}) // this test looks by itself
-	w := s.Watch("/doc", time.Second)
-	hints, stop := w.Hints(), w.Stop
+	w := storetest.NewWatch(s, "/doc", time.Second)
+	hints, stop := w.Hints, w.Stop
 	defer stop()
 	p := &poller{store: s}
 	defer p.close()

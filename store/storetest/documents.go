@@ -113,7 +113,7 @@ func testRecreation(t *testing.T, e *env) {
 // what was made of the old one, and never says so.
 func testRecreationFollowed(t *testing.T, e *env) {
 	s, other := e.handle(), e.handle()
-	stop := s.Watch("/a", time.Second).Stop
+	stop := s.Watch("/a", time.Second, func() {}).Stop
 	defer stop()
 	now := e.create(other, "/a", "first")
 	if err := s.Announce(e.ctx, "/a", "me", nil); err != nil {

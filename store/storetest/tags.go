@@ -55,7 +55,7 @@ func testTags(t *testing.T, e *env) {
 // that was replaced. It is not what is known, nothing is built on it, and nothing confirms it.
 func testForeignTag(t *testing.T, e *env) {
 	s := e.handle()
-	w := s.Watch("/a", 20*time.Millisecond)
+	w := NewWatch(s, "/a", 20*time.Millisecond)
 	defer w.Stop()
 	v := e.put(s, "/a", e.create(s, "/a", "0"), "1")
 	undone := v.WithTag(v.Tag() + 1)

@@ -9,13 +9,14 @@ import (
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/internal/zk/wire"
 	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 // openings are what opening a State does with a store: it follows the document, looks at it,
 // creates it, and announces itself.
 func (b *bed) openDocument(path string) (w store.Watcher) {
 	b.Helper()
-	w = b.s.Watch(path, time.Hour)
+	w = storetest.NewWatch(b.s, path, time.Hour)
 	if _, err := b.s.Load(b.ctx, path, store.Version{}, store.Creating); err == nil {
 		b.Fatal("the test's premise: there is no document")
 	}
@@ -112,7 +113,7 @@ func TestNothingStays(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := b.openDocument("/folder/goes")
-			also := b.s.Watch("/folder/stays", time.Hour)
+			also := storetest.NewWatch(b.s, "/folder/stays", time.Hour)
 			rec, err := b.s.Load(b.ctx, "/folder/stays", store.Version{}, store.Local)
 			if err != nil {
 				t.Fatal(err)

@@ -3,6 +3,7 @@ package zkstore
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/zkstate/zkstate/internal/zk"
@@ -57,9 +58,8 @@ func (r *records) returned(losses int) {
 
 // record is one listener record that is to exist, or to go.
 type record struct {
-	full  string // the znode
-	path  string // of the document
-	entry string // the znode in its roster
+	full string // the znode
+	path string // of the document
 
 	data    []byte // guarded by records.mu; nil: nothing was announced yet
 	leaving bool   // guarded by records.mu: withdrawn, but not known to be gone
@@ -67,10 +67,16 @@ type record struct {
 
 	// What the znode is known to be, guarded by its turn. A commit with a receipt is
 	// fenced by it: after a loss of the session, or another's write, it fails.
-	session *zk.Session // whose it is, nil if that is not known
+	entered bool // there is an entry in the roster
 	version int32
-	entered bool   // there is an entry in the roster
-	conn    uint64 // the connection that tells of its end, 0 if none does
+	session *zk.Session // whose it is, nil if that is not known
+	conn    uint64      // the connection that tells of its end, 0 if none does
+}
+
+// entry is the znode in the roster: the record /a/listeners/x has the entry /a/listeners_open/x.
+func (rec *record) entry() string {
+	end := strings.LastIndexByte(rec.full, '/')
+	return rec.full[:end] + "_open" + rec.full[end:]
 }
 
 func newRecords() records {
@@ -92,7 +98,7 @@ func (s *Store) recordOf(path, id string) *record {
 	defer r.mu.Unlock()
 	found := r.all[full]
 	if found == nil {
-		found = &record{full: full, path: path, entry: s.entryOf(path, id)}
+		found = &record{full: full, path: path}
 		r.all[full] = found
 	}
 	return found
@@ -276,7 +282,7 @@ func (s *Store) removeRecord(ctx context.Context, rec *record) error {
 	if known {
 		reply, _ := s.share(ctx, session, zk.Multi{
 			zk.Delete{Path: rec.full, Version: rec.version},
-			zk.Delete{Path: rec.entry, Version: zk.AnyVersion},
+			zk.Delete{Path: rec.entry(), Version: zk.AnyVersion},
 		}, nil)
 		err = reply.Err
 	}

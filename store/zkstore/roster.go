@@ -25,9 +25,9 @@ func (s *Store) entering(ctx context.Context, session *zk.Session, rec *record, 
 		ops = append(ops, zk.Create{Path: full, ACL: s.acl, Mode: zk.Container})
 	}
 	if entered {
-		return append(ops, zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion}), err
+		return append(ops, zk.Set{Path: rec.entry(), Data: data, Version: zk.AnyVersion}), err
 	}
-	return append(ops, zk.Create{Path: rec.entry, Data: data, ACL: s.acl}), err
+	return append(ops, zk.Create{Path: rec.entry(), Data: data, ACL: s.acl}), err
 }
 
 // lookAround returns the folders of records and entries that a document does not have, and
@@ -40,7 +40,7 @@ func (s *Store) lookAround(ctx context.Context, session *zk.Session, rec *record
 	}
 	looks := []zk.Request{zk.Exists{Path: folders[0]}, zk.Exists{Path: folders[1]}}
 	if rec.entered {
-		looks = append(looks, zk.Exists{Path: rec.entry})
+		looks = append(looks, zk.Exists{Path: rec.entry()})
 	}
 	replies, _ := session.Do(ctx, looks...) // each reply has its own error
 	for i, reply := range replies {
@@ -61,9 +61,9 @@ func (s *Store) lookAround(ctx context.Context, session *zk.Session, rec *record
 // is done without.
 func (s *Store) enter(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
 	for range maxAttempts {
-		_, err := session.Call(ctx, zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion})
+		_, err := session.Call(ctx, zk.Set{Path: rec.entry(), Data: data, Version: zk.AnyVersion})
 		if errors.Is(err, zk.ErrNoNode) {
-			_, err = session.Call(ctx, zk.Create{Path: rec.entry, Data: data, ACL: s.acl})
+			_, err = session.Call(ctx, zk.Create{Path: rec.entry(), Data: data, ACL: s.acl})
 		}
 		if errors.Is(err, zk.ErrNoNode) { // the folder is missing
 			if err = s.ensureContainer(ctx, session, rec.path, s.roster(rec.path)); err == nil {
@@ -86,7 +86,7 @@ func (s *Store) leaveRoster(ctx context.Context, session *zk.Session, recs ...*r
 	var requests []zk.Request
 	for _, rec := range recs {
 		if rec.entered {
-			requests = append(requests, zk.Delete{Path: rec.entry, Version: zk.AnyVersion})
+			requests = append(requests, zk.Delete{Path: rec.entry(), Version: zk.AnyVersion})
 		}
 	}
 	if len(requests) == 0 {

@@ -16,6 +16,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,7 +43,6 @@ type Store struct {
 
 	session  atomic.Pointer[zk.Session] // the newest, lost or not; nil before the first
 	conn     atomic.Uint64              // the newest connection's number
-	hints    hints.Hub                  // by the path of the payload
 	places   hints.Hub                  // by the path of a place in a queue
 	watched  watchedCache
 	verifier verifier
@@ -102,7 +102,7 @@ func (s *Store) onEvent(event zk.Event) {
 			s.records.ended(event.Path)
 		}
 		s.watched.moved(event.Path)
-		s.hints.Signal(event.Path)
+		s.watched.signal(event.Path)
 		s.places.Signal(event.Path)
 		s.listenerFolders.event(event.Kind, event.Path)
 	case zk.NodeChildrenChanged:
@@ -184,6 +184,11 @@ func (s *Store) queue(path string) string       { return s.chroot + path + "/wri
 func (s *Store) place(path, name string) string { return s.queue(path) + "/" + name }
 func (s *Store) history(path string) string     { return s.chroot + path + "/history" }
 func (s *Store) entry(path, name string) string { return s.history(path) + "/" + name }
+
+// documentOf is the path of the document that has this payload.
+func (s *Store) documentOf(payload string) string {
+	return strings.TrimSuffix(payload[len(s.chroot):], "/payload")
+}
 
 // pause waits for d, at most until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
