@@ -2,10 +2,12 @@
 
 # Everything that must hold: real servers, the race detector, the linters. What speaks
 # to ZooKeeper is tested on Debian's and on 3.9; ZKSTATE_ZOOKEEPER=3.9 tests all on 3.9.
+# Tests wait for servers most of the time, so several run at once.
+TESTFLAGS = -race -parallel 4 -timeout 15m
 test: zookeeper lint
-	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test -race -timeout 10m ./...
-	for module in bench examples tools; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -race -timeout 10m ./... || exit; done
-	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test -race -timeout 10m ./internal/zk/... ./store/zkstore/...
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test $(TESTFLAGS) ./...
+	for module in bench examples tools; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test $(TESTFLAGS) ./... || exit; done
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test $(TESTFLAGS) ./internal/zk/... ./store/zkstore/...
 
 # What users do with a release: the module is packed and installed, what
 # .goreleaser.yaml lists is built, 32 bits are tested.

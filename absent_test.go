@@ -66,14 +66,14 @@ func (l *losing) Forget(_ context.Context, _ string, lost store.Listener) error 
 	return nil
 }
 
-// TestWaitAppliedWaitsForTheVanished: a State that cannot reach the store serves what it
+// TestWaitAllWaitsForTheVanished: a State that cannot reach the store serves what it
 // has, and its record is gone with its session. Nobody may be told meanwhile that all
 // have applied something newer.
-func TestWaitAppliedWaitsForTheVanished(t *testing.T) {
+func TestWaitAllWaitsForTheVanished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
 		faults := storetest.Inject(mem.Attach())
-		cut, err := zkstate.Open(t.Context(), faults, "/app/config", initial(), zkstate.ID("cut"), zkstate.MaxStaleness(20*time.Second))
+		cut, err := zkstate.Open(t.Context(), faults, "/app/config", initial(), zkstate.WithID("cut"), zkstate.WithMaxStaleness(20*time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,13 +86,13 @@ func TestWaitAppliedWaitsForTheVanished(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All().Within(5*time.Second)))
+		_, err = st.Update(t.Context(), bump, zkstate.WaitAll(), zkstate.WaitTimeout(5*time.Second))
 		var not *zkstate.NotAppliedError
 		if !errors.As(err, &not) || len(not.Silent) != 1 || not.Silent[0].ID != "cut" || not.Silent[0].Status != zkstate.StatusLost {
 			t.Errorf("five seconds after it vanished: %v", err)
 		}
 		began := time.Now()
-		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil {
+		if _, err = st.Update(t.Context(), bump, zkstate.WaitAll()); err != nil {
 			t.Error(err)
 		}
 		if got, err := cut.Read(); err == nil {
@@ -102,7 +102,7 @@ func TestWaitAppliedWaitsForTheVanished(t *testing.T) {
 			t.Errorf("it was waited for %v after its reads had ended", took)
 		}
 		began = time.Now()
-		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil || time.Since(began) > time.Second {
+		if _, err = st.Update(t.Context(), bump, zkstate.WaitAll()); err != nil || time.Since(began) > time.Second {
 			t.Errorf("the next one waits %v for one who was lost long ago, %v", time.Since(began), err)
 		}
 		faults.Hang(false)
@@ -111,11 +111,11 @@ func TestWaitAppliedWaitsForTheVanished(t *testing.T) {
 	})
 }
 
-// TestWaitAppliedAfterAReturn: one whose session was lost is back soon.
-func TestWaitAppliedAfterAReturn(t *testing.T) {
+// TestWaitAllAfterAReturn: one whose session was lost is back soon.
+func TestWaitAllAfterAReturn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
-		other, err := zkstate.Open(t.Context(), mem.Attach(), "/app/config", initial(), zkstate.ID("other"))
+		other, err := zkstate.Open(t.Context(), mem.Attach(), "/app/config", initial(), zkstate.WithID("other"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,14 +127,14 @@ func TestWaitAppliedAfterAReturn(t *testing.T) {
 		s.lose("other")
 		time.AfterFunc(3*time.Second, func() { s.lose() })
 		began := time.Now()
-		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil {
+		if _, err = st.Update(t.Context(), bump, zkstate.WaitAll()); err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(began); took < 3*time.Second || took > 5*time.Second || len(s.gone()) > 0 {
 			t.Errorf("one that was away for 3s was waited for %v; forgotten %v", took, s.gone())
 		}
 		closeState(t, other)
-		if _, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All())); err != nil {
+		if _, err = st.Update(t.Context(), bump, zkstate.WaitAll()); err != nil {
 			t.Error(err)
 		}
 		closeState(t, st)
@@ -144,7 +144,7 @@ func TestWaitAppliedAfterAReturn(t *testing.T) {
 // servesOlder reports whether a State's reads serve an older version than v.
 func servesOlder(st *zkstate.State[config], v zkstate.Version) bool {
 	_, err := st.Read()
-	snap, _ := st.ReadDirty()
+	snap, _ := st.Snapshot()
 	return err == nil && snap.Version.Before(v)
 }
 
@@ -153,17 +153,17 @@ func servesOlder(st *zkstate.State[config], v zkstate.Version) bool {
 // applied a version, it serves nothing older.
 func TestVanishedOnZooKeeper(t *testing.T) {
 	t.Parallel()
-	b := newZKBed(t, zkstate.ID("cut"), zkstate.MaxStaleness(12*time.Second), zkstate.Refresh(500*time.Millisecond))
+	b := newZKBed(t, zkstate.WithID("cut"), zkstate.WithMaxStaleness(12*time.Second), zkstate.WithRefresh(500*time.Millisecond))
 	b.net.SetMode(netfault.Blackhole)
 	b.eventually("its record goes with its session", func() bool {
 		found, err := b.writer.Listeners(b.ctx)
 		return err == nil && !slices.ContainsFunc(found, func(l zkstate.Listener) bool { return l.ID == "cut" })
 	})
-	late := openOn(b.env, zkOn(t, 4*time.Second, b.server), zkstate.ID("late"))
+	late := openOn(b.env, zkOn(t, 4*time.Second, b.server), zkstate.WithID("late"))
 	if _, err := b.st.Read(); err != nil {
 		t.Fatalf("the test's premise: it still serves what it has: %v", err)
 	}
-	v, err := late.Update(b.ctx, bump, zkstate.WaitApplied(zkstate.All()))
+	v, err := late.Update(b.ctx, bump, zkstate.WaitAll())
 	if err != nil || servesOlder(b.st, v) {
 		t.Errorf("said to be applied by all: %v; and older is served: %v", err, servesOlder(b.st, v))
 	}
@@ -175,7 +175,7 @@ func TestVanishedOnZooKeeper(t *testing.T) {
 		if session, ok := b.net.LastSession(); ok && zkserver.KillSession(b.ctx, b.server, session.ID, session.Password) == nil {
 			kills++
 		}
-		v, err := late.Update(b.ctx, bump, zkstate.WaitApplied(zkstate.All()))
+		v, err := late.Update(b.ctx, bump, zkstate.WaitAll())
 		if err != nil || servesOlder(b.st, v) {
 			t.Errorf("after %d kills, said to be applied by all: %v; and older is served: %v", kills, err, servesOlder(b.st, v))
 		}
@@ -193,7 +193,7 @@ func TestCloseSaysGoodBye(t *testing.T) {
 	b := newZKBed(t)
 	for range 3 {
 		s := zkOn(t, 4*time.Second, b.net.Addr())
-		st, err := zkstate.Open(b.ctx, s, "/app/config", initial(), zkstate.ID("leaver"))
+		st, err := zkstate.Open(b.ctx, s, "/app/config", initial(), zkstate.WithID("leaver"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +203,7 @@ func TestCloseSaysGoodBye(t *testing.T) {
 		}
 		<-lost
 		began := time.Now()
-		if _, err := b.writer.Update(b.ctx, bump, zkstate.WaitApplied(zkstate.All())); err != nil {
+		if _, err := b.writer.Update(b.ctx, bump, zkstate.WaitAll()); err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(began); took > zkstate.DefaultMaxStaleness/2 {

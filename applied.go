@@ -13,28 +13,17 @@ import (
 	"github.com/zkstate/zkstate/store"
 )
 
-// AppliedBy says which listeners an update waits for; see [WaitApplied].
-type AppliedBy struct {
-	least  int // 0: all
-	within time.Duration
+// wait says which listeners a call waits for after its commit; see [WaitAll].
+type wait struct {
+	wanted bool
+	least  int           // 0: all
+	within time.Duration // from the commit on; 0: as long as the context
 }
 
-// All are all listeners of the document except the State that waits.
-func All() AppliedBy { return AppliedBy{} }
-
-// AtLeast are any n listeners of the document, not counting the State that waits.
-func AtLeast(n int) AppliedBy { return AppliedBy{least: max(n, 1)} }
-
-// Within bounds the wait, from the commit on. Without it the context alone does.
-func (by AppliedBy) Within(d time.Duration) AppliedBy {
-	by.within = d
-	return by
-}
-
-// WaitApplied makes Update, Rollback or Delete wait, after the commit, until those listeners
-// have applied it, which is until reads of those States serve that version or a later
-// one, or say that the document is deleted. A listener that closes is not waited for,
-// and one that comes is. One that vanishes without closing, because its session was
+// WaitAll makes Update, Rollback or Delete wait, after the commit, until all listeners of
+// the document have applied it, which is until reads of those States serve that version or
+// a later one, or say that the document is deleted. A listener that closes is not waited
+// for, and one that comes is. One that vanishes without closing, because its session was
 // lost or its process was killed, may still serve what it has: it is waited for until
 // it is back, or until its MaxStaleness has passed since the commit.
 //
@@ -43,10 +32,24 @@ func (by AppliedBy) Within(d time.Duration) AppliedBy {
 // that nobody waits for do, see [Quiet]. The waiter watches the records, and reads each
 // of them about once.
 //
-// If that does not come about, because of the time, or sooner because of those who
-// reject the document, the call returns the version, which is committed all the same,
-// together with a [NotAppliedError].
-func WaitApplied(by AppliedBy) UpdateOption { return func(c *updateConfig) { c.appliedBy = &by } }
+// The wait ends with the context, or with [WaitTimeout], and sooner if nobody is left to
+// wait for but those who reject the document. Then the call returns the version, which is
+// committed all the same, together with a [NotAppliedError].
+func WaitAll() UpdateOption {
+	return func(c *updateConfig) { c.wait.wanted, c.wait.least = true, 0 }
+}
+
+// WaitFor is like [WaitAll], but waits for any n listeners, not counting the State that
+// waits. Less than 1 counts as 1. Of several WaitAll and WaitFor the last one counts.
+func WaitFor(n int) UpdateOption {
+	return func(c *updateConfig) { c.wait.wanted, c.wait.least = true, max(n, 1) }
+}
+
+// WaitTimeout bounds the wait of [WaitAll] or [WaitFor], from the commit on. Zero or less,
+// and without this option, the context alone bounds it.
+func WaitTimeout(d time.Duration) UpdateOption {
+	return func(c *updateConfig) { c.wait.within = max(d, 0) }
+}
 
 // NotAppliedError says who has applied a version that was waited for, and who has
 // not. It matches [ErrNotApplied], and the context's error if that ended the wait.
@@ -97,16 +100,16 @@ func (e *NotAppliedError) Unwrap() error { return e.cause }
 func (e *NotAppliedError) Is(target error) bool { return target == ErrNotApplied }
 
 // awaitApplied waits until those listeners have applied version, which is committed.
-func (st *State[T]) awaitApplied(ctx context.Context, version Version, by AppliedBy) error {
+func (st *State[T]) awaitApplied(ctx context.Context, version Version, wait wait) error {
 	committed := time.Now()
-	if by.within > 0 {
+	if wait.within > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, by.within)
+		ctx, cancel = context.WithTimeout(ctx, wait.within)
 		defer cancel()
 	}
 	records := st.store.WatchListeners(st.path)
 	defer records.Stop()
-	p := &progress{version: version, by: by, self: st.isOwn, listeners: make(map[string]Listener), unread: 1}
+	p := &progress{version: version, least: wait.least, self: st.isOwn, listeners: make(map[string]Listener), unread: 1}
 	for retry := (backoff{max: 500 * time.Millisecond, last: 4 * time.Millisecond}); ; {
 		err := st.hear(ctx, p, records, &retry)
 		if err == nil && p.wantsAbsent() {

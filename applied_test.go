@@ -30,7 +30,7 @@ func (p *picky) Validate() error {
 
 func (e *env) openPicky(id string, opts ...zkstate.OpenOption) *zkstate.State[picky] {
 	e.Helper()
-	st, err := zkstate.Open(e.ctx, e.handle(), "/app/config", picky{}, append(opts, zkstate.ID(id))...)
+	st, err := zkstate.Open(e.ctx, e.handle(), "/app/config", picky{}, append(opts, zkstate.WithID(id))...)
 	if err != nil {
 		e.Fatal(err)
 	}
@@ -42,17 +42,17 @@ func set(n int) func(*config) error {
 	return func(c *config) error { c.Interval = n; return nil }
 }
 
-// TestWaitApplied: when the call returns, the others serve the new version; and who
+// TestWaitAll: when the call returns, the others serve the new version; and who
 // does not is named.
-func TestWaitApplied(t *testing.T) {
+func TestWaitAll(t *testing.T) {
 	eachStore(t, func(e *env) {
 		st := e.open()
-		if _, err := st.Update(e.ctx, bump, zkstate.WaitApplied(zkstate.All())); err != nil {
+		if _, err := st.Update(e.ctx, bump, zkstate.WaitAll()); err != nil {
 			e.Errorf("with nobody else there: %v", err)
 		}
 		one, two := e.openPicky("one"), e.openPicky("two")
 		for i := range 3 {
-			if _, err := st.Update(e.ctx, set(100+i), zkstate.WaitApplied(zkstate.All())); err != nil {
+			if _, err := st.Update(e.ctx, set(100+i), zkstate.WaitAll()); err != nil {
 				e.Fatal(err)
 			}
 			for _, other := range []*zkstate.State[picky]{one, two} {
@@ -61,11 +61,11 @@ func TestWaitApplied(t *testing.T) {
 				}
 			}
 		}
-		if _, err := st.Update(e.ctx, set(200), zkstate.WaitApplied(zkstate.AtLeast(1))); err != nil {
+		if _, err := st.Update(e.ctx, set(200), zkstate.WaitFor(1)); err != nil {
 			e.Error(err)
 		}
 
-		v, err := st.Update(e.ctx, set(13), zkstate.WaitApplied(zkstate.All())) // returns without a bound of time
+		v, err := st.Update(e.ctx, set(13), zkstate.WaitAll()) // returns without a bound of time
 		var not *zkstate.NotAppliedError
 		if !errors.Is(err, zkstate.ErrNotApplied) || !errors.As(err, &not) {
 			e.Fatalf("both refuse it: %v", err)
@@ -76,23 +76,23 @@ func TestWaitApplied(t *testing.T) {
 		if got, err := st.Read(); err != nil || got.Interval != 13 {
 			e.Errorf("it is committed all the same: %+v, %v", got, err)
 		}
-		if _, err := st.Update(e.ctx, set(14), zkstate.WaitApplied(zkstate.All())); err != nil {
+		if _, err := st.Update(e.ctx, set(14), zkstate.WaitAll()); err != nil {
 			e.Errorf("healed: %v", err)
 		}
 
 		three := e.openPicky("three", zkstate.Quiet())
-		_, err = st.Update(e.ctx, set(15), zkstate.WaitApplied(zkstate.All().Within(3*time.Second)))
+		_, err = st.Update(e.ctx, set(15), zkstate.WaitAll(), zkstate.WaitTimeout(3*time.Second))
 		if !errors.As(err, &not) || !errors.Is(err, context.DeadlineExceeded) {
 			e.Fatalf("one says nothing: %v", err)
 		}
 		if len(not.Silent) != 1 || not.Silent[0].ID != three.ID() || len(not.Applied) != 2 {
 			e.Errorf("%+v", not)
 		}
-		_, err = st.Update(e.ctx, set(16), zkstate.WaitApplied(zkstate.AtLeast(3).Within(time.Second)))
+		_, err = st.Update(e.ctx, set(16), zkstate.WaitFor(3), zkstate.WaitTimeout(time.Second))
 		if !errors.Is(err, zkstate.ErrNotApplied) {
 			e.Errorf("two of three: %v", err)
 		}
-		if _, err = st.Update(e.ctx, set(17), zkstate.WaitApplied(zkstate.AtLeast(2))); err != nil {
+		if _, err = st.Update(e.ctx, set(17), zkstate.WaitFor(2)); err != nil {
 			e.Error(err)
 		}
 	})
@@ -103,7 +103,7 @@ func TestWaitApplied(t *testing.T) {
 func (e *env) silenced(id string) (st *zkstate.State[config], goOn func()) {
 	e.Helper()
 	faults := storetest.Inject(e.handle())
-	st = openOn(e, faults, zkstate.ID(id))
+	st = openOn(e, faults, zkstate.WithID(id))
 	faults.Hang(true)
 	e.Cleanup(func() { faults.Hang(false) })
 	return st, func() { faults.Hang(false) }
@@ -113,13 +113,13 @@ func (e *env) silenced(id string) (st *zkstate.State[config], goOn func()) {
 // committed.
 func (e *env) waits(st *zkstate.State[config]) <-chan error {
 	e.Helper()
-	before, _ := st.ReadDirty()
+	before, _ := st.Snapshot()
 	done := make(chan error, 1)
 	go func() {
-		_, err := st.Update(e.ctx, bump, zkstate.WaitApplied(zkstate.All()))
+		_, err := st.Update(e.ctx, bump, zkstate.WaitAll())
 		done <- err
 	}()
-	e.eventually("it is committed", func() bool { now, _ := st.ReadDirty(); return now.Version != before.Version })
+	e.eventually("it is committed", func() bool { now, _ := st.Snapshot(); return now.Version != before.Version })
 	return done
 }
 
@@ -135,14 +135,14 @@ func (e *env) wantApplied(done <-chan error, why string) {
 	}
 }
 
-// TestWaitAppliedMeanwhile: listeners come, close and go on while they are waited for.
-func TestWaitAppliedMeanwhile(t *testing.T) {
+// TestWaitAllMeanwhile: listeners come, close and go on while they are waited for.
+func TestWaitAllMeanwhile(t *testing.T) {
 	eachStore(t, func(e *env) {
-		st := e.open(zkstate.ID("waits"))
+		st := e.open(zkstate.WithID("waits"))
 		slow, goOn := e.silenced("slow")
 		closes, let := e.silenced("closes")
 		done := e.waits(st)
-		e.open(zkstate.ID("comes"))
+		e.open(zkstate.WithID("comes"))
 		let()
 		closeState(e.T, closes)
 		if len(done) > 0 {
@@ -150,15 +150,15 @@ func TestWaitAppliedMeanwhile(t *testing.T) {
 		}
 		goOn()
 		e.wantApplied(done, "the last one goes on")
-		if v, _ := st.ReadDirty(); servesOlder(slow, v.Version) {
+		if v, _ := st.Snapshot(); servesOlder(slow, v.Version) {
 			e.Error("it serves something older")
 		}
 	})
 }
 
-// TestWaitAppliedOverACut: the waiter's connection, and with it the watch of the records,
+// TestWaitAllOverACut: the waiter's connection, and with it the watch of the records,
 // is lost while it waits.
-func TestWaitAppliedOverACut(t *testing.T) {
+func TestWaitAllOverACut(t *testing.T) {
 	t.Parallel()
 	b := newZKBed(t)
 	direct := *b.env
@@ -174,16 +174,16 @@ func TestWaitAppliedOverACut(t *testing.T) {
 	goOn()
 	b.eventually("it has said what it applied", func() bool {
 		found, err := b.writer.Listeners(b.ctx)
-		v, _ := b.writer.ReadDirty()
+		v, _ := b.writer.Snapshot()
 		return err == nil && slices.ContainsFunc(found, func(l zkstate.Listener) bool { return l.ID == "slow" && l.Applied == v.Version })
 	})
 	b.net.SetMode(netfault.Pass)
 	b.wantApplied(done, "it reported while the waiter was cut off")
 }
 
-// TestWaitAppliedInTheDark: if the records cannot be read in the end, that is what the error
+// TestWaitAllInTheDark: if the records cannot be read in the end, that is what the error
 // says, and not that nobody is there.
-func TestWaitAppliedInTheDark(t *testing.T) {
+func TestWaitAllInTheDark(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
 		faults := storetest.Inject(mem.Attach())
@@ -195,7 +195,7 @@ func TestWaitAppliedInTheDark(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			_, waited = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.AtLeast(1).Within(5*time.Second)))
+			_, waited = st.Update(t.Context(), bump, zkstate.WaitFor(1), zkstate.WaitTimeout(5*time.Second))
 		}()
 		synctest.Wait()
 		faults.Fail(store.ErrUnavailable)

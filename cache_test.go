@@ -20,7 +20,7 @@ import (
 // cached runs a State with a cache until its document is in the file.
 func cached(t *testing.T, s store.Store, file string) {
 	t.Helper()
-	st, err := zkstate.Open(t.Context(), s, "/app/config", initial(), zkstate.Cache(file))
+	st, err := zkstate.Open(t.Context(), s, "/app/config", initial(), zkstate.WithCache(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,18 +43,18 @@ func TestStartWithoutTheStore(t *testing.T) {
 			"hung":    func() { faults.Fail(nil); faults.Hang(true) },
 		} {
 			fault()
-			st, err := zkstate.Open(e.ctx, faults, "/app/config", initial(), zkstate.Cache(file))
+			st, err := zkstate.Open(e.ctx, faults, "/app/config", initial(), zkstate.WithCache(file))
 			if err != nil {
 				e.Fatalf("%s: %v", name, err)
 			}
-			if snap, err := st.ReadDirty(); err != nil || snap.Value.Interval != 42 || snap.Verified || snap.Version.IsZero() {
+			if snap, err := st.Snapshot(); err != nil || snap.Value.Interval != 42 || snap.Verified || snap.Version.IsZero() {
 				e.Errorf("%s: the cached copy is %+v, %v", name, snap, err)
 			}
 			if _, err := st.Read(); !errors.Is(err, zkstate.ErrStale) {
 				e.Errorf("%s: Read of an unverified copy: %v", name, err)
 			}
 			short, cancel := context.WithTimeout(e.ctx, 20*time.Millisecond)
-			if _, err := st.ReadConsistent(short); !errors.Is(err, context.DeadlineExceeded) {
+			if _, _, err := st.ReadConsistent(short); !errors.Is(err, context.DeadlineExceeded) {
 				e.Errorf("%s: ReadConsistent: %v", name, err)
 			}
 			if _, err := st.Update(short, bump); !errors.Is(err, context.DeadlineExceeded) {
@@ -96,18 +96,18 @@ func TestCacheGivesWay(t *testing.T) {
 	if _, err := restored.Commit(t.Context(), store.Create{Path: "/app/config", Data: []byte(`{"interval":3}`)}); err != nil {
 		t.Fatal(err)
 	}
-	st, err := zkstate.Open(t.Context(), restored, "/app/config", initial(), zkstate.Cache(file))
+	st, err := zkstate.Open(t.Context(), restored, "/app/config", initial(), zkstate.WithCache(file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer closeState(t, st)
-	if got, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 3 {
+	if got, _, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 3 {
 		t.Errorf("beside an older store the cache wins: %+v, %v", got, err)
 	}
 	if v, err := st.Update(t.Context(), bump); err != nil {
 		t.Errorf("update to %v: %v", v, err)
 	}
-	empty, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial(), zkstate.Cache(file+"2"), zkstate.NoCreate())
+	empty, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial(), zkstate.WithCache(file+"2"), zkstate.NoCreate())
 	if !errors.Is(err, zkstate.ErrNotFound) {
 		t.Errorf("without a cache file: %v, %v", empty, err)
 	}
@@ -132,8 +132,8 @@ func TestDamagedCacheIsIgnored(t *testing.T) {
 		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if st, err := zkstate.Open(ended, faults, path, initial(), zkstate.Cache(file)); err == nil {
-			snap, _ := st.ReadDirty()
+		if st, err := zkstate.Open(ended, faults, path, initial(), zkstate.WithCache(file)); err == nil {
+			snap, _ := st.Snapshot()
 			t.Errorf("%s: started with %+v", what, snap)
 			closeState(t, st)
 		}
@@ -148,11 +148,11 @@ func TestDamagedCacheIsIgnored(t *testing.T) {
 	if err := os.WriteFile(file, whole, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if st, err := zkstate.Open(ended, faults, "/app/config", []int{}, zkstate.Cache(file)); err == nil {
+	if st, err := zkstate.Open(ended, faults, "/app/config", []int{}, zkstate.WithCache(file)); err == nil {
 		t.Error("a cache that does not fit the type was used")
 		closeState(t, st)
 	}
-	st, err := zkstate.Open(ended, faults, "/app/config", initial(), zkstate.Cache(file))
+	st, err := zkstate.Open(ended, faults, "/app/config", initial(), zkstate.WithCache(file))
 	if err != nil {
 		t.Fatalf("the whole file, with a context that has ended: %v", err)
 	}
@@ -171,7 +171,7 @@ func TestCacheIsARegularFile(t *testing.T) {
 		t.Skip("no pipe can be made here:", err)
 	}
 	for _, file := range []string{pipe, t.TempDir(), os.DevNull, filepath.Join(pipe, "below")} {
-		st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial(), zkstate.Cache(file))
+		st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial(), zkstate.WithCache(file))
 		if err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("%s: opened %v, %v", file, st, err)
 		}

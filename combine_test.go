@@ -21,7 +21,7 @@ import (
 // called: what is updated meanwhile waits in the queue.
 func busy(e *env) (st *zkstate.State[config], faults *storetest.Faults, release func()) {
 	faults = storetest.Inject(e.handle())
-	st = openOn(e, faults, zkstate.Refresh(time.Hour))
+	st = openOn(e, faults, zkstate.WithRefresh(time.Hour))
 	started, proceed := make(chan struct{}), make(chan struct{})
 	faults.BeforeCommit(func() { close(started); <-proceed })
 	var first sync.WaitGroup
@@ -47,7 +47,7 @@ func TestCombining(t *testing.T) {
 					c.Processes = append(c.Processes, fmt.Sprint(i))
 					return bump(c)
 				})
-				if snap, _ := st.ReadDirty(); err != nil || snap.Version.Before(v) {
+				if snap, _ := st.Snapshot(); err != nil || snap.Version.Before(v) {
 					e.Errorf("made %v, serves %v, %v", v, snap.Version, err)
 				}
 			})
@@ -88,7 +88,7 @@ func TestCombinedFailures(t *testing.T) {
 						e.Errorf("panicked with %v", r)
 					}
 				}()
-				_, err := st.Update(ctx, fn, zkstate.Reason("x"))
+				_, err := st.Update(ctx, fn, zkstate.WithReason("x"))
 				check(err)
 			})
 			waiting++
@@ -131,7 +131,7 @@ func TestCombinedFailures(t *testing.T) {
 		}
 		release()
 		group.Wait()
-		if got, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 4 || got.Processes[0] != "systemd*" || got.Labels != nil {
+		if got, _, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 4 || got.Processes[0] != "systemd*" || got.Labels != nil {
 			e.Errorf("%+v, %v", got, err)
 		}
 	})
@@ -223,7 +223,7 @@ func TestComingAlong(t *testing.T) {
 func TestAloneAmongOthers(t *testing.T) {
 	eachStore(t, func(e *env) {
 		st, _, release := busy(e)
-		snap, err := st.ReadDirty()
+		snap, err := st.Snapshot()
 		if err != nil {
 			e.Fatal(err)
 		}
@@ -305,7 +305,7 @@ func TestLeavingMidCommit(t *testing.T) {
 		if err := <-stays; err != nil {
 			e.Error(err)
 		}
-		if got, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 4 {
+		if got, _, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 4 {
 			e.Errorf("%+v, %v", got, err)
 		}
 	})
@@ -344,7 +344,7 @@ func TestLeavingBeforeTheCommit(t *testing.T) {
 		if !errors.Is(told, context.Canceled) || errors.Is(told, zkstate.ErrUnknownOutcome) {
 			e.Errorf("who left is told %v", told)
 		}
-		if got, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 3 || len(got.Processes) != 2 {
+		if got, _, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 3 || len(got.Processes) != 2 {
 			e.Errorf("%+v, %v", got, err)
 		}
 	})

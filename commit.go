@@ -235,7 +235,7 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 }
 
 // waits reports whether a call waits until others have applied its version.
-func waits[T any](r *request[T]) bool { return r.cfg.appliedBy != nil }
+func waits[T any](r *request[T]) bool { return r.cfg.wait.wanted }
 
 // reasons returns the reasons that the calls gave, each once.
 func reasons[T any](parts []*request[T]) (all []string) {

@@ -25,9 +25,9 @@ func (c *commits) Commit(ctx context.Context, ops ...store.Op) ([]store.Version,
 	return c.commit(ctx, ops)
 }
 
-// TestWaitAppliedCutShort: the context ends while the commit is under way. That it
+// TestWaitAllCutShort: the context ends while the commit is under way. That it
 // went through does not mean that anybody has applied it.
-func TestWaitAppliedCutShort(t *testing.T) {
+func TestWaitAllCutShort(t *testing.T) {
 	eachStore(t, func(e *env) {
 		s := &commits{Store: e.handle()}
 		st := openOn(e, s)
@@ -41,18 +41,18 @@ func TestWaitAppliedCutShort(t *testing.T) {
 			<-ctx.Done()
 			return versions, err
 		}
-		v, err := st.Update(ctx, bump, zkstate.WaitApplied(zkstate.All()))
+		v, err := st.Update(ctx, bump, zkstate.WaitAll())
 		if !errors.Is(err, zkstate.ErrNotApplied) || !errors.Is(err, context.Canceled) || v.IsZero() {
 			e.Errorf("%v, %v", v, err)
 		}
 	})
 }
 
-// TestWaitAppliedOfADelete: it is applied by who says that the document is gone.
-func TestWaitAppliedOfADelete(t *testing.T) {
+// TestWaitAllOfADelete: it is applied by who says that the document is gone.
+func TestWaitAllOfADelete(t *testing.T) {
 	eachStore(t, func(e *env) {
 		st, other := e.open(), e.open()
-		if err := st.Delete(e.ctx, zkstate.WaitApplied(zkstate.All())); err != nil {
+		if err := st.Delete(e.ctx, zkstate.WaitAll()); err != nil {
 			e.Fatal(err)
 		}
 		if _, err := other.Read(); !errors.Is(err, zkstate.ErrDeleted) {
@@ -61,15 +61,15 @@ func TestWaitAppliedOfADelete(t *testing.T) {
 	})
 }
 
-// TestWaitAppliedByANamesake: another instance with our id, whose record is the one
+// TestWaitAllByANamesake: another instance with our id, whose record is the one
 // that is there, is waited for.
-func TestWaitAppliedByANamesake(t *testing.T) {
+func TestWaitAllByANamesake(t *testing.T) {
 	eachStore(t, func(e *env) {
 		if err := e.handle().Announce(e.ctx, "/app/config", "web", []byte(`{"id":"web"}`)); err != nil {
 			e.Fatal(err)
 		}
-		st := e.open(zkstate.ID("web"))
-		_, err := st.Update(e.ctx, bump, zkstate.WaitApplied(zkstate.All().Within(300*time.Millisecond)))
+		st := e.open(zkstate.WithID("web"))
+		_, err := st.Update(e.ctx, bump, zkstate.WaitAll(), zkstate.WaitTimeout(300*time.Millisecond))
 		if !errors.Is(err, zkstate.ErrNotApplied) {
 			e.Errorf("nobody has applied it: %v", err)
 		}

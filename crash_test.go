@@ -27,7 +27,7 @@ func countForEver(file string) {
 		fmt.Println(err)
 		return
 	}
-	st, err := zkstate.Open(ctx, s, "/app/config", config{}, zkstate.ID("counter"))
+	st, err := zkstate.Open(ctx, s, "/app/config", config{}, zkstate.WithID("counter"))
 	for n := 1; err == nil; n++ {
 		if _, err = st.Update(ctx, bump); err == nil {
 			fmt.Println(n)
@@ -96,7 +96,7 @@ func inFile(t *testing.T, file string) (counted int, receipt string) {
 		t.Fatal(err)
 	}
 	var value config
-	var listener zkstate.Listener
+	var listener struct{ Receipt string }
 	if err := json.Unmarshal(doc, &value); err != nil {
 		t.Fatal(err)
 	}

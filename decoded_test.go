@@ -47,7 +47,7 @@ func TestRoundedStaysAsItWasWritten(t *testing.T) {
 	s := memstore.New()
 	defer s.Close()
 	var found []error
-	st, err := zkstate.Open(ctx, s, "/x", anything{}, zkstate.DetectMutation(func(e error) { found = append(found, e) }))
+	st, err := zkstate.Open(ctx, s, "/x", anything{}, zkstate.WithMutationDetector(func(e error) { found = append(found, e) }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,23 +10,23 @@
 //	s, err := storeurl.Open(ctx, "zk://zk1,zk2,zk3") // or "sqlite:app.db", or "mem:"
 //	st, err := zkstate.Open(ctx, s, "/agents/config", Config{Interval: 5})
 //
-//	config, err := st.Read()                // at most 30 s old, never waits
-//	config, err = st.ReadConsistent(ctx)    // linearizable
-//	version, err := st.Update(ctx, func(c *Config) error {
+//	config, err := st.Read()                       // at most 30 s old, never waits
+//	config, version, err := st.ReadConsistent(ctx) // linearizable
+//	version, err = st.Update(ctx, func(c *Config) error {
 //		c.Processes = append(c.Processes, "firefox*")
 //		return nil
 //	})
-//	for set := range st.Changes(ctx) { // + /processes/2 "firefox*"
-//		fmt.Println(set.Changes)
+//	for event, err := range st.Watch(ctx) { // the present value, and then every change
+//		fmt.Println(event.Value, event.Changes.Changes, err) // + /processes/2 "firefox*"
 //	}
 //
 // # Reads
 //
-// [State.Read] serves the local copy if the store confirmed it within MaxStaleness,
+// [State.Read] serves the local copy if the store confirmed it within [WithMaxStaleness],
 // 30 s if nothing else is said, and fails otherwise. [State.ReadConsistent] is
 // linearizable: it sees every update that finished before it began, whatever server
-// fails or leads meanwhile. [State.ReadDirty] serves what there is and says how old
-// it is. Versions that one State shows never go backwards, unless the store's history is
+// fails or leads meanwhile. [State.Snapshot] returns what there is and says how
+// old it is. Versions that one State shows never go backwards, unless the store's history is
 // replaced by an older one, which the [ChangeSet] says.
 //
 // # Updates
@@ -42,16 +42,18 @@
 // Updates that wait for each other share a commit, and instances that contend take
 // turns; under [Exclusive] a function runs while no other exclusive one does, anywhere, as
 // long as its session lasts. A commit whose answer was lost is found out to be applied or
-// not, by the receipt that it left in the writer's own listener record. [WaitApplied] waits until others have it.
+// not, by the receipt that it left in the writer's own listener record. [WaitAll] waits until others have it.
 //
-// With [History] every commit is journaled, with who and why, in its own transaction;
+// With [WithHistory] every commit is journaled, with who and why, in its own transaction;
 // [State.At] and [State.Rollback] go back.
 //
 // # Changes
 //
-// [State.Changes] and [State.OnChange] give the differences between committed
-// documents in commit order. A slow subscriber gets fewer and larger sets, and loses
-// nothing.
+// [State.Watch] gives the value, its version, what changed and the condition of the document
+// together, so that one loop is all that a program needs. [State.Changes] and
+// [State.OnChange] give the differences between committed documents only, and [Select] a
+// value that is derived from the document, whenever it changed. All are in commit order. A
+// slow subscriber gets fewer and larger sets, and loses nothing.
 //
 // # When things go wrong
 //

@@ -14,9 +14,11 @@ import (
 // document's values.
 var (
 	// Opening. ErrNotFound: NoCreate or Observer was given, or Expect's context
-	// ended, and nobody has created the document. ErrInvalidPath and
-	// ErrInvalidID: the arguments are malformed.
+	// ended, and nobody has created the document. ErrExists: CreateOnly was given,
+	// and there is a document. ErrInvalidPath and ErrInvalidID: the arguments are
+	// malformed.
 	ErrNotFound    = store.ErrNotFound
+	ErrExists      = store.ErrExists
 	ErrInvalidPath = store.ErrInvalidPath
 	ErrInvalidID   = store.ErrInvalidID
 

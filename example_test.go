@@ -90,19 +90,26 @@ func ExampleState_ReadConsistent() {
 	if _, err := other.Update(ctx, func(w *Watchlist) error { w.Interval = 9; return nil }); err != nil {
 		log.Fatal(err)
 	}
-	list, err := st.ReadConsistent(ctx) // sees it, whether or not news of it has come
-	fmt.Println(list.Interval, err)
-	// Output: 9 <nil>
+	list, version, err := st.ReadConsistent(ctx) // sees it, whether or not news of it has come
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(list.Interval)
+	_, err = st.Update(ctx, func(w *Watchlist) error { w.Interval *= 2; return nil }, zkstate.IfVersion(version))
+	fmt.Println(err)
+	// Output:
+	// 9
+	// <nil>
 }
 
-func ExampleState_ReadDirty() {
+func ExampleState_Snapshot() {
 	ctx := context.Background()
 	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Interval: 5})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer st.Close()
-	snap, err := st.ReadDirty()
+	snap, err := st.Snapshot()
 	fmt.Println(snap.Value.Interval, snap.Verified, snap.Age < time.Minute, err)
 	// Output: 5 true true <nil>
 }
@@ -134,7 +141,7 @@ func ExampleIfVersion() {
 		log.Fatal(err)
 	}
 	defer st.Close()
-	seen, err := st.ReadDirty()
+	seen, err := st.Snapshot()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -146,6 +153,42 @@ func ExampleIfVersion() {
 	// Output:
 	// <nil>
 	// true
+}
+
+func ExampleState_Watch() {
+	ctx := context.Background()
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Processes: []string{"systemd*", "rsync*"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+
+	events := 0
+	for event, err := range st.Watch(ctx) {
+		switch {
+		case errors.Is(err, zkstate.ErrRejected):
+			fmt.Println("going on with the last good list:", err)
+		case errors.Is(err, zkstate.ErrDeleted):
+			fmt.Println("somebody deleted the list")
+		default:
+			fmt.Println(event.Value.Processes, event.Changes.Changes)
+		}
+		if events++; events == 3 {
+			break
+		}
+		if events == 1 {
+			_, err = st.Update(ctx, func(w *Watchlist) error { w.Processes = append(w.Processes, "firefox*"); return nil })
+		} else {
+			err = st.Delete(ctx)
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// [systemd* rsync*] []
+	// [systemd* rsync* firefox*] [+ /processes/2 "firefox*"]
+	// somebody deleted the list
 }
 
 func ExampleState_Changes() {
@@ -200,7 +243,7 @@ func ExampleState_Listeners() {
 	ctx := context.Background()
 	s := memstore.New()
 	for _, id := range []string{"web-2", "web-1"} {
-		st, err := zkstate.Open(ctx, s.Attach(), "/agents/watchlist", Watchlist{}, zkstate.ID(id), zkstate.App("web"))
+		st, err := zkstate.Open(ctx, s.Attach(), "/agents/watchlist", Watchlist{}, zkstate.WithID(id), zkstate.WithApp("web"))
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -272,7 +315,7 @@ func ExampleState_Update_exclusive() {
 	// Output: <nil>
 }
 
-func ExampleWaitApplied() {
+func ExampleWaitAll() {
 	ctx := context.Background()
 	s := memstore.New()
 	st, err := zkstate.Open(ctx, s, "/agents/watchlist", Watchlist{Interval: 1})
@@ -280,14 +323,14 @@ func ExampleWaitApplied() {
 		log.Fatal(err)
 	}
 	defer st.Close()
-	agent, err := zkstate.Open(ctx, s.Attach(), "/agents/watchlist", Watchlist{}, zkstate.ID("agent-1"))
+	agent, err := zkstate.Open(ctx, s.Attach(), "/agents/watchlist", Watchlist{}, zkstate.WithID("agent-1"))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer agent.Close()
 
 	_, err = st.Update(ctx, func(w *Watchlist) error { w.Interval = 5; return nil },
-		zkstate.WaitApplied(zkstate.All().Within(5*time.Second)))
+		zkstate.WaitAll(), zkstate.WaitTimeout(5*time.Second))
 	var not *zkstate.NotAppliedError
 	if errors.As(err, &not) {
 		fmt.Println(len(not.Rejected), "reject it,", len(not.Silent), "are silent")
@@ -299,12 +342,12 @@ func ExampleWaitApplied() {
 
 func ExampleState_History() {
 	ctx := context.Background()
-	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Interval: 1}, zkstate.History(100))
+	st, err := zkstate.Open(ctx, memstore.New(), "/agents/watchlist", Watchlist{Interval: 1}, zkstate.WithHistory(100))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer st.Close()
-	if _, err := st.Update(ctx, func(w *Watchlist) error { w.Interval = 60; return nil }, zkstate.Reason("too much load")); err != nil {
+	if _, err := st.Update(ctx, func(w *Watchlist) error { w.Interval = 60; return nil }, zkstate.WithReason("too much load")); err != nil {
 		log.Fatal(err)
 	}
 	entries, err := st.History(ctx)
@@ -312,8 +355,8 @@ func ExampleState_History() {
 		log.Fatal(err)
 	}
 	last := entries[len(entries)-1]
-	fmt.Println(last.Why, last.Changes)
-	if _, err := st.Rollback(ctx, entries[0].Version, zkstate.Reason("it was the disk")); err != nil {
+	fmt.Println(last.Reason, last.Changes)
+	if _, err := st.Rollback(ctx, entries[0].Version, zkstate.WithReason("it was the disk")); err != nil {
 		log.Fatal(err)
 	}
 	now, _ := st.Read()

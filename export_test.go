@@ -15,3 +15,10 @@ func (st *State[T]) Queued() int {
 	defer st.queue().mu.Unlock()
 	return len(st.queue().waiting)
 }
+
+// Subscribers is how many wait for changes of the copy.
+func (st *State[T]) Subscribers() int {
+	st.changed.mu.Lock()
+	defer st.changed.mu.Unlock()
+	return len(st.changed.subs)
+}

@@ -17,7 +17,7 @@ import (
 
 // TestPrintingAStateShowsNoValues: a State ends up in logs by accident.
 func TestPrintingAStateShowsNoValues(t *testing.T) {
-	st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", config{Processes: []string{"secret"}}, zkstate.ID("me"))
+	st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", config{Processes: []string{"secret"}}, zkstate.WithID("me"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestPrintingAStateShowsNoValues(t *testing.T) {
 // TestPanicValuesAreNotLogged: they may hold values of the document.
 func TestPanicValuesAreNotLogged(t *testing.T) {
 	var log syncBuffer
-	st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial(), zkstate.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial(), zkstate.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestUnreadableListeners(t *testing.T) {
 		{ID: "empty", Data: []byte("{}")},
 		{ID: "null", Data: []byte("null")},
 	}}
-	st, err := zkstate.Open(t.Context(), s, "/app/config", initial(), zkstate.ID("a"))
+	st, err := zkstate.Open(t.Context(), s, "/app/config", initial(), zkstate.WithID("a"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,12 +96,12 @@ func TestUnreadableListeners(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	}
-	_, err = st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.All().Within(300*time.Millisecond)))
+	_, err = st.Update(t.Context(), bump, zkstate.WaitAll(), zkstate.WaitTimeout(300*time.Millisecond))
 	var waited *zkstate.NotAppliedError
 	if !errors.As(err, &waited) || !strings.Contains(err.Error(), "denied is not known to have it (its record cannot be read: permission denied)") {
 		t.Errorf("%v", err)
 	}
-	if _, err := st.Update(t.Context(), bump, zkstate.WaitApplied(zkstate.AtLeast(2).Within(300*time.Millisecond))); err == nil || strings.Contains(err.Error(), "not as many") {
+	if _, err := st.Update(t.Context(), bump, zkstate.WaitFor(2), zkstate.WaitTimeout(300*time.Millisecond)); err == nil || strings.Contains(err.Error(), "not as many") {
 		t.Errorf("%v", err)
 	}
 }

@@ -36,7 +36,7 @@ func FuzzPayload(f *testing.F) {
 			}
 		}
 		put(doc)
-		got, err := st.ReadConsistent(t.Context())
+		got, _, err := st.ReadConsistent(t.Context())
 		if err != nil {
 			if !errors.Is(err, zkstate.ErrRejected) {
 				t.Fatal(err)
@@ -51,7 +51,7 @@ func FuzzPayload(f *testing.F) {
 			t.Fatalf("update of a good document: %v", err)
 		}
 		put([]byte(`{"interval":8}`))
-		if healed, err := st.ReadConsistent(t.Context()); err != nil || healed.Interval != 8 {
+		if healed, _, err := st.ReadConsistent(t.Context()); err != nil || healed.Interval != 8 {
 			t.Fatalf("healed: %+v, %v", healed, err)
 		}
 	})

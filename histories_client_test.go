@@ -99,7 +99,7 @@ func (c *client) update(opts ...zkstate.UpdateOption) {
 func (c *client) updateIf() {
 	ctx, cancel := c.patient()
 	defer cancel()
-	snap, _ := c.st.ReadDirty()
+	snap, _ := c.st.Snapshot()
 	value, called := c.value(), c.record.now()
 	version, err := c.st.Update(ctx, func(v *counted) error { v.N = value; return nil }, zkstate.IfVersion(snap.Version))
 	switch {
@@ -167,12 +167,12 @@ func (c *client) refused(ctx context.Context, called at, err error) {
 func (c *client) open() *zkstate.State[counted] {
 	called := c.record.now()
 	st, err := zkstate.Open(c.ctx, creating{c.store, c}, historyPath, counted{c.value()},
-		zkstate.Refresh(historyRefresh), zkstate.MaxStaleness(historyBound))
+		zkstate.WithRefresh(historyRefresh), zkstate.WithMaxStaleness(historyBound))
 	if err != nil {
 		c.Errorf("seed %d: %s: open: %v", c.seed, c.name, err)
 		return nil
 	}
-	if snap, err := st.ReadDirty(); err == nil {
+	if snap, err := st.Snapshot(); err == nil {
 		c.record.add(called, deed{did: didRead, saw: snap.Value.N, version: snap.Version, who: c.name + " open"})
 	}
 	return st
@@ -190,7 +190,7 @@ func (c *client) readConsistent() {
 	ctx, cancel := c.patient()
 	defer cancel()
 	called := c.record.now()
-	got, err := c.st.ReadConsistent(ctx)
+	got, _, err := c.st.ReadConsistent(ctx)
 	if err != nil {
 		c.refused(ctx, called, err)
 		return
@@ -213,7 +213,7 @@ func (c *client) read() {
 
 // shows fails if the State does not show what it has just made, or something later.
 func (c *client) shows(version zkstate.Version) {
-	snap, err := c.st.ReadDirty()
+	snap, err := c.st.Snapshot()
 	if err == nil && snap.Version.Before(version) && c.restores.Load() == 0 {
 		c.Errorf("seed %d: %s: shows %v after it made %v", c.seed, c.name, snap.Version, version)
 	}
@@ -221,7 +221,7 @@ func (c *client) shows(version zkstate.Version) {
 
 // neverBack fails if the State shows an older version than before.
 func (c *client) neverBack() {
-	snap, err := c.st.ReadDirty()
+	snap, err := c.st.Snapshot()
 	if err == nil && snap.Version.Before(c.newest) && c.restores.Load() == 0 {
 		c.Errorf("seed %d: %s: shows %v after %v", c.seed, c.name, snap.Version, c.newest)
 	}

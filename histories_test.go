@@ -145,9 +145,9 @@ type follower struct {
 
 // follow takes the sets of another State on a store, each of which must fit the one before.
 func (h *history) follow(s store.Store) *follower {
-	st, err := zkstate.Open(h.ctx, s, historyPath, counted{}, zkstate.Observer(), zkstate.Refresh(historyRefresh))
+	st, err := zkstate.Open(h.ctx, s, historyPath, counted{}, zkstate.Observer(), zkstate.WithRefresh(historyRefresh))
 	for errors.Is(err, zkstate.ErrNotFound) { // the first States have created it: this store lags
-		st, err = zkstate.Open(h.ctx, s, historyPath, counted{}, zkstate.Observer(), zkstate.Refresh(historyRefresh))
+		st, err = zkstate.Open(h.ctx, s, historyPath, counted{}, zkstate.Observer(), zkstate.WithRefresh(historyRefresh))
 	}
 	if err != nil {
 		h.Fatalf("seed %d: %v", h.seed, err)
@@ -182,7 +182,7 @@ func (h *history) settle(f *follower) {
 	}
 	last := h.all[0]
 	last.recreate()
-	want, err := last.st.ReadConsistent(h.ctx)
+	want, _, err := last.st.ReadConsistent(h.ctx)
 	if err != nil {
 		h.Errorf("seed %d: at the end: %v", h.seed, err)
 	}

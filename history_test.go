@@ -18,14 +18,14 @@ import (
 func lines(entries []zkstate.Entry) (all []string) {
 	for _, e := range entries {
 		line := fmt.Sprintf("%d", e.Version.Counter())
-		if e.Outside > 0 {
-			line += fmt.Sprintf(" outside(%d)", e.Outside)
+		if e.External > 0 {
+			line += fmt.Sprintf(" outside(%d)", e.External)
 		}
 		if e.Deleted {
 			line += " deleted"
 		}
-		if e.Why != "" {
-			line += " " + e.Why + ":"
+		if e.Reason != "" {
+			line += " " + e.Reason + ":"
 		}
 		for _, c := range e.Changes {
 			line += " " + c.String()
@@ -60,14 +60,14 @@ func TestHistory(t *testing.T) {
 		if e.tool == nil {
 			return // TestJournalIsTrimmed and the rest hold the memory to it
 		}
-		st := e.open(zkstate.History(6), zkstate.App("one"))
-		other := e.open(zkstate.App("two")) // it does not know of the journal yet
+		st := e.open(zkstate.WithHistory(6), zkstate.WithApp("one"))
+		other := e.open(zkstate.WithApp("two")) // it does not know of the journal yet
 		created := `+ (document) {"processes":["systemd*","rsync*"],"interval":1}`
 		first := e.wantHistory(st, "0 "+created)[0]
 		if first.Who.App != "one" || first.Who.ID != st.ID() || first.Time.IsZero() {
 			e.Errorf("the first entry is by %+v at %v", first.Who, first.Time)
 		}
-		if _, err := st.Update(e.ctx, bump, zkstate.Reason("more often")); err != nil {
+		if _, err := st.Update(e.ctx, bump, zkstate.WithReason("more often")); err != nil {
 			e.Fatal(err)
 		}
 		if _, err := other.Update(e.ctx, bump); err != nil {
@@ -78,7 +78,7 @@ func TestHistory(t *testing.T) {
 		if entries[2].Who.App != "two" {
 			e.Errorf("the third entry is by %+v", entries[2].Who)
 		}
-		snap, err := st.ReadDirty()
+		snap, err := st.Snapshot()
 		if err != nil || entries[2].Version != snap.Version && entries[2].Version.Before(snap.Version) {
 			e.Errorf("the third entry is of %v, the copy at %v, %v", entries[2].Version, snap.Version, err)
 		}
@@ -99,7 +99,7 @@ func TestHistory(t *testing.T) {
 		if _, err := st.At(e.ctx, store.NewVersion(1, 1, 77)); !errors.Is(err, zkstate.ErrNotFound) {
 			e.Errorf("a version that never was: %v", err)
 		}
-		back, err := st.Rollback(e.ctx, entries[3].Version, zkstate.Reason("it was better"))
+		back, err := st.Rollback(e.ctx, entries[3].Version, zkstate.WithReason("it was better"))
 		if err != nil {
 			e.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestHistory(t *testing.T) {
 		}
 		e.wantHistory(st, "0 "+created, second, "2 ~ /interval 2 -> 3", "4 outside(2) + /x 2", "5 ~ /interval 3 -> 4", "6 it was better: ~ /interval 4 -> 3")
 
-		if err := st.Delete(e.ctx, zkstate.Reason("no use")); err != nil {
+		if err := st.Delete(e.ctx, zkstate.WithReason("no use")); err != nil {
 			e.Fatal(err)
 		}
 		entries = e.wantHistory(st, "0 "+created, second, "2 ~ /interval 2 -> 3", "4 outside(2) + /x 2", "5 ~ /interval 3 -> 4", "6 it was better: ~ /interval 4 -> 3",
@@ -132,7 +132,7 @@ func TestJournalIsTrimmed(t *testing.T) {
 		const keep, instances, each = 8, 3, 12
 		var group sync.WaitGroup
 		for range instances {
-			st := e.open(zkstate.History(keep))
+			st := e.open(zkstate.WithHistory(keep))
 			group.Go(func() {
 				for range each {
 					if _, err := st.Update(e.ctx, bump); err != nil {
@@ -148,7 +148,7 @@ func TestJournalIsTrimmed(t *testing.T) {
 			e.Fatalf("%d entries, %v: %v", len(entries), err, lines(entries))
 		}
 		for i, entry := range entries {
-			if entry.Outside > 0 || i > 0 && entry.Version.Since(entries[i-1].Version) != 1 {
+			if entry.External > 0 || i > 0 && entry.Version.Since(entries[i-1].Version) != 1 {
 				e.Errorf("entry %d is %+v", i, entry)
 			}
 		}
@@ -159,9 +159,9 @@ func TestJournalIsTrimmed(t *testing.T) {
 // also where the document's is on already.
 func TestHistoryIsBounded(t *testing.T) {
 	eachStore(t, func(e *env) {
-		e.open(zkstate.History(3))
+		e.open(zkstate.WithHistory(3))
 		for _, path := range []string{"/app/config", "/another"} {
-			_, err := zkstate.Open(e.ctx, e.handle(), path, config{}, zkstate.History(store.MaxJournal+1))
+			_, err := zkstate.Open(e.ctx, e.handle(), path, config{}, zkstate.WithHistory(store.MaxJournal+1))
 			if !errors.Is(err, zkstate.ErrTooLarge) {
 				e.Errorf("%s: %v", path, err)
 			}
@@ -172,7 +172,7 @@ func TestHistoryIsBounded(t *testing.T) {
 // TestLargeDocumentsAreJournaled: an entry is cut before a commit fails for it.
 func TestLargeDocumentsAreJournaled(t *testing.T) {
 	eachStore(t, func(e *env) {
-		st := e.open(zkstate.History(3))
+		st := e.open(zkstate.WithHistory(3))
 		var big strings.Builder // not to be compressed away
 		for i := 0; big.Len() < store.MaxCommit-2000; i++ {
 			fmt.Fprintf(&big, "%x", uint64(i)*2654435761)
@@ -188,7 +188,7 @@ func TestLargeDocumentsAreJournaled(t *testing.T) {
 			e.Fatal(err)
 		}
 		entries, err := st.History(e.ctx)
-		if err != nil || len(entries) != 3 || !entries[1].Cut || !entries[2].Cut {
+		if err != nil || len(entries) != 3 || !entries[1].Truncated || !entries[2].Truncated {
 			e.Fatalf("%d entries, %v", len(entries), err)
 		}
 		if last := entries[2]; last.Version != v || len(last.Changes) != 1 || last.Changes[0].String() != "~ /interval 1 -> 2" {
@@ -207,7 +207,7 @@ func TestLargeDocumentsAreJournaled(t *testing.T) {
 func TestNoJournal(t *testing.T) {
 	eachStore(t, func(e *env) {
 		st := e.open()
-		if _, err := st.Update(e.ctx, bump, zkstate.Reason("nobody asked")); err != nil {
+		if _, err := st.Update(e.ctx, bump, zkstate.WithReason("nobody asked")); err != nil {
 			e.Fatal(err)
 		}
 		if _, err := st.History(e.ctx); !errors.Is(err, zkstate.ErrNoJournal) {
@@ -224,13 +224,13 @@ func TestNoJournal(t *testing.T) {
 func TestBatchReasons(t *testing.T) {
 	eachStore(t, func(e *env) {
 		faults := storetest.Inject(e.handle())
-		st := openOn(e, faults, zkstate.History(10))
+		st := openOn(e, faults, zkstate.WithHistory(10))
 		started, release := make(chan struct{}), make(chan struct{})
 		faults.BeforeCommit(func() { close(started); <-release })
 		var group sync.WaitGroup
 		update := func(why string, fn func(*config) error) {
 			group.Go(func() {
-				if _, err := st.Update(e.ctx, fn, zkstate.Reason(why)); err != nil {
+				if _, err := st.Update(e.ctx, fn, zkstate.WithReason(why)); err != nil {
 					e.Error(err)
 				}
 			})
@@ -244,7 +244,7 @@ func TestBatchReasons(t *testing.T) {
 		close(release)
 		group.Wait()
 		entries, err := st.History(e.ctx)
-		if err != nil || len(entries) != 3 || entries[2].Why != "second" || len(entries[2].Changes) != 1 {
+		if err != nil || len(entries) != 3 || entries[2].Reason != "second" || len(entries[2].Changes) != 1 {
 			e.Errorf("%v, %v", lines(entries), err)
 		}
 	})

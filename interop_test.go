@@ -169,7 +169,7 @@ func TestInteropWithTheRustCrate(t *testing.T) {
 		})
 	}
 	group.Wait()
-	got, err := st.ReadConsistent(ctx)
+	got, _, err := st.ReadConsistent(ctx)
 	if err != nil || int64(got.Interval) != acknowledged.Load() {
 		t.Errorf("the counter is %d after %d acknowledgements, %v", got.Interval, acknowledged.Load(), err)
 	}
@@ -226,7 +226,7 @@ func TestRustLeavesItsLatch(t *testing.T) {
 	if _, err := states[0].Update(ctx, bump, zkstate.Exclusive()); err != nil {
 		t.Error(err)
 	}
-	if got, err := states[1].ReadConsistent(ctx); err != nil || got.Interval != 41 {
+	if got, _, err := states[1].ReadConsistent(ctx); err != nil || got.Interval != 41 {
 		t.Errorf("the counter is %d, %v", got.Interval, err)
 	}
 }

@@ -17,8 +17,8 @@ import (
 type Entry = history.Entry
 
 // History returns what was done to the document, oldest first, as far as its journal
-// keeps it; see the option [History]. Writes that did not come through this library
-// show as entries that are Outside. It blocks until the store answers, at most until
+// keeps it; see the option [WithHistory]. Writes that did not come through this library
+// show as entries that are External. It blocks until the store answers, at most until
 // ctx ends. An entry that cannot be read is Unreadable and fails no other. Errors:
 // [ErrNoJournal], [ErrNotFound] if there is no document either, [ErrUnavailable],
 // [ErrDenied], [ErrClosed].
@@ -92,7 +92,7 @@ func (st *State[T]) startJournal(ctx context.Context) error {
 
 // note makes the entry of a commit of ops, which leave it the rest of the room.
 func (st *State[T]) note(cur *published[T], op store.Op, receipt string, reasons []string, ops []store.Op) (store.Append, error) {
-	n := history.Note{Base: cur.newest, Who: history.Self(st.cfg.id, st.cfg.app), Why: strings.Join(reasons, "; "), Receipt: receipt}
+	n := history.Note{Base: cur.newest, Who: history.Self(st.cfg.id, st.cfg.app), Reason: strings.Join(reasons, "; "), Receipt: receipt}
 	old := cur.doc
 	switch op := op.(type) {
 	case store.Create:

@@ -49,8 +49,8 @@ func TestJournalIsComplete(t *testing.T) {
 			}
 			for _, entry := range entries {
 				delete(made, entry.Version)
-				if entry.Outside > 0 && entry.Version != entries[0].Version {
-					e.Errorf("round %d: %d commits without an entry before %v", round, entry.Outside, entry.Version)
+				if entry.External > 0 && entry.Version != entries[0].Version {
+					e.Errorf("round %d: %d commits without an entry before %v", round, entry.External, entry.Version)
 				}
 			}
 			if len(made) > 0 {

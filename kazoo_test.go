@@ -51,7 +51,7 @@ func TestInteropWithKazoo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	st, err := zkstate.Open(ctx, s, "/app/config", initial(), zkstate.ID("go"))
+	st, err := zkstate.Open(ctx, s, "/app/config", initial(), zkstate.WithID("go"))
 	if err != nil {
 		t.Fatal(err)
 	}

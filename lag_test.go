@@ -81,7 +81,7 @@ func TestMaxStalenessWhereTheServerLags(t *testing.T) {
 			t.Fatal(err)
 		}
 		behind := &lagging{Store: unconfirming{mem.Attach()}, lag: 4 * time.Second, trip: 50 * time.Millisecond}
-		st, err := zkstate.Open(t.Context(), behind, "/app/config", initial(), zkstate.MaxStaleness(bound))
+		st, err := zkstate.Open(t.Context(), behind, "/app/config", initial(), zkstate.WithMaxStaleness(bound))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,14 +162,14 @@ func TestConsistentReadOverALongWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
 		far := &lagging{Store: unconfirming{mem.Attach()}, trip: 200 * time.Millisecond}
-		st, err := zkstate.Open(t.Context(), far, "/app/config", initial(), zkstate.MaxStaleness(50*time.Millisecond))
+		st, err := zkstate.Open(t.Context(), far, "/app/config", initial(), zkstate.WithMaxStaleness(50*time.Millisecond))
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 		defer cancel()
 		for range 3 {
-			if got, err := st.ReadConsistent(ctx); err != nil || got.Interval != 1 {
+			if got, _, err := st.ReadConsistent(ctx); err != nil || got.Interval != 1 {
 				t.Errorf("%+v, %v", got, err)
 			}
 		}
@@ -197,10 +197,10 @@ func TestNothingIsAnsweredOnADeletedDocument(t *testing.T) {
 				return st.Rollback(e.ctx, v)
 			},
 		} {
-			other := e.open(zkstate.History(5)) // creates it
+			other := e.open(zkstate.WithHistory(5)) // creates it
 			faults := storetest.Inject(e.handle())
 			faults.Mute()
-			st := openOn(e, faults, zkstate.Refresh(time.Hour))
+			st := openOn(e, faults, zkstate.WithRefresh(time.Hour))
 			v, err := st.Update(e.ctx, bump)
 			if err != nil {
 				e.Fatal(err)

@@ -38,7 +38,7 @@ func TestLaggingServerDoesNotConfirm(t *testing.T) {
 			others = append(others, server.Addr())
 		}
 	}
-	st := openOn(e, zkOn(t, 10*time.Second, behind.Addr()), zkstate.MaxStaleness(bound), zkstate.Refresh(100*time.Millisecond))
+	st := openOn(e, zkOn(t, 10*time.Second, behind.Addr()), zkstate.WithMaxStaleness(bound), zkstate.WithRefresh(100*time.Millisecond))
 	writer := openOn(e, zkOn(t, 10*time.Second, others...))
 	tool := plainSession(t, behind.Addr())
 	before, err := st.Read()
@@ -62,7 +62,7 @@ func TestLaggingServerDoesNotConfirm(t *testing.T) {
 	if !errors.Is(err, zkstate.ErrStale) {
 		t.Errorf("at the bound: %v", err)
 	}
-	if snap, _ := st.ReadDirty(); snap.Value.Interval != before.Interval || snap.Verified {
+	if snap, _ := st.Snapshot(); snap.Value.Interval != before.Interval || snap.Verified {
 		t.Errorf("the server is not behind: %+v", snap)
 	}
 	reply, err := tool.Call(ctx, zk.Get{Path: "/app/config/payload"})

@@ -14,30 +14,38 @@ import (
 
 // Listener is the record of one open State, as its owner wrote it.
 type Listener struct {
-	ID      string    `json:"id"`
-	Host    string    `json:"host"`
-	PID     int       `json:"pid"`
-	App     string    `json:"app"`
-	Since   time.Time `json:"since"`
-	Applied Version   `json:"applied"` // the version that its reads serve
-	Status  string    `json:"status"`  // one of the Status constants
-	Reason  string    `json:"reason,omitempty"`
-	Newest  Version   `json:"newest,omitzero"`   // that it has seen, where that is not Applied
-	Receipt string    `json:"receipt,omitempty"` // of its last commit; see store.Receipt
+	ID      string         `json:"id"`
+	Host    string         `json:"host"`
+	PID     int            `json:"pid"`
+	App     string         `json:"app"`
+	Since   time.Time      `json:"since"`
+	Applied Version        `json:"applied"` // the version that its reads serve
+	Status  ListenerStatus `json:"status"`
+	Reason  string         `json:"reason,omitempty"` // of StatusRejected, StatusLost and StatusUnknown
+	Newest  Version        `json:"newest,omitzero"`  // that it has seen, where that is not Applied
 
 	// MaxStaleness is how long its reads may serve what they have when it cannot reach
 	// the store. 0: its program is older than this field.
 	MaxStaleness time.Duration `json:"max_staleness_ns,omitempty"`
 }
 
-// What a listener says of itself.
+// ListenerStatus says what a listener makes of the newest document.
+type ListenerStatus string
+
+// What a ListenerStatus can be. A record of a newer release may hold another one.
 const (
-	StatusApplied  = "applied"  // the newest document it has seen is in use
-	StatusRejected = "rejected" // the newest document was refused, see Reason
-	StatusDeleted  = "deleted"  // the document is gone
-	StatusLost     = "lost"     // its record is gone and it did not say good-bye; see WaitApplied
-	StatusUnknown  = "unknown"  // its record cannot be read, or is not one of ours, see Reason
+	StatusApplied  ListenerStatus = "applied"  // the newest document that it has seen is in use
+	StatusRejected ListenerStatus = "rejected" // the newest document was refused
+	StatusDeleted  ListenerStatus = "deleted"  // the document is gone
+	StatusLost     ListenerStatus = "lost"     // its record is gone and it did not close; see WaitAll
+	StatusUnknown  ListenerStatus = "unknown"  // its record cannot be read, or is not one of ours
 )
+
+// listenerRecord is a Listener as it is stored.
+type listenerRecord struct {
+	Listener
+	Receipt string `json:"receipt,omitempty"` // of its last commit; see store.Receipt
+}
 
 // Listeners returns who has the document open, ordered by id: one record for each
 // State without Observer, this one included. It asks the store and blocks until
@@ -111,7 +119,7 @@ func (st *State[T]) report() (data []byte, order int64) {
 	order = st.current.Load().newest.Order()
 	st.own.mu.Lock()
 	defer st.own.mu.Unlock()
-	return st.recordLocked(st.own.last), order
+	return st.recordLocked(st.own.receipt), order
 }
 
 // announce implements [reports].
@@ -144,8 +152,8 @@ func (st *State[T]) countListeners() int {
 func (st *State[T]) startTask(fn func()) bool { return st.tasks.start(fn) }
 
 func (st *State[T]) recordLocked(receipt string) []byte {
-	cur, self := st.current.Load(), st.self()
-	self.Applied, self.Status, self.Receipt = cur.version, StatusApplied, receipt
+	cur, self := st.current.Load(), listenerRecord{st.self(), receipt}
+	self.Applied, self.Status = cur.version, StatusApplied
 	switch {
 	case cur.deleted:
 		self.Status = StatusDeleted
@@ -166,7 +174,7 @@ type ownRecord struct {
 	since int64 // in milliseconds since 1970
 
 	mu      sync.Mutex // guards all below
-	last    string     // the receipt of the last commit that is known to be applied
+	receipt string     // of the last commit that is known to be applied
 	commits int        // that were tried
 }
 
@@ -198,7 +206,7 @@ func (st *State[T]) receipt() (token string, record []byte) {
 func (a *ownRecord) noteReceipt(token string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.last = token
+	a.receipt = token
 }
 
 // isOwn reports whether l is this State's own record, and not another one's with the

@@ -15,14 +15,14 @@ import (
 
 func TestListenerRecords(t *testing.T) {
 	eachStore(t, func(e *env) {
-		a := e.open(zkstate.ID("a"), zkstate.App("agent"))
-		b := e.open(zkstate.ID("b"))
+		a := e.open(zkstate.WithID("a"), zkstate.WithApp("agent"))
+		b := e.open(zkstate.WithID("b"))
 		found, err := a.Listeners(e.ctx)
 		if err != nil || len(found) != 2 {
 			e.Fatalf("%+v, %v", found, err)
 		}
 		host, _ := os.Hostname()
-		snap, _ := a.ReadDirty()
+		snap, _ := a.Snapshot()
 		got := found[0]
 		if got.ID != "a" || got.App != "agent" || got.PID != os.Getpid() || got.Host != host || got.Applied != snap.Version ||
 			got.Status != zkstate.StatusApplied || got.Reason != "" || time.Since(got.Since) > time.Minute {
@@ -48,7 +48,7 @@ func TestListenerRecords(t *testing.T) {
 // TestListenerRecordForm holds the field names, which other languages read.
 func TestListenerRecordForm(t *testing.T) {
 	mem := memstore.New()
-	st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.ID("me"))
+	st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.WithID("me"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestListenerRecordForm(t *testing.T) {
 
 func TestForeignListenerRecords(t *testing.T) {
 	mem := memstore.New()
-	st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.ID("z"))
+	st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.WithID("z"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestTakenIDIsTakenOver(t *testing.T) {
 		if err := before.Announce(t.Context(), "/app/config", "me", []byte("predecessor")); err != nil {
 			t.Fatal(err)
 		}
-		st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.ID("me"))
+		st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.WithID("me"))
 		if err != nil {
 			t.Fatal(err)
 		}

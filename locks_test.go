@@ -57,7 +57,7 @@ func (nosyHandler) Handle(context.Context, slog.Record) error {
 func TestUsersCodeRunsUnderNoLock(t *testing.T) {
 	mem := memstore.New()
 	st, err := Open(t.Context(), mem, "/doc", nosy{1},
-		DetectMutation(func(error) { calls("DetectMutation's function") }), Logger(slog.New(nosyHandler{slog.DiscardHandler})))
+		WithMutationDetector(func(error) { calls("DetectMutation's function") }), WithLogger(slog.New(nosyHandler{slog.DiscardHandler})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestUsersCodeRunsUnderNoLock(t *testing.T) {
 	if _, err := mem.Commit(t.Context(), store.Put{Path: "/doc", Base: versions[0], Data: []byte(`{"bad`)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.ReadConsistent(t.Context()); err == nil {
+	if _, _, err := st.ReadConsistent(t.Context()); err == nil {
 		t.Error("read what is rejected")
 	}
 	if err := st.Close(); err != nil {

@@ -26,7 +26,7 @@ func TestMissedCountsEveryCommit(t *testing.T) {
 			}
 			defer closeState(t, st)
 			sets := st.Changes(t.Context())
-			snap, _ := st.ReadDirty()
+			snap, _ := st.Snapshot()
 			version, n, counted := snap.Version, 0, 0
 			commit := func(op store.Op) {
 				versions, err := mem.Commit(t.Context(), op)
@@ -35,7 +35,7 @@ func TestMissedCountsEveryCommit(t *testing.T) {
 				}
 				version, n = versions[0], n+1
 				synctest.Wait()
-				_, _ = st.ReadConsistent(t.Context()) // whatever it is, the State has seen it
+				_, _, _ = st.ReadConsistent(t.Context()) // whatever it is, the State has seen it
 			}
 			write := func(doc string) {
 				if version.IsZero() {

@@ -21,6 +21,8 @@ type config struct {
 	app              string
 	observer         bool
 	noCreate         bool
+	createOnly       bool
+	createReason     string
 	tolerateRejected bool
 	quiet            bool
 	maxStaleness     time.Duration
@@ -55,23 +57,31 @@ func Observer() OpenOption { return func(c *config) { c.observer, c.noCreate = t
 // NoCreate makes Open fail with [ErrNotFound] instead of creating the document.
 func NoCreate() OpenOption { return func(c *config) { c.noCreate = true } }
 
+// CreateOnly makes Open fail with [ErrExists] if there is a document already. A file of
+// [WithCache] is not started from. It excludes NoCreate, Observer and [Expect].
+func CreateOnly() OpenOption { return func(c *config) { c.createOnly = true } }
+
+// WithCreateReason says why, in the journal, if Open creates the document and its journal
+// is on. It is for Open what [WithReason] is for an update.
+func WithCreateReason(text string) OpenOption { return func(c *config) { c.createReason = text } }
+
 // TolerateRejected lets Open succeed on a document that is rejected. Until
-// somebody heals it, reads fail with [ErrRejected] and ReadDirty gives Open's
+// somebody heals it, reads fail with [ErrRejected] and Snapshot gives Open's
 // initial value, unverified.
 func TolerateRejected() OpenOption { return func(c *config) { c.tolerateRejected = true } }
 
-// ID names this State among the document's listeners: 1 to 128 of [A-Za-z0-9._-],
+// WithID names this State among the document's listeners: 1 to 128 of [A-Za-z0-9._-],
 // unique among open States. The default is made of host, process and chance. An
 // id that another live State holds is taken as soon as that one is gone.
-func ID(id string) OpenOption { return func(c *config) { c.id = id } }
+func WithID(id string) OpenOption { return func(c *config) { c.id = id } }
 
-// App names the application in the listener record. The default is the base
+// WithApp names the application in the listener record. The default is the base
 // name of the program.
-func App(name string) OpenOption { return func(c *config) { c.app = name } }
+func WithApp(name string) OpenOption { return func(c *config) { c.app = name } }
 
-// MaxStaleness bounds the age of what Read returns. The default is 30 s; zero or
+// WithMaxStaleness bounds the age of what Read returns. The default is 30 s; zero or
 // less keeps the default.
-func MaxStaleness(d time.Duration) OpenOption {
+func WithMaxStaleness(d time.Duration) OpenOption {
 	return func(c *config) {
 		if d > 0 {
 			c.maxStaleness = d
@@ -79,10 +89,10 @@ func MaxStaleness(d time.Duration) OpenOption {
 	}
 }
 
-// Refresh is how often the copy is verified without any hint from the store. The
+// WithRefresh is how often the copy is verified without any hint from the store. The
 // default is 5 s; zero or less keeps the default. More than a third of MaxStaleness
 // counts as a third of it.
-func Refresh(d time.Duration) OpenOption {
+func WithRefresh(d time.Duration) OpenOption {
 	return func(c *config) {
 		if d > 0 {
 			c.refresh = d
@@ -90,10 +100,10 @@ func Refresh(d time.Duration) OpenOption {
 	}
 }
 
-// Logger receives what a State does in the background and cannot return:
+// WithLogger receives what a State does in the background and cannot return:
 // failed refreshes, rejected documents, panics of callbacks. The default
 // discards it. Values of documents are never logged.
-func Logger(l *slog.Logger) OpenOption {
+func WithLogger(l *slog.Logger) OpenOption {
 	return func(c *config) {
 		if l != nil {
 			c.logger = l
@@ -101,34 +111,34 @@ func Logger(l *slog.Logger) OpenOption {
 	}
 }
 
-// Cache keeps the last verified document in a file (mode 0600, replaced as a whole,
+// WithCache keeps the last verified document in a file (mode 0600, replaced as a whole,
 // checksummed), so that an application can start while the store is away: Open and
-// Expect then return at once with the cached copy. ReadDirty serves it and says that
+// Expect then return at once with the cached copy. Snapshot serves it and says that
 // it is not verified; Read does not, until the store has confirmed or replaced it.
 // Each State needs a file of its own. A file that is damaged, of another document,
 // or that no longer fits T, is ignored; what is no regular file is an error of Open.
-func Cache(file string) OpenOption { return func(c *config) { c.cache = file } }
+func WithCache(file string) OpenOption { return func(c *config) { c.cache = file } }
 
-// History switches the document's journal on, if it is off, to keep its newest n
+// WithHistory switches the document's journal on, if it is off, to keep its newest n
 // entries. From then on every commit of this library, in whatever process, writes one
 // in the same transaction: the version, when, who, why, and the changes. How many are
 // kept belongs to the document: where the journal is on already, n changes nothing. More
 // than [store.MaxJournal] is [ErrTooLarge], an error of Open.
-func History(n int) OpenOption { return func(c *config) { c.history = n } }
+func WithHistory(n int) OpenOption { return func(c *config) { c.history = n } }
 
 // Quiet writes the listener record when the State opens and with its own commits, and
 // not whenever it applies a version. Without it a State reports the first change after a
 // quiet second at once, and then at most once a second; all listeners of a document
 // together report about 50 times a second, however many they are, but for what
-// [WaitApplied] waits for, which they report at once. WaitApplied does not hear from a
-// quiet State.
+// [WaitAll] waits for, which they report at once. WaitAll does not hear from a quiet
+// State.
 func Quiet() OpenOption { return func(c *config) { c.quiet = true } }
 
-// DetectMutation calls report if a value that a read returned was written
+// WithMutationDetector calls report if a value that a read returned was written
 // through, against the contract of snapshots. It costs one encoding of the
 // value per change and per refresh: use it in tests. report runs on the State's
 // own goroutines and must not call Close.
-func DetectMutation(report func(error)) OpenOption {
+func WithMutationDetector(report func(error)) OpenOption {
 	return func(c *config) { c.mutated = report }
 }
 
@@ -141,7 +151,7 @@ type updateConfig struct {
 	overwrite bool
 	exclusive bool
 	reason    string
-	appliedBy *AppliedBy
+	wait      wait
 }
 
 // alone reports whether the call shares no commit with others.
@@ -181,8 +191,8 @@ func Overwrite() UpdateOption { return func(c *updateConfig) { c.overwrite = tru
 // out more of its own calls, for up to 50 ms, before it gives the lock up.
 func Exclusive() UpdateOption { return func(c *updateConfig) { c.exclusive = true } }
 
-// Reason says why, in the journal. Without a journal it is not kept.
-func Reason(text string) UpdateOption { return func(c *updateConfig) { c.reason = text } }
+// WithReason says why, in the journal. Without a journal it is not kept.
+func WithReason(text string) UpdateOption { return func(c *updateConfig) { c.reason = text } }
 
 // ChangesOption configures one call of Changes, OnChange or Select.
 type ChangesOption func(*changesConfig)

@@ -120,7 +120,7 @@ func TestRefusedIsNotUnknown(t *testing.T) {
 	loads.set(nil)
 	close(held)
 	stays.is(e, "who stayed", good)
-	if got, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 11 {
+	if got, _, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 11 {
 		e.Errorf("%+v, %v", got, err)
 	}
 }
@@ -139,7 +139,7 @@ func TestNoPartInWhatIsUnknown(t *testing.T) {
 		if all {
 			changes.leave()
 			changes.is(e, "who left its change", func(err error) bool {
-				snap, _ := st.ReadDirty()
+				snap, _ := st.Snapshot()
 				return unknown(err) && strings.Contains(err.Error(), snap.Version.String())
 			})
 		}

@@ -10,8 +10,8 @@ import (
 
 // progress holds what a waiter knows about which listeners have applied a version.
 type progress struct {
-	version   Version // zero: the document was deleted
-	by        AppliedBy
+	version   Version             // zero: the document was deleted
+	least     int                 // of the listeners are waited for; 0: all
 	self      func(Listener) bool // recognizes the waiter's own record
 	listeners map[string]Listener // by ID; their records exist and were read
 	counts    [standings]int      // of those listeners
@@ -72,8 +72,8 @@ func (p *progress) drop(id string) {
 // wantsAbsent reports whether the store has to be asked which listeners vanished. That is
 // necessary once, for the report, and again when no other listener is waited for.
 func (p *progress) wantsAbsent() bool {
-	if p.by.least > 0 {
-		return !p.asked && p.unread == 0 && p.counts[applied] < p.by.least
+	if p.least > 0 {
+		return !p.asked && p.unread == 0 && p.counts[applied] < p.least
 	}
 	return p.unread == 0 && (!p.asked || p.counts[silent] == 0)
 }
@@ -81,8 +81,8 @@ func (p *progress) wantsAbsent() bool {
 // verdict reports whether the wait is over: done with success, failed because a listener
 // rejected the version.
 func (p *progress) verdict() (done, failed bool) {
-	if p.by.least > 0 { // it never fails, because another listener may still come
-		return p.counts[applied] >= p.by.least, false
+	if p.least > 0 { // it never fails, because another listener may still come
+		return p.counts[applied] >= p.least, false
 	}
 	waiting := p.unread + p.counts[silent] + len(p.absent)
 	return p.asked && waiting+p.counts[rejected] == 0, p.asked && waiting == 0 && p.counts[rejected] > 0

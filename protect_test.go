@@ -83,14 +83,14 @@ func TestPanicsEndNothing(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := st.ReadConsistent(ctx); !errors.Is(err, zkstate.ErrUnavailable) {
+		if _, _, err := st.ReadConsistent(ctx); !errors.Is(err, zkstate.ErrUnavailable) {
 			t.Errorf("a consistent read: %v", err)
 		}
 		bad.on.Store(false)
 		if _, err := st.Update(t.Context(), bump); err != nil {
 			t.Error(err)
 		}
-		if got, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 2 {
+		if got, _, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 2 {
 			t.Errorf("%+v, %v", got, err)
 		}
 		bad.on.Store(true)
@@ -120,7 +120,7 @@ func TestPanicsOfTheTypeEndNothing(t *testing.T) {
 		if _, err := mem.Commit(t.Context(), store.Create{Path: "/app/config", Data: []byte(`{"Interval":13}`)}); err != nil {
 			t.Fatal(err)
 		}
-		st, err := zkstate.Open(t.Context(), mem, "/app/config", explosive{armed: true}, zkstate.DetectMutation(func(error) { panic("mine") }))
+		st, err := zkstate.Open(t.Context(), mem, "/app/config", explosive{armed: true}, zkstate.WithMutationDetector(func(error) { panic("mine") }))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,25 +39,33 @@ func (st *State[T]) whyNot(verb string, cur *published[T]) error {
 	case st.isClosed():
 		return st.errClosed(verb)
 	case cur.deleted:
-		return fmt.Errorf("%s: %w: create it again, or wait for somebody to", st.at(verb), ErrDeleted)
+		return st.errDeleted(verb)
 	case cur.rejected != nil:
 		return fmt.Errorf("%s: %w: %w", verb, ErrStale, cur.rejected)
 	}
 	verified := st.verified(cur)
 	if verified.IsZero() {
-		return fmt.Errorf("%s: %w: it was never verified: see whether the store is reachable; ReadDirty serves the cached copy", st.at(verb), ErrStale)
+		return st.errUnverified(verb)
 	}
-	return fmt.Errorf("%s: %w: not verified for %v, the bound is %v: see whether the store is reachable; ReadDirty serves the old copy",
+	return fmt.Errorf("%s: %w: not verified for %v, the bound is %v: see whether the store is reachable; Snapshot has the old copy",
 		st.at(verb), ErrStale, age(verified).Round(time.Millisecond), st.cfg.maxStaleness)
+}
+
+func (st *State[T]) errDeleted(verb string) error {
+	return fmt.Errorf("%s: %w: create it again, or wait for somebody to", st.at(verb), ErrDeleted)
+}
+
+func (st *State[T]) errUnverified(verb string) error {
+	return fmt.Errorf("%s: %w: it was never verified: see whether the store is reachable; Snapshot has the cached copy", st.at(verb), ErrStale)
 }
 
 func (st *State[T]) at(verb string) string { return verb + " " + st.path }
 
-// ReadDirty returns the local copy whatever its age, and says how old it is. It
+// Snapshot returns the local copy whatever its age, and says how old it is. It
 // never waits. The snapshot is shared as for [State.Read]. It is returned together
 // with [ErrDeleted] if the document was deleted and with [ErrClosed] after Close,
 // as the last copy there was.
-func (st *State[T]) ReadDirty() (Snapshot[T], error) {
+func (st *State[T]) Snapshot() (Snapshot[T], error) {
 	cur := st.current.Load()
 	age := age(st.verified(cur))
 	snap := Snapshot[T]{Value: cur.value, Version: cur.version, Age: age, Verified: st.usable(cur) && age <= st.cfg.maxStaleness}
@@ -67,8 +75,9 @@ func (st *State[T]) ReadDirty() (Snapshot[T], error) {
 	return snap, nil
 }
 
-// ReadConsistent returns a value at least as new as every update that finished,
-// by any instance, before the call began: it is linearizable. It blocks for one
+// ReadConsistent returns a value, and the version that it has, at least as new as every
+// update that finished, by any instance, before the call began: it is linearizable. The
+// version is what [IfVersion] takes. It blocks for one
 // round through the store's quorum, which it shares with other calls that are
 // waiting for one to begin, and while the store is unreachable, at most until ctx
 // ends.
@@ -76,16 +85,16 @@ func (st *State[T]) ReadDirty() (Snapshot[T], error) {
 // The value is shared as for [State.Read]. Errors: [ErrRejected] (with [ErrStale])
 // if the newest document is rejected, [ErrDeleted], [ErrDenied], [ErrClosed], and
 // [ErrUnavailable] with the context's.
-func (st *State[T]) ReadConsistent(ctx context.Context) (T, error) {
+func (st *State[T]) ReadConsistent(ctx context.Context) (T, Version, error) {
 	var none T
 	if err := st.verify(ctx); err != nil {
-		return none, fmt.Errorf("%s: %w", st.at("read"), err)
+		return none, Version{}, fmt.Errorf("%s: %w", st.at("read"), err)
 	}
 	cur := st.current.Load()
 	if st.isClosed() || cur.version.IsZero() || cur.rejected != nil {
-		return none, st.whyNot("read", cur)
+		return none, Version{}, st.whyNot("read", cur)
 	}
-	return cur.value, nil
+	return cur.value, cur.version, nil
 }
 
 // verify returns once the copy is at least as new as every commit that finished

@@ -34,10 +34,10 @@ func BenchmarkRead(b *testing.B) {
 			}
 		}
 	})
-	b.Run("ReadDirty", func(b *testing.B) {
+	b.Run("Snapshot", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := st.ReadDirty(); err != nil {
+			if _, err := st.Snapshot(); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -31,7 +31,7 @@ func TestReadIsBounded(t *testing.T) {
 			t.Fatalf("after a quiet hour: %v", err)
 		}
 		faults.Fail(store.ErrUnavailable)
-		snap, err := st.ReadDirty()
+		snap, err := st.Snapshot()
 		if err != nil || snap.Age > zkstate.DefaultRefresh*3/2 || !snap.Verified {
 			t.Fatalf("dirty: %+v, %v", snap, err)
 		}
@@ -43,7 +43,7 @@ func TestReadIsBounded(t *testing.T) {
 		if _, err := st.Read(); !errors.Is(err, zkstate.ErrStale) {
 			t.Fatalf("past the bound: %v", err)
 		}
-		if snap, err := st.ReadDirty(); err != nil || snap.Verified || snap.Value.Interval != 1 {
+		if snap, err := st.Snapshot(); err != nil || snap.Verified || snap.Value.Interval != 1 {
 			t.Fatalf("dirty past the bound: %+v, %v", snap, err)
 		}
 		faults.Fail(nil)
@@ -59,7 +59,7 @@ func TestReadIsBounded(t *testing.T) {
 func TestVerificationIsStampedBeforeTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		faults := storetest.Inject(unconfirming{memstore.New()})
-		st, err := zkstate.Open(t.Context(), faults, "/app/config", initial(), zkstate.Refresh(time.Hour), zkstate.MaxStaleness(2*time.Hour))
+		st, err := zkstate.Open(t.Context(), faults, "/app/config", initial(), zkstate.WithRefresh(time.Hour), zkstate.WithMaxStaleness(2*time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestVerificationIsStampedBeforeTheRequest(t *testing.T) {
 		faults.Hang(true)
 		read := make(chan error, 1)
 		go func() {
-			_, err := st.ReadConsistent(t.Context())
+			_, _, err := st.ReadConsistent(t.Context())
 			read <- err
 		}()
 		synctest.Wait()
@@ -77,7 +77,7 @@ func TestVerificationIsStampedBeforeTheRequest(t *testing.T) {
 		if err := <-read; err != nil {
 			t.Fatal(err)
 		}
-		if snap, _ := st.ReadDirty(); snap.Age != 20*time.Second {
+		if snap, _ := st.Snapshot(); snap.Age != 20*time.Second {
 			t.Fatalf("age is %v, the request left 20s ago", snap.Age)
 		}
 	})
@@ -91,12 +91,12 @@ func TestReadDoesNotAllocate(t *testing.T) {
 	defer closeState(t, st)
 	if n := testing.AllocsPerRun(1000, func() {
 		_, err := st.Read()
-		_, errDirty := st.ReadDirty()
+		_, errDirty := st.Snapshot()
 		if err := errors.Join(err, errDirty); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {
-		t.Errorf("Read and ReadDirty allocate %v times", n)
+		t.Errorf("Read and Snapshot allocate %v times", n)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestReadConsistentSeesFinishedCommits(t *testing.T) {
 	eachStore(t, func(e *env) {
 		faults := storetest.Inject(e.handle())
 		faults.Mute()
-		st := openOn(e, faults, zkstate.Refresh(time.Hour))
+		st := openOn(e, faults, zkstate.WithRefresh(time.Hour))
 		other := e.open()
 		for i := range 20 {
 			if _, err := other.Update(e.ctx, func(c *config) error { c.Interval = 100 + i; return nil }); err != nil {
@@ -117,7 +117,7 @@ func TestReadConsistentSeesFinishedCommits(t *testing.T) {
 					e.Fatalf("the test's premise: hints are muted, but Read gives %+v, %v", got, err)
 				}
 			}
-			if got, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 100+i {
+			if got, _, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 100+i {
 				e.Fatalf("consistent read gives %+v, %v; %d was committed", got, err, 100+i)
 			}
 		}
@@ -130,7 +130,7 @@ func TestReadConsistentSharesRounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
 		faults := storetest.Inject(mem)
-		st, err := zkstate.Open(t.Context(), faults, "/app/config", initial(), zkstate.Refresh(time.Hour))
+		st, err := zkstate.Open(t.Context(), faults, "/app/config", initial(), zkstate.WithRefresh(time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,11 +139,11 @@ func TestReadConsistentSharesRounds(t *testing.T) {
 		before, _ := faults.Calls()
 		faults.Hang(true)
 		var group sync.WaitGroup
-		group.Go(func() { _, _ = st.ReadConsistent(t.Context()) })
+		group.Go(func() { _, _, _ = st.ReadConsistent(t.Context()) })
 		synctest.Wait()
 		for range 50 {
 			group.Go(func() {
-				if _, err := st.ReadConsistent(t.Context()); err != nil {
+				if _, _, err := st.ReadConsistent(t.Context()); err != nil {
 					t.Error(err)
 				}
 			})
@@ -168,7 +168,7 @@ func TestReadConsistentEndsWithContext(t *testing.T) {
 	faults.Hang(true)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := st.ReadConsistent(ctx); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, zkstate.ErrUnavailable) {
+	if _, _, err := st.ReadConsistent(ctx); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, zkstate.ErrUnavailable) {
 		t.Fatalf("hung store: %v", err)
 	}
 }
@@ -178,7 +178,7 @@ func TestLostWatchCostsOneRefresh(t *testing.T) {
 	eachStore(t, func(e *env) {
 		faults := storetest.Inject(e.handle())
 		faults.Mute()
-		st := openOn(e, faults, zkstate.Refresh(20*time.Millisecond))
+		st := openOn(e, faults, zkstate.WithRefresh(20*time.Millisecond))
 		sets := e.changes(st)
 		e.raw().put(`{"interval":9}`)
 		next(e.T, sets)
@@ -204,8 +204,8 @@ func TestDeletedAndRecreated(t *testing.T) {
 		}
 		for name, err := range map[string]error{
 			"Read":           second(st.Read()),
-			"ReadConsistent": second(st.ReadConsistent(e.ctx)),
-			"ReadDirty":      second(st.ReadDirty()),
+			"ReadConsistent": third(st.ReadConsistent(e.ctx)),
+			"Snapshot":       second(st.Snapshot()),
 			"Update":         second(st.Update(e.ctx, func(c *config) error { c.Interval++; return nil })),
 			"Delete":         st.Delete(e.ctx),
 		} {
@@ -229,6 +229,8 @@ func TestDeletedAndRecreated(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+func third[T, U any](_ T, _ U, err error) error { return err }
+
 // hostile is what may stand in a payload that anybody can write, and what the
 // reason must name.
 var hostile = map[string]string{
@@ -251,13 +253,13 @@ var hostile = map[string]string{
 
 func TestRejectedDocuments(t *testing.T) {
 	eachStore(t, func(e *env) {
-		st := e.open(zkstate.ID("watcher"))
+		st := e.open(zkstate.WithID("watcher"))
 		r := e.raw()
 		sets := e.changes(st)
 		good := 1
 		for doc, want := range hostile {
 			bad := r.put(doc)
-			_, err := st.ReadConsistent(e.ctx)
+			_, _, err := st.ReadConsistent(e.ctx)
 			var rejected *zkstate.RejectedError
 			if !errors.Is(err, zkstate.ErrRejected) || !errors.Is(err, zkstate.ErrStale) || !errors.As(err, &rejected) {
 				e.Fatalf("%.40q: consistent read gives %v", doc, err)
@@ -281,7 +283,7 @@ func TestRejectedDocuments(t *testing.T) {
 				e.Fatal(err)
 			}
 			r.put(string(heal))
-			if got, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != good {
+			if got, _, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != good {
 				e.Fatalf("healed after %.40q: %+v, %v", doc, got, err)
 			}
 			next(e.T, sets)
@@ -294,7 +296,7 @@ func TestRejectedDocuments(t *testing.T) {
 func TestRejectedDocumentDoesNotRefreshTheAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
-		st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.ID("me"))
+		st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.WithID("me"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -322,7 +324,7 @@ func TestRejectedDocumentDoesNotRefreshTheAge(t *testing.T) {
 		if got, err := st.Read(); err != nil || got.Interval != 4 {
 			t.Fatalf("after healing: %+v, %v", got, err)
 		}
-		snap, _ := st.ReadDirty()
+		snap, _ := st.Snapshot()
 		found, err = st.Listeners(t.Context())
 		if err != nil || found[0].Status != zkstate.StatusApplied || found[0].Reason != "" || found[0].Applied != snap.Version {
 			t.Fatalf("listener record after healing: %+v, %v", found, err)
@@ -341,8 +343,8 @@ func TestOpenOnARejectedDocument(t *testing.T) {
 		if _, err := st.Read(); !errors.Is(err, zkstate.ErrRejected) || !errors.Is(err, zkstate.ErrStale) {
 			e.Errorf("Read: %v", err)
 		}
-		if snap, err := st.ReadDirty(); err != nil || snap.Verified || snap.Value.Interval != 1 {
-			e.Errorf("ReadDirty: %+v, %v", snap, err)
+		if snap, err := st.Snapshot(); err != nil || snap.Verified || snap.Value.Interval != 1 {
+			e.Errorf("Snapshot: %+v, %v", snap, err)
 		}
 		add := func(c *config) error { c.Interval += 10; return nil }
 		if _, err := st.Update(e.ctx, add); !errors.Is(err, zkstate.ErrRejected) {
@@ -363,7 +365,7 @@ func TestOpenOnARejectedDocument(t *testing.T) {
 func TestDetectMutation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		found := make(chan error, 10)
-		st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial(), zkstate.DetectMutation(func(err error) { found <- err }))
+		st, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial(), zkstate.WithMutationDetector(func(err error) { found <- err }))
 		if err != nil {
 			t.Fatal(err)
 		}

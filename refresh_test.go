@@ -52,7 +52,7 @@ func follow(t *testing.T, trip time.Duration) *followed {
 	}
 	t.Cleanup(func() { closeState(t, st) })
 	st.OnChange(func(zkstate.ChangeSet) {
-		snap, _ := st.ReadDirty()
+		snap, _ := st.Snapshot()
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.delays = append(f.delays, time.Since(f.made[snap.Value.Interval]))
@@ -252,12 +252,12 @@ func TestCachedCopyIsVerifiedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &env{T: t, ctx: t.Context()}
 		mem, file := memstore.New(), filepath.Join(t.TempDir(), "cache")
-		st := openOn(e, mem.Attach(), zkstate.Cache(file))
+		st := openOn(e, mem.Attach(), zkstate.WithCache(file))
 		synctest.Wait()
 		if err := st.Close(); err != nil {
 			t.Fatal(err)
 		}
-		st = openOn(e, mem.Attach(), zkstate.Cache(file))
+		st = openOn(e, mem.Attach(), zkstate.WithCache(file))
 		began := time.Now()
 		synctest.Wait()
 		if got, err := st.Read(); err != nil || got.Interval != 1 || time.Since(began) > 0 {

@@ -46,7 +46,7 @@ func TestHistoryIsReplaced(t *testing.T) {
 					}
 				}
 				sets := st.Changes(t.Context())
-				before, _ := st.ReadDirty()
+				before, _ := st.Snapshot()
 
 				other := memstore.New()
 				if name != "as many" { // which has the same numbers
@@ -79,7 +79,7 @@ func TestHistoryIsReplaced(t *testing.T) {
 					closeState(t, writer)
 					time.Sleep(2 * zkstate.DefaultRefresh)
 				}
-				if after, _ := st.ReadDirty(); name == "as many" && after.Version.WithTag(0) != before.Version.WithTag(0) {
+				if after, _ := st.Snapshot(); name == "as many" && after.Version.WithTag(0) != before.Version.WithTag(0) {
 					t.Errorf("%v has not the numbers of %v", after.Version, before.Version)
 				}
 				if got, err := st.Read(); err != nil || got.Interval < 100 {
@@ -95,7 +95,7 @@ func TestHistoryIsReplaced(t *testing.T) {
 				if _, err := st.Update(t.Context(), bump); err != nil {
 					t.Error(err)
 				}
-				if got, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != want {
+				if got, _, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != want {
 					t.Errorf("one more is %+v, %v", got, err)
 				}
 				for set := range sets {
@@ -145,7 +145,7 @@ func TestAVersionThatNeverWas(t *testing.T) {
 		if took := time.Since(began); took > zkstate.DefaultRefresh/4 {
 			t.Errorf("the next update took %v", took)
 		}
-		if got, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 2 {
+		if got, _, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 2 {
 			t.Errorf("%+v, %v", got, err)
 		}
 		closeState(t, st)
@@ -190,7 +190,7 @@ func TestLateAnswersAfterADeletion(t *testing.T) {
 		if err := writer.Delete(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.ReadConsistent(t.Context()); err == nil {
+		if _, _, err := st.ReadConsistent(t.Context()); err == nil {
 			t.Error("a deleted document is read")
 		}
 		close(release)
@@ -198,7 +198,7 @@ func TestLateAnswersAfterADeletion(t *testing.T) {
 		if _, err := st.Read(); err == nil {
 			t.Error("a late answer brought the document back")
 		}
-		if _, err := st.ReadConsistent(t.Context()); err == nil {
+		if _, _, err := st.ReadConsistent(t.Context()); err == nil {
 			t.Error("a deleted document is read after a late answer")
 		}
 		closeState(t, writer)

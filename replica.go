@@ -115,12 +115,7 @@ func (st *State[T]) swap(o observation[T]) (cur, next *published[T], decided boo
 	}
 	next.commits = cur.commits + uint64(next.at().Since(cur.at()))
 	if next.snapshot != cur.snapshot {
-		s := next.snapshot
-		s.commits = next.commits
-		s.replacements = cur.replacements
-		if next.replaced != cur.replaced {
-			s.replacements++
-		}
+		next.snapshot.commits, next.snapshot.history = next.commits, next.replaced
 	}
 	st.current.Store(next)
 	return cur, next, decided

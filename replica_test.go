@@ -177,7 +177,7 @@ func TestConfirmedCopiesAreNotLookedAt(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(100 * DefaultRefresh)
-		if snap, err := st.ReadDirty(); err != nil || snap.Age > DefaultRefresh || len(m.asked) != 1 {
+		if snap, err := st.Snapshot(); err != nil || snap.Age > DefaultRefresh || len(m.asked) != 1 {
 			t.Errorf("%v old after %d loads, %v", snap.Age, len(m.asked), err)
 		}
 		if err := st.Close(); err != nil {

@@ -41,7 +41,7 @@ func (c *reportCounter) take() int {
 func crowdOf(t *testing.T, s store.Store, n int) (writer *zkstate.State[config]) {
 	t.Helper()
 	for i := range n {
-		st, err := zkstate.Open(t.Context(), s, "/app/config", initial(), zkstate.ID(fmt.Sprint("reader", i)))
+		st, err := zkstate.Open(t.Context(), s, "/app/config", initial(), zkstate.WithID(fmt.Sprint("reader", i)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestAwaitedReportsComeAtOnce(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			s.take()
 			began := time.Now()
-			update(t, writer, zkstate.WaitApplied(zkstate.All()))
+			update(t, writer, zkstate.WaitAll())
 			if took := time.Since(began); took > 100*time.Millisecond {
 				t.Errorf("all had applied it after %v", took)
 			}
@@ -124,7 +124,7 @@ func TestAwaitedReportsComeAtOnce(t *testing.T) {
 			}
 		}
 		began := time.Now()
-		if err := writer.Delete(t.Context(), zkstate.WaitApplied(zkstate.All())); err != nil || time.Since(began) > 100*time.Millisecond {
+		if err := writer.Delete(t.Context(), zkstate.WaitAll()); err != nil || time.Since(began) > 100*time.Millisecond {
 			t.Errorf("the deletion: %v after %v", err, time.Since(began))
 		}
 	})
@@ -160,7 +160,7 @@ func TestIdleStatesHaveNoGoroutine(t *testing.T) {
 	before := runtime.NumGoroutine()
 	const n = 100
 	writer := crowdOf(t, s, n)
-	update(t, writer, zkstate.WaitApplied(zkstate.All()))
+	update(t, writer, zkstate.WaitAll())
 	for more, deadline := runtime.NumGoroutine()-before, time.Now().Add(patience); more > 10; more = runtime.NumGoroutine() - before {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines of %d States", more, n)
@@ -175,7 +175,7 @@ func TestReportsOnZooKeeper(t *testing.T) {
 	t.Parallel()
 	server := zkserver.Standalone(t)
 	writer := crowdOfHandles(t, server, 120)
-	update(t, writer, zkstate.WaitApplied(zkstate.All()))
+	update(t, writer, zkstate.WaitAll())
 	before, began := serverCounts(t, server), time.Now()
 	const changes = 80
 	for tick := range changes {
@@ -188,24 +188,24 @@ func TestReportsOnZooKeeper(t *testing.T) {
 	}
 }
 
-// TestWaitAppliedCost: each listener reads the document once and writes its record once,
+// TestWaitAllCost: each listener reads the document once and writes its record once,
 // and the waiter reads each record about once.
-func TestWaitAppliedCost(t *testing.T) {
+func TestWaitAllCost(t *testing.T) {
 	t.Parallel()
 	server := zkserver.Standalone(t)
 	const n = 200
 	writer := crowdOfHandles(t, server, n)
-	update(t, writer, zkstate.WaitApplied(zkstate.All()))
+	update(t, writer, zkstate.WaitAll())
 	for range 3 {
 		before := serverCounts(t, server)
-		update(t, writer, zkstate.WaitApplied(zkstate.All()))
+		update(t, writer, zkstate.WaitAll())
 		spent := serverCounts(t, server).Since(before)
 		if spent.Requests > 3*n+100 || spent.Zxid > n+50 {
 			t.Errorf("%d requests and %d transactions for %d listeners", spent.Requests, spent.Zxid, n)
 		}
 	}
 	watches := serverCounts(t, server).Watches
-	update(t, writer, zkstate.WaitApplied(zkstate.All()))
+	update(t, writer, zkstate.WaitAll())
 	(&env{T: t}).eventually("no watch stays behind", func() bool { return serverCounts(t, server).Watches <= watches })
 }
 

@@ -137,7 +137,7 @@ func newRestoredFile(t *testing.T, wrap func(store.Store) store.Store, opts ...z
 	if wrap != nil {
 		s = wrap(s)
 	}
-	f.st = openOn(f.env, s, append(opts, zkstate.Logger(slog.New(f.said)))...)
+	f.st = openOn(f.env, s, append(opts, zkstate.WithLogger(slog.New(f.said)))...)
 	f.commit(f.st, 2)
 	f.backup = backUp(t, f.file)
 	f.commit(f.st, undone)
@@ -175,15 +175,15 @@ func (f *restoredFile) replay(commits int) {
 func TestRestoredInPlace(t *testing.T) {
 	for commits, told := range map[int]bool{0: true, undone - 1: true, undone: true, undone + 1: false} {
 		t.Run(fmt.Sprint(commits), func(t *testing.T) {
-			f := newRestoredFile(t, nil, zkstate.Refresh(200*time.Millisecond))
-			before, _ := f.st.ReadDirty()
+			f := newRestoredFile(t, nil, zkstate.WithRefresh(200*time.Millisecond))
+			before, _ := f.st.Snapshot()
 			sets := f.changes(f.st)
 			want := 3
 			if commits > 0 {
 				want = 1000
 			}
 			f.replay(commits)
-			if got, err := f.st.ReadConsistent(t.Context()); err != nil || got.Interval != want {
+			if got, _, err := f.st.ReadConsistent(t.Context()); err != nil || got.Interval != want {
 				t.Errorf("the quorum's is %+v, %v", got, err)
 			}
 			if got, err := f.st.Read(); err != nil || got.Interval != want {
@@ -212,7 +212,7 @@ func TestRestoredInPlace(t *testing.T) {
 func TestReadFollowsARestore(t *testing.T) {
 	for _, commits := range []int{undone - 1, undone, undone + 1} {
 		t.Run(fmt.Sprint(commits), func(t *testing.T) {
-			f := newRestoredFile(t, nil, zkstate.Refresh(200*time.Millisecond))
+			f := newRestoredFile(t, nil, zkstate.WithRefresh(200*time.Millisecond))
 			f.replay(commits)
 			f.eventually("the restored document is read", func() bool {
 				got, err := f.st.Read()
@@ -228,7 +228,7 @@ func TestUpdateAfterARestore(t *testing.T) {
 	for _, commits := range []int{0, undone - 1, undone, undone + 1} {
 		t.Run(fmt.Sprint(commits), func(t *testing.T) {
 			f := newRestoredFile(t, func(s store.Store) store.Store { return blind{s} },
-				zkstate.Refresh(time.Hour), zkstate.MaxStaleness(3*time.Hour))
+				zkstate.WithRefresh(time.Hour), zkstate.WithMaxStaleness(3*time.Hour))
 			want := 3
 			if commits > 0 {
 				want = 1000
@@ -242,7 +242,7 @@ func TestUpdateAfterARestore(t *testing.T) {
 			if err != nil || fmt.Sprint(ran) != fmt.Sprint([]int{3 + undone, want}) {
 				t.Errorf("it ran on %v, %v", ran, err)
 			}
-			if got, err := f.open().ReadConsistent(t.Context()); err != nil || got.Interval != want+1 {
+			if got, _, err := f.open().ReadConsistent(t.Context()); err != nil || got.Interval != want+1 {
 				t.Errorf("what is stored is %+v, %v", got, err)
 			}
 		})
@@ -253,13 +253,13 @@ func TestUpdateAfterARestore(t *testing.T) {
 // with the same numbers after it. One from before there were tags can only go by them.
 func TestIfVersionOfAReplacedHistory(t *testing.T) {
 	f := newRestoredFile(t, nil)
-	noted, _ := f.st.ReadDirty()
+	noted, _ := f.st.Snapshot()
 	f.replay(undone)
 	for range 2 { // the State knows of the restore the second time at the latest
 		if _, err := f.st.Update(t.Context(), bump, zkstate.IfVersion(noted.Version)); !errors.Is(err, zkstate.ErrConflict) {
 			t.Errorf("on a version of the old history: %v", err)
 		}
-		if _, err := f.st.ReadConsistent(t.Context()); err != nil {
+		if _, _, err := f.st.ReadConsistent(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -284,7 +284,7 @@ func TestFollowersOfARestoredFile(t *testing.T) {
 	s := open()
 	var states []*zkstate.State[int]
 	for i := range 10 {
-		st, err := zkstate.Open(t.Context(), s, fmt.Sprint("/doc", i), 0, zkstate.Refresh(200*time.Millisecond))
+		st, err := zkstate.Open(t.Context(), s, fmt.Sprint("/doc", i), 0, zkstate.WithRefresh(200*time.Millisecond))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -302,7 +302,7 @@ func TestFollowersOfARestoredFile(t *testing.T) {
 	to(3, 2)
 	to(4, 1)
 	e.eventually("the handle has looked", func() bool {
-		snap, err := states[4].ReadDirty()
+		snap, err := states[4].Snapshot()
 		return err == nil && snap.Verified && snap.Age < 100*time.Millisecond
 	})
 	// In one transaction, so that no look comes in between.

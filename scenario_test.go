@@ -101,8 +101,8 @@ func TestScenario07OldLeaderResumes(t *testing.T) {
 				others = append(others, server.Addr())
 			}
 		}
-		st := openOn(e, zkOn(t, session, leader.Addr()), zkstate.Refresh(time.Hour))
-		writer := openOn(e, zkOn(t, session, others...), zkstate.Refresh(time.Hour))
+		st := openOn(e, zkOn(t, session, leader.Addr()), zkstate.WithRefresh(time.Hour))
+		writer := openOn(e, zkOn(t, session, others...), zkstate.WithRefresh(time.Hour))
 		if err := leader.Pause(); err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +120,7 @@ func TestScenario07OldLeaderResumes(t *testing.T) {
 		}
 		answers := make(chan answer, 1)
 		go func() { // on its way before the old leader wakes up, and after the commit
-			value, err := st.ReadConsistent(ctx)
+			value, _, err := st.ReadConsistent(ctx)
 			answers <- answer{value, err}
 		}()
 		if err := leader.Resume(); err != nil {
@@ -138,14 +138,14 @@ func TestScenario07OldLeaderResumes(t *testing.T) {
 // reconnection alone must bring the news; the refresh is more than an hour away.
 func TestScenario09LostWatch(t *testing.T) {
 	t.Parallel()
-	b := newZKBed(t, zkstate.Refresh(time.Hour), zkstate.MaxStaleness(4*time.Hour))
+	b := newZKBed(t, zkstate.WithRefresh(time.Hour), zkstate.WithMaxStaleness(4*time.Hour))
 	for i := range 5 {
 		release := b.net.HoldEvents()
 		want := b.write(100 + i)
 		b.net.Cut()
 		release()
 		b.eventually(fmt.Sprintf("round %d converges on %v", i, want), func() bool {
-			snap, err := b.st.ReadDirty()
+			snap, err := b.st.Snapshot()
 			return err == nil && snap.Version == want
 		})
 	}
@@ -156,7 +156,7 @@ func TestScenario09LostWatch(t *testing.T) {
 func TestScenario11Blackhole(t *testing.T) {
 	t.Parallel()
 	const bound = 2 * time.Second
-	b := newZKBed(t, zkstate.MaxStaleness(bound), zkstate.Refresh(200*time.Millisecond))
+	b := newZKBed(t, zkstate.WithMaxStaleness(bound), zkstate.WithRefresh(200*time.Millisecond))
 	b.net.SetMode(netfault.Blackhole)
 	dark := time.Now()
 	served := time.Duration(0)
@@ -182,7 +182,7 @@ func TestScenario11Blackhole(t *testing.T) {
 	b.net.SetMode(netfault.Pass)
 	b.eventually("Read serves the newest again", func() bool {
 		_, err := b.st.Read()
-		snap, _ := b.st.ReadDirty()
+		snap, _ := b.st.Snapshot()
 		return err == nil && snap.Version == want
 	})
 }
@@ -191,7 +191,7 @@ func TestScenario11Blackhole(t *testing.T) {
 // record is written again, and a commit goes through.
 func TestScenario12SessionLost(t *testing.T) {
 	t.Parallel()
-	b := newZKBed(t, zkstate.ID("through-the-fault"))
+	b := newZKBed(t, zkstate.WithID("through-the-fault"))
 	present := func(want bool) func() bool {
 		return func() bool {
 			found, err := b.writer.Listeners(b.ctx)
@@ -215,7 +215,7 @@ func TestScenario12SessionLost(t *testing.T) {
 	if _, err := b.st.Update(b.ctx, bump); err != nil {
 		t.Fatal(err)
 	}
-	if snap, err := b.st.ReadDirty(); err != nil || snap.Value.Interval != 6 || snap.Version.Since(want) != 1 {
+	if snap, err := b.st.Snapshot(); err != nil || snap.Value.Interval != 6 || snap.Version.Since(want) != 1 {
 		t.Errorf("%+v, %v", snap, err)
 	}
 	if after := b.st.Health().Session; after == before {
@@ -237,7 +237,7 @@ func TestScenario04LostReplies(t *testing.T) {
 		}
 	}
 	lost := stop()
-	got, err := b.st.ReadConsistent(b.ctx)
+	got, _, err := b.st.ReadConsistent(b.ctx)
 	if err != nil || got.Interval != 1+updates || lost < updates/20 {
 		t.Errorf("the counter is %d after %d updates, %d answers lost, %v", got.Interval-1, updates, lost, err)
 	}
@@ -292,7 +292,7 @@ func TestScenario16Lock(t *testing.T) {
 	all.Wait()
 	close(over)
 	cutting.Wait()
-	got, err := b.writer.ReadConsistent(b.ctx)
+	got, _, err := b.writer.ReadConsistent(b.ctx)
 	if err != nil || int64(got.Interval-1) != acknowledged.Load() || acknowledged.Load() != contenders*cycles {
 		t.Errorf("the counter is %d after %d acknowledgements, %v", got.Interval-1, acknowledged.Load(), err)
 	}
@@ -362,7 +362,7 @@ func TestScenario18Recreated(t *testing.T) {
 	b := newZKBed(t)
 	direct := zkOn(t, 4*time.Second, b.net.Addr())
 	for i := range 100 {
-		old, err := b.st.ReadDirty()
+		old, err := b.st.Snapshot()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -377,7 +377,7 @@ func TestScenario18Recreated(t *testing.T) {
 			t.Fatalf("round %d: an update of the document that was there before: %v", i, err)
 		}
 		b.eventually("the State follows the new document", func() bool {
-			got, err := b.st.ReadConsistent(b.ctx)
+			got, _, err := b.st.ReadConsistent(b.ctx)
 			return err == nil && got.Interval == i
 		})
 	}
@@ -432,7 +432,7 @@ func TestScenario13NoServerAtStart(t *testing.T) {
 	t.Parallel()
 	b := newZKBed(t)
 	file := filepath.Join(t.TempDir(), "cache")
-	first, err := zkstate.Open(b.ctx, zkOn(t, 4*time.Second, b.net.Addr()), "/app/config", initial(), zkstate.Cache(file))
+	first, err := zkstate.Open(b.ctx, zkOn(t, 4*time.Second, b.net.Addr()), "/app/config", initial(), zkstate.WithCache(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -451,11 +451,11 @@ func TestScenario13NoServerAtStart(t *testing.T) {
 		if took > 5*time.Second {
 			t.Errorf("%s: Open took %v with a context of 300ms", name, took)
 		}
-		st, err := zkstate.Open(b.ctx, s, "/app/config", initial(), zkstate.Cache(file))
+		st, err := zkstate.Open(b.ctx, s, "/app/config", initial(), zkstate.WithCache(file))
 		if err != nil {
 			t.Fatalf("%s, with a cache: %v", name, err)
 		}
-		if snap, err := st.ReadDirty(); err != nil || snap.Value.Interval != 1 || snap.Verified {
+		if snap, err := st.Snapshot(); err != nil || snap.Value.Interval != 1 || snap.Verified {
 			t.Errorf("%s: the cached copy is %+v, %v", name, snap, err)
 		}
 		b.net.SetMode(netfault.Pass)
@@ -664,14 +664,14 @@ func TestScenario21HostilePayloads(t *testing.T) {
 			direct.put(doc)
 		}
 	}
-	if _, err := b.st.ReadConsistent(b.ctx); !errors.Is(err, zkstate.ErrRejected) {
+	if _, _, err := b.st.ReadConsistent(b.ctx); !errors.Is(err, zkstate.ErrRejected) {
 		t.Errorf("after them all: %v", err)
 	}
 	if got, err := b.st.Read(); err != nil || got.Interval != 1 {
 		t.Errorf("the last good copy is %+v, %v", got, err)
 	}
 	direct.put(`{"interval":2}`)
-	if got, err := b.st.ReadConsistent(b.ctx); err != nil || got.Interval != 2 {
+	if got, _, err := b.st.ReadConsistent(b.ctx); err != nil || got.Interval != 2 {
 		t.Errorf("healed: %+v, %v", got, err)
 	}
 }

@@ -27,7 +27,7 @@ func sleeper(addr string) {
 		return
 	}
 	ctx := context.Background()
-	st, err := zkstate.Open(ctx, s, "/app/config", initial(), zkstate.MaxStaleness(time.Second), zkstate.Refresh(100*time.Millisecond))
+	st, err := zkstate.Open(ctx, s, "/app/config", initial(), zkstate.WithMaxStaleness(time.Second), zkstate.WithRefresh(100*time.Millisecond))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -93,7 +93,7 @@ func TestScenario12ClientStopped(t *testing.T) {
 	expect("stale true")
 	expect("runs on 100")
 	expect("committed <nil>")
-	if got, err := b.writer.ReadConsistent(b.ctx); err != nil || got.Interval != 101 {
+	if got, _, err := b.writer.ReadConsistent(b.ctx); err != nil || got.Interval != 101 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 // ordered by Before, printable.
 type Version = store.Version
 
-// Snapshot is what [State.ReadDirty] returns: the local copy as it is.
+// Snapshot is what [State.Snapshot] returns: the local copy as it is.
 type Snapshot[T any] struct {
 	Value    T
 	Version  Version
@@ -34,9 +34,8 @@ type snapshot[T any] struct {
 	origin  string  // the listener that committed it, where known
 	encoded []byte  // T's encoding of the value, where it is known
 
-	// Counted from the State's first copy on; only differences mean anything.
-	commits      uint64 // as far as is known
-	replacements uint64 // of the store's history by another one
+	commits uint64 // from the State's first copy on, as far as is known; only differences mean anything
+	history uint64 // tells the histories of the store apart: published.replaced as it was then
 
 	differences differences // from older snapshots
 }

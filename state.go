@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -27,6 +28,7 @@ type State[T any] struct {
 	path    string
 	cfg     config
 	initial T
+	created Version             // that Open made, zero if there was a document
 	copier  *jsoncopy.Copier[T] // nil: T is copied by encoding and decoding it
 
 	ctx   context.Context // ends when the State is closed
@@ -57,13 +59,15 @@ const closeBound = 2 * time.Second
 
 // Open attaches to the document at path and creates it with the initial value if
 // it does not exist. If several instances open at once, one creates and all
-// attach. It returns with a verified copy; only where [Cache] has one, it returns at once
-// with that, which is not verified yet.
+// attach; [State.Created] says which one. [NoCreate] and [CreateOnly] leave one of the two
+// out. Open returns with a verified copy; only where [WithCache] has one, it returns at
+// once with that, which is not verified yet. An initial value that is a json.RawMessage is
+// stored as it is, white space included.
 //
 // Open blocks until the store answers, at most until ctx ends; ctx governs
 // opening only. The store may be shared by any number of States and stays the
 // caller's to close, after them. Errors: [ErrInvalidPath], [ErrInvalidID],
-// [ErrNotFound], [ErrRejected], [ErrTooLarge], [ErrDenied], [ErrAuthRequired], [ErrQuota],
+// [ErrNotFound], [ErrExists], [ErrRejected], [ErrTooLarge], [ErrDenied], [ErrAuthRequired], [ErrQuota],
 // [ErrEphemeralParent], [ErrDamaged], [ErrClosed], what the initial value's Validate says,
 // and, with the context's, [ErrUnavailable], or [ErrUnknownOutcome] if it is not known
 // whether the document was created.
@@ -76,7 +80,9 @@ func Open[T any](ctx context.Context, s store.Store, path string, initial T, opt
 // ends first, the error matches both [ErrNotFound] and the context's.
 func Expect[T any](ctx context.Context, s store.Store, path string, opts ...OpenOption) (*State[T], error) {
 	var none T
-	return open(ctx, s, path, none, newConfig(opts), (*State[T]).awaitCreation)
+	cfg := newConfig(opts)
+	cfg.noCreate = true
+	return open(ctx, s, path, none, cfg, (*State[T]).awaitCreation)
 }
 
 func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg config, attach func(*State[T], context.Context) error) (*State[T], error) {
@@ -92,6 +98,9 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	if err := checkCache(cfg.cache); cfg.cache != "" && err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	if cfg.createOnly && cfg.noCreate {
+		return nil, fmt.Errorf("open %s: CreateOnly goes neither with NoCreate or Observer nor with Expect: leave one out", path)
+	}
 	st := &State[T]{
 		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
 		own: ownRecord{since: time.Now().UnixMilli()},
@@ -99,7 +108,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	st.ctx, st.stop = context.WithCancel(context.Background())
 	st.follower.st = st
 	st.watcher = s.Watch(path, cfg.period(), func() { st.follower.wake(isHinted) })
-	cached := st.startFromCache()
+	cached := !cfg.createOnly && st.startFromCache()
 	if !cached {
 		if err := st.protect(func() error { return attach(st, ctx) }); err != nil {
 			st.watcher.Stop()
@@ -123,20 +132,16 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 func (st *State[T]) attachOrCreate(ctx context.Context) error {
 	retry := backoff{max: time.Second}
 	for {
-		err := st.loadFirst(ctx, store.Creating)
-		if errors.Is(err, ErrNotFound) && !st.cfg.noCreate {
-			err = st.create(ctx)
+		err := st.attach(ctx)
+		if err == nil || st.cfg.createOnly && errors.Is(err, ErrExists) {
+			return err
 		}
-		if err == nil {
-			if err = st.startJournal(ctx); err == nil {
-				return nil
-			}
-		}
-		if ctx.Err() != nil && err != nil {
+		if ctx.Err() != nil {
 			return unanswered(ctx, err)
 		}
-		again := errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknownOutcome) || errors.Is(err, store.ErrExists) ||
-			errors.Is(err, ErrNotFound) && !st.cfg.noCreate // deleted since it was created
+		again := errors.Is(err, ErrUnavailable) ||
+			!st.cfg.createOnly && (errors.Is(err, ErrUnknownOutcome) || errors.Is(err, ErrExists)) ||
+			!st.cfg.noCreate && errors.Is(err, ErrNotFound) // deleted since it was created
 		if !again {
 			return err
 		}
@@ -144,6 +149,35 @@ func (st *State[T]) attachOrCreate(ctx context.Context) error {
 			return unanswered(ctx, err)
 		}
 	}
+}
+
+// attach tries once to load or create the document, as the options say.
+func (st *State[T]) attach(ctx context.Context) error {
+	if st.cfg.createOnly {
+		return st.createOnly(ctx)
+	}
+	err := st.loadFirst(ctx, store.Creating)
+	if errors.Is(err, ErrNotFound) && !st.cfg.noCreate {
+		return st.create(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return st.startJournal(ctx)
+}
+
+// createOnly creates the document. The journal of one that exists is left alone, also if
+// it cannot be read.
+func (st *State[T]) createOnly(ctx context.Context) error {
+	if st.cfg.history > 0 {
+		switch _, err := st.store.Load(ctx, st.path, Version{}, store.Creating); {
+		case err == nil:
+			return fmt.Errorf("the document %w", ErrExists)
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+	}
+	return st.create(ctx)
 }
 
 // unanswered is the error of a call that ctx ended while the store was silent or
@@ -237,6 +271,9 @@ func (st *State[T]) create(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode the initial value: %w", err)
 	}
+	if raw, ok := any(value).(json.RawMessage); ok {
+		doc = raw
+	}
 	if _, rejected := decode[T](st.path, Version{}, doc); rejected != nil {
 		return fmt.Errorf("the initial value does not survive encoding/json: %w", rejected)
 	}
@@ -245,10 +282,11 @@ func (st *State[T]) create(ctx context.Context) error {
 	}
 	none := &published[T]{snapshot: &snapshot[T]{}}
 	asked := st.now()
-	versions, err := st.commitJournaled(ctx, none, store.Create{Path: st.path, Data: doc}, "", nil)
+	versions, err := st.commitJournaled(ctx, none, store.Create{Path: st.path, Data: doc}, "", []string{st.cfg.createReason})
 	if err != nil {
 		return err
 	}
+	st.created = versions[0]
 	return st.startWith(st.observe(store.Record{Version: versions[0], Data: doc}, asked, st.cfg.id))
 }
 
@@ -257,6 +295,10 @@ func (st *State[T]) ID() string { return st.cfg.id }
 
 // Path returns the document's path.
 func (st *State[T]) Path() string { return st.path }
+
+// Created returns the version at which [Open] created the document, and false if there was a
+// document already, or if the answer to the creation was lost.
+func (st *State[T]) Created() (Version, bool) { return st.created, !st.created.IsZero() }
 
 // Close removes the listener record and stops what the State started; iterators
 // end, calls under way return [ErrClosed], an update whose commit is under way with

@@ -2,7 +2,10 @@ package zkstate_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -114,7 +117,7 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("path %q: %v", path, err)
 		}
 	}
-	if _, err := zkstate.Open(ctx, s, "/app", initial(), zkstate.ID("no spaces")); !errors.Is(err, zkstate.ErrInvalidID) {
+	if _, err := zkstate.Open(ctx, s, "/app", initial(), zkstate.WithID("no spaces")); !errors.Is(err, zkstate.ErrInvalidID) {
 		t.Errorf("bad id: %v", err)
 	}
 	for _, opt := range []zkstate.OpenOption{zkstate.NoCreate(), zkstate.Observer()} {
@@ -159,7 +162,7 @@ func TestObserverWritesNothing(t *testing.T) {
 		e.raw().create(`{"interval":3}`)
 		faults := storetest.Inject(e.handle())
 		st := openOn(e, faults, zkstate.Observer())
-		if got, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 3 {
+		if got, _, err := st.ReadConsistent(e.ctx); err != nil || got.Interval != 3 {
 			e.Fatalf("observer reads %+v, %v", got, err)
 		}
 		if _, err := st.Update(e.ctx, func(c *config) error { c.Interval++; return nil }); !errors.Is(err, zkstate.ErrReadOnly) {
@@ -195,11 +198,11 @@ func TestCloseEndsEverything(t *testing.T) {
 		if _, err := st.Read(); !errors.Is(err, zkstate.ErrClosed) {
 			e.Errorf("Read after Close: %v", err)
 		}
-		if _, err := st.ReadConsistent(e.ctx); !errors.Is(err, zkstate.ErrClosed) {
+		if _, _, err := st.ReadConsistent(e.ctx); !errors.Is(err, zkstate.ErrClosed) {
 			e.Errorf("ReadConsistent after Close: %v", err)
 		}
-		if snap, err := st.ReadDirty(); !errors.Is(err, zkstate.ErrClosed) || snap.Value.Interval != 1 {
-			e.Errorf("ReadDirty after Close: %+v, %v", snap, err)
+		if snap, err := st.Snapshot(); !errors.Is(err, zkstate.ErrClosed) || snap.Value.Interval != 1 {
+			e.Errorf("Snapshot after Close: %+v, %v", snap, err)
 		}
 		if _, err := st.Update(e.ctx, func(*config) error { return nil }); !errors.Is(err, zkstate.ErrClosed) {
 			e.Errorf("Update after Close: %v", err)
@@ -225,7 +228,7 @@ func TestCloseIsBoundedWhenTheStoreHangs(t *testing.T) {
 	faults.Hang(true)
 	waiting := make(chan error, 1)
 	go func() {
-		_, err := st.ReadConsistent(t.Context())
+		_, _, err := st.ReadConsistent(t.Context())
 		waiting <- err
 	}()
 	start := time.Now()
@@ -255,5 +258,103 @@ func TestExpectSaysWhatIsUnreachable(t *testing.T) {
 			t.Errorf("%s store: %v", name, err)
 		}
 		cancel()
+	}
+}
+
+// TestCreateOnly: it creates, with its reason in the journal, and leaves alone what is there,
+// good or not, the journal too.
+func TestCreateOnly(t *testing.T) {
+	eachStore(t, func(e *env) {
+		create := func(opts ...zkstate.OpenOption) (*zkstate.State[config], error) {
+			return zkstate.Open(e.ctx, e.handle(), "/app/config", initial(), append(opts, zkstate.CreateOnly())...)
+		}
+		st, err := create(zkstate.WithHistory(5), zkstate.WithCreateReason("the first"))
+		if err != nil {
+			e.Fatal(err)
+		}
+		defer closeState(e.T, st)
+		r := e.raw()
+		if v, ok := st.Created(); !ok || v != r.load().Version {
+			e.Errorf("created at %v, %v", v, ok)
+		}
+		if entries, err := st.History(e.ctx); err != nil || len(entries) != 1 || entries[0].Reason != "the first" {
+			e.Errorf("%+v, %v", entries, err)
+		}
+		if err := r.s.SetJournal(e.ctx, "/app/config", 0); err != nil {
+			e.Fatal(err)
+		}
+		other := e.open()
+		if v, ok := other.Created(); ok || !v.IsZero() {
+			e.Errorf("who attaches created it at %v", v)
+		}
+		wantExists := func(opts ...zkstate.OpenOption) {
+			e.Helper()
+			if _, err := create(opts...); !errors.Is(err, zkstate.ErrExists) || !strings.Contains(err.Error(), "/app/config") {
+				e.Errorf("there is a document: %v", err)
+			}
+		}
+		wantExists()
+		r.put(`{"interval":-1}`)
+		wantExists(zkstate.WithHistory(5))
+		if keep, _, err := r.s.Journal(e.ctx, "/app/config", 0); err != nil || keep != 0 {
+			e.Errorf("the journal of another one's document was switched on: %d, %v", keep, err)
+		}
+	})
+}
+
+// TestCreateOnlyExcludes: options that contradict each other are refused before anything is
+// sent.
+func TestCreateOnlyExcludes(t *testing.T) {
+	for _, opt := range []zkstate.OpenOption{zkstate.NoCreate(), zkstate.Observer()} {
+		if _, err := zkstate.Open(t.Context(), memstore.New(), "/app/config", initial(), zkstate.CreateOnly(), opt); err == nil || !strings.Contains(err.Error(), "/app/config") {
+			t.Error(err)
+		}
+	}
+	if _, err := zkstate.Expect[config](t.Context(), memstore.New(), "/app/config", zkstate.CreateOnly()); err == nil {
+		t.Error("Expect creates")
+	}
+}
+
+// TestCreateOnlyIgnoresTheCache: a cached copy is of an older document.
+func TestCreateOnlyIgnoresTheCache(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cache")
+	s := memstore.New()
+	cached(t, s, file)
+	if _, err := zkstate.Open(t.Context(), s, "/app/config", initial(), zkstate.CreateOnly(), zkstate.WithCache(file)); !errors.Is(err, zkstate.ErrExists) {
+		t.Error(err)
+	}
+}
+
+// TestCreateOnlyOfALostAnswer: whether the document is ours is not known then, and not
+// claimed either way.
+func TestCreateOnlyOfALostAnswer(t *testing.T) {
+	s := &forgetful{Store: memstore.New()}
+	if _, err := zkstate.Open(t.Context(), s, "/app/config", initial(), zkstate.CreateOnly()); !errors.Is(err, zkstate.ErrUnknownOutcome) {
+		t.Error(err)
+	}
+}
+
+// forgetful is a store that applies creations and loses the answer.
+type forgetful struct{ store.Store }
+
+func (f *forgetful) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, error) {
+	versions, err := f.Store.Commit(ctx, ops...)
+	if _, creates := ops[0].(store.Create); creates && err == nil {
+		return nil, fmt.Errorf("commit: %w", store.ErrUnknownOutcome)
+	}
+	return versions, err
+}
+
+// TestRawDocument: a document that is opened as a json.RawMessage is created byte by byte.
+func TestRawDocument(t *testing.T) {
+	s, text := memstore.New(), "{ \"a\" :\t1.0 }\n"
+	st, err := zkstate.Open(t.Context(), s, "/raw", json.RawMessage(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeState(t, st)
+	rec, err := s.Load(t.Context(), "/raw", store.Version{}, store.Linearizable)
+	if err != nil || string(rec.Data) != text {
+		t.Errorf("%q, %v", rec.Data, err)
 	}
 }

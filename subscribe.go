@@ -18,7 +18,7 @@ type Change = diff.Change
 type ChangeSet struct {
 	From    Version  `json:"from"`             // the zero Version: there was no document
 	To      Version  `json:"to"`               // the zero Version: the document was deleted
-	Changes []Change `json:"changes"`          // never empty; apply in order
+	Changes []Change `json:"changes"`          // apply in order; empty only in an Event
 	Origin  string   `json:"origin,omitempty"` // the listener that committed it, if it was this State and Missed is 0
 	Missed  int      `json:"missed,omitempty"` // commits between From and To that are folded in, as far as is known
 
@@ -42,7 +42,19 @@ type ChangeSet struct {
 // Ranging again over the same sequence goes on where the last range stopped; it
 // must not be ranged over concurrently. The sets are shared: do not write to them.
 func (st *State[T]) Changes(ctx context.Context, opts ...ChangesOption) iter.Seq[ChangeSet] {
-	return st.changesAfter(ctx, st.firstTaken(opts))
+	last := st.firstTaken(opts)
+	return func(yield func(ChangeSet) bool) {
+		for cur := range st.copies(ctx) {
+			set := fold(last, cur.snapshot)
+			if len(set.Changes) == 0 {
+				continue
+			}
+			last = cur.snapshot
+			if !yield(set) {
+				return
+			}
+		}
+	}
 }
 
 // firstTaken returns the snapshot that a subscription begins after.
@@ -52,50 +64,23 @@ func (st *State[T]) firstTaken(opts []ChangesOption) *snapshot[T] {
 		return newest
 	}
 	made := newest.version.Since(Version{}) // since there was no document
-	return &snapshot[T]{commits: newest.commits - uint64(made), replacements: newest.replacements}
-}
-
-// changesAfter is the sequence of the changes after a snapshot that was published.
-func (st *State[T]) changesAfter(ctx context.Context, last *snapshot[T]) iter.Seq[ChangeSet] {
-	return func(yield func(ChangeSet) bool) {
-		wake, release := st.changed.subscribe()
-		defer release()
-		for {
-			if ctx.Err() != nil || st.isClosed() {
-				return
-			}
-			newest := st.current.Load().snapshot
-			if set, ok := fold(last, newest); ok {
-				last = newest
-				if !yield(set) {
-					return
-				}
-				continue
-			}
-			select {
-			case <-wake:
-			case <-ctx.Done():
-				return
-			case <-st.ctx.Done():
-				return
-			}
-		}
-	}
+	return &snapshot[T]{commits: newest.commits - uint64(made), history: newest.history}
 }
 
 // fold makes one set of all that lies between two snapshots. A subscriber is but
 // a pointer to the last snapshot it took, so nothing piles up for it.
-func fold[T any](last, newest *snapshot[T]) (ChangeSet, bool) {
+func fold[T any](last, newest *snapshot[T]) ChangeSet {
+	set := ChangeSet{From: last.version, To: newest.version}
 	if last == newest {
-		return ChangeSet{}, false
+		return set
 	}
-	set := ChangeSet{From: last.version, To: newest.version, Changes: newest.changesFrom(last)}
+	set.Changes = newest.changesFrom(last)
 	set.Missed = int(newest.commits-last.commits) - 1
-	set.Replaced = newest.replacements != last.replacements
+	set.Replaced = newest.history != last.history
 	if set.Missed == 0 {
 		set.Origin = newest.origin
 	}
-	return set, len(set.Changes) > 0
+	return set
 }
 
 // OnChange calls fn with every ChangeSet that [State.Changes] would give, one at a
@@ -134,15 +119,12 @@ func (st *State[T]) call(fn func(ChangeSet), set ChangeSet) {
 // ranged over concurrently.
 func Select[T, V any](ctx context.Context, st *State[T], pick func(T) V, opts ...ChangesOption) iter.Seq[V] {
 	var last *V
-	taken := st.firstTaken(opts) // both begin there, or a commit in between would be missed
-	if !taken.version.IsZero() {
+	if taken := st.firstTaken(opts); !taken.version.IsZero() {
 		value := pick(taken.value)
 		last = &value
 	}
-	sets := st.changesAfter(ctx, taken)
 	return func(yield func(V) bool) {
-		for range sets {
-			cur := st.current.Load()
+		for cur := range st.copies(ctx) {
 			if cur.version.IsZero() {
 				continue
 			}

@@ -37,7 +37,7 @@ func TestChangesShowPaths(t *testing.T) {
 			if got := fmt.Sprint(set.Changes); got != step.want || set.To != v || set.Missed != 0 || set.Origin != "" {
 				e.Errorf("got %s (%+v), want %s at %v", got, set, step.want, v)
 			}
-			if snap, _ := st.ReadDirty(); snap.Version.Before(set.To) {
+			if snap, _ := st.Snapshot(); snap.Version.Before(set.To) {
 				e.Errorf("a set for %v came before reads gave it: %v", set.To, snap.Version)
 			}
 		}
@@ -48,7 +48,7 @@ func TestChangesShowPaths(t *testing.T) {
 // several instances and a document deleted and recreated in between.
 func TestChangesReplay(t *testing.T) {
 	eachStore(t, func(e *env) {
-		st := e.open(zkstate.ID("subscriber"))
+		st := e.open(zkstate.WithID("subscriber"))
 		sets := e.changes(st, zkstate.Replay())
 		const each = 15
 		var group sync.WaitGroup
@@ -132,7 +132,7 @@ func TestNoNetChangeIsNoSet(t *testing.T) {
 		sets := e.changes(st)
 		r := e.raw()
 		r.put(`{ "interval": 1, "processes": ["systemd*", "rsync*"] }`)
-		if _, err := st.ReadConsistent(e.ctx); err != nil {
+		if _, _, err := st.ReadConsistent(e.ctx); err != nil {
 			e.Fatal(err)
 		}
 		v := r.put(`{"processes":["systemd*","rsync*"],"interval":2}`)

@@ -66,8 +66,9 @@ type env struct {
 	tool   func(doc string) // writes the document as another tool would; nil where there is none
 }
 
-// eachStore runs a test over all three stores.
+// eachStore runs a test over all three stores, beside other tests.
 func eachStore(t *testing.T, test func(e *env)) {
+	t.Parallel()
 	run := func(name string, fresh func(t *testing.T) (func() store.Store, func(string))) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 2*patience)

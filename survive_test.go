@@ -199,10 +199,10 @@ func openReleases(e *env) (*zkstate.State[older], *zkstate.State[newer]) {
 // look makes both see what another hand has put.
 func look(e *env, first *zkstate.State[older], second *zkstate.State[newer]) {
 	e.Helper()
-	if _, err := first.ReadConsistent(e.ctx); err != nil {
+	if _, _, err := first.ReadConsistent(e.ctx); err != nil {
 		e.Fatal(err)
 	}
-	if _, err := second.ReadConsistent(e.ctx); err != nil {
+	if _, _, err := second.ReadConsistent(e.ctx); err != nil {
 		e.Fatal(err)
 	}
 }

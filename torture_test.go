@@ -49,7 +49,7 @@ func TestTorture(t *testing.T) {
 			}
 		})
 		nets = append(nets, proxy)
-		states = append(states, openOn(e, zkOn(t, 4*time.Second, proxy.Addr()), zkstate.Refresh(500*time.Millisecond)))
+		states = append(states, openOn(e, zkOn(t, 4*time.Second, proxy.Addr()), zkstate.WithRefresh(500*time.Millisecond)))
 	}
 
 	var acknowledged, unknown atomic.Int64
@@ -59,7 +59,7 @@ func TestTorture(t *testing.T) {
 		counting.Go(func() { count(e, st, &acknowledged, &unknown) })
 		watching.Go(func() { neverBack(e, st, counted) })
 	}
-	follower := openOn(e, zkOn(t, 4*time.Second, nets[0].Addr()), zkstate.Refresh(500*time.Millisecond), zkstate.Observer())
+	follower := openOn(e, zkOn(t, 4*time.Second, nets[0].Addr()), zkstate.WithRefresh(500*time.Millisecond), zkstate.Observer())
 	sets := follower.Changes(ctx, zkstate.Replay())
 	var subscriber replayed
 	watching.Go(func() { subscriber.take(e, sets) })
@@ -70,7 +70,7 @@ func TestTorture(t *testing.T) {
 	counting.Wait()
 	close(counted)
 
-	got, err := states[0].ReadConsistent(ctx)
+	got, _, err := states[0].ReadConsistent(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestTorture(t *testing.T) {
 	if total < acks || total > acks+unk || acks == 0 {
 		t.Errorf("the counter is %d, with %d acknowledgements and %d unknown outcomes", total, acks, unk)
 	}
-	snap, _ := states[0].ReadDirty()
+	snap, _ := states[0].Snapshot()
 	e.eventually("the changes lead to the newest version", func() bool {
 		at, _ := subscriber.state()
 		return at == snap.Version
@@ -94,7 +94,7 @@ func TestTorture(t *testing.T) {
 	for _, st := range states {
 		e.eventually("every State serves the newest", func() bool {
 			_, err := st.Read()
-			now, _ := st.ReadDirty()
+			now, _ := st.Snapshot()
 			return err == nil && now.Version == snap.Version
 		})
 	}
@@ -137,7 +137,7 @@ func neverBack(e *env, st *zkstate.State[config], done <-chan struct{}) {
 			return
 		case <-tick.C:
 		}
-		snap, err := st.ReadDirty()
+		snap, err := st.Snapshot()
 		if err != nil || snap.Version.Before(last.Version) || snap.Value.Interval < last.Value.Interval {
 			e.Errorf("went from %v to %v, %v", last.Version, snap.Version, err)
 			return

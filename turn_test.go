@@ -261,7 +261,7 @@ func TestSlowFunctionInATurn(t *testing.T) {
 				t.Errorf("another instance's exclusive update took %v", waited)
 			}
 			group.Wait()
-			if got, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 1+1+1+1-len(c.opts) || locks.taken.Load() != 1 {
+			if got, _, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 1+1+1+1-len(c.opts) || locks.taken.Load() != 1 {
 				t.Errorf("%+v after %d locks, %v", got, locks.taken.Load(), err)
 			}
 		})

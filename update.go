@@ -38,7 +38,7 @@ import (
 // [ErrUnknownOutcome]: the update was applied once or not at all, and ctx ended, or
 // the State was closed, or the store's session was lost, before it could be found out;
 // the error says on top of which version; [ErrNotApplied] with the version, under
-// [WaitApplied]; [ErrQuota]; [ErrAuthRequired]; [ErrDamaged]; [ErrClosed].
+// [WaitAll] or [WaitFor]; [ErrQuota]; [ErrAuthRequired]; [ErrDamaged]; [ErrClosed].
 func (st *State[T]) Update(ctx context.Context, fn func(*T) error, opts ...UpdateOption) (Version, error) {
 	if fn == nil {
 		return Version{}, fmt.Errorf("%s: the function is nil", st.at("update"))
@@ -91,8 +91,8 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 
 // conclude waits for those that the caller wants to have applied what was committed.
 func (st *State[T]) conclude(ctx context.Context, r *request[T], out outcome) (Version, error) {
-	if out.err == nil && r.cfg.appliedBy != nil {
-		out.err = st.awaitApplied(ctx, out.version, *r.cfg.appliedBy)
+	if out.err == nil && r.cfg.wait.wanted {
+		out.err = st.awaitApplied(ctx, out.version, r.cfg.wait)
 	}
 	return out.version, out.err
 }

@@ -31,7 +31,7 @@ func TestUpdateReadsItsOwnWrites(t *testing.T) {
 				e.Fatal(err)
 			}
 			got, err := st.Read()
-			snap, _ := st.ReadDirty()
+			snap, _ := st.Snapshot()
 			if err != nil || got.Interval != i+2 || snap.Version != v {
 				e.Fatalf("after update %d to %v: %+v at %v, %v", i, v, got, snap.Version, err)
 			}
@@ -95,7 +95,7 @@ func TestUpdateJudgesOnTheLatest(t *testing.T) {
 	eachStore(t, func(e *env) {
 		faults := storetest.Inject(e.handle())
 		faults.Mute()
-		st := openOn(e, faults, zkstate.Refresh(time.Hour))
+		st := openOn(e, faults, zkstate.WithRefresh(time.Hour))
 		r := e.raw()
 		r.put(`{"processes":[],"interval":1}`)
 		add := func(c *config) error {
@@ -129,7 +129,7 @@ func TestUpdateAllOrNothing(t *testing.T) {
 	eachStore(t, func(e *env) {
 		faults := storetest.Inject(e.handle())
 		st := openOn(e, faults)
-		before, _ := st.ReadDirty()
+		before, _ := st.Snapshot()
 		errOwn := errors.New("my own")
 		for name, test := range map[string]struct {
 			fn   func(*config) error
@@ -159,7 +159,7 @@ func TestUpdateAllOrNothing(t *testing.T) {
 		if _, err := st.Update(e.ctx, nil); err == nil {
 			e.Error("a nil function succeeded")
 		}
-		after, err := st.ReadDirty()
+		after, err := st.Snapshot()
 		if err != nil || after.Version != before.Version || cmp.Diff(before.Value, after.Value) != "" {
 			e.Errorf("the copy went from %+v to %+v, %v", before, after, err)
 		}
@@ -177,7 +177,7 @@ func TestUpdateConflicts(t *testing.T) {
 		faults := storetest.Inject(e.handle())
 		st := openOn(e, faults)
 		r := e.raw()
-		snap, _ := st.ReadDirty()
+		snap, _ := st.Snapshot()
 		if _, err := st.Update(e.ctx, bump, zkstate.IfVersion(snap.Version)); err != nil {
 			e.Fatal(err)
 		}
@@ -200,7 +200,7 @@ func TestUpdateConflicts(t *testing.T) {
 			if got, err := st.Read(); err != nil || got.Interval != 10 {
 				e.Errorf("%s: the copy after a conflict is %+v, %v", name, got, err)
 			}
-			if _, err := st.ReadConsistent(e.ctx); err != nil {
+			if _, _, err := st.ReadConsistent(e.ctx); err != nil {
 				e.Fatal(err)
 			}
 		}
@@ -244,7 +244,7 @@ func TestUpdateUnknownOutcome(t *testing.T) {
 	if _, err := st.Update(t.Context(), func(c *config) error { runs++; return bump(c) }); !errors.Is(err, zkstate.ErrUnknownOutcome) || runs != 1 {
 		t.Fatalf("ran %d times, %v", runs, err)
 	}
-	if got, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 2 {
+	if got, _, err := st.ReadConsistent(t.Context()); err != nil || got.Interval != 2 {
 		t.Fatalf("after the lost reply: %+v, %v", got, err)
 	}
 }
@@ -351,7 +351,7 @@ func TestRawDocuments(t *testing.T) {
 			t.Errorf("%q was written", bad)
 		}
 	}
-	if got, err := st.ReadConsistent(ctx); err != nil || string(got) != text {
+	if got, _, err := st.ReadConsistent(ctx); err != nil || string(got) != text {
 		t.Errorf("after refused updates: %s, %v", got, err)
 	}
 }

@@ -28,10 +28,10 @@ type wipedDocument struct {
 
 func (d *wipedDocument) open(e *env, s store.Store) {
 	d.said = newWarnings()
-	opts := []zkstate.OpenOption{zkstate.Logger(slog.New(d.said)), zkstate.Refresh(200 * time.Millisecond)}
+	opts := []zkstate.OpenOption{zkstate.WithLogger(slog.New(d.said)), zkstate.WithRefresh(200 * time.Millisecond)}
 	if d.silent {
 		s = blind{s}
-		opts = append(opts, zkstate.Refresh(time.Hour), zkstate.MaxStaleness(3*time.Hour))
+		opts = append(opts, zkstate.WithRefresh(time.Hour), zkstate.WithMaxStaleness(3*time.Hour))
 	}
 	var err error
 	if d.st, err = zkstate.Open(e.ctx, s, d.path, initial(), opts...); err != nil {
@@ -44,7 +44,7 @@ func (d *wipedDocument) open(e *env, s store.Store) {
 		}
 	}
 	d.sets = e.changes(d.st)
-	d.before, _ = d.st.ReadDirty()
+	d.before, _ = d.st.Snapshot()
 }
 
 // replay makes the document with just those numbers on a server, by transactions each of
@@ -107,7 +107,7 @@ func (d *wipedDocument) follows(e *env) {
 		got, err := d.st.Read()
 		return err == nil && got.Interval == want
 	})
-	if got, err := d.st.ReadConsistent(e.ctx); err != nil || got.Interval != want {
+	if got, _, err := d.st.ReadConsistent(e.ctx); err != nil || got.Interval != want {
 		e.Errorf("%s: the quorum's is %+v, %v", d.path, got, err)
 	}
 	if set := next(e.T, d.sets); set.From != d.before.Version || !set.Replaced {

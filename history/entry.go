@@ -20,14 +20,14 @@ import (
 
 // Note is what a commit writes to the journal.
 type Note struct {
-	Base     store.Version // that it changed, the zero Version if it created the document
-	Who      Who
-	Why      string
-	Receipt  string // that the same commit left in the writer's listener record, if any
-	Deleted  bool   // it deleted the document
-	Changes  []diff.Change
-	Document []byte // that it made, nil if it deleted it
-	Cut      bool   // Document, and maybe Changes, were left out: they were too large
+	Base      store.Version // that it changed, the zero Version if it created the document
+	Who       Who
+	Reason    string
+	Receipt   string // that the same commit left in the writer's listener record, if any
+	Deleted   bool   // it deleted the document
+	Changes   []diff.Change
+	Document  []byte // that it made, nil if it deleted it
+	Truncated bool   // Document, and maybe Changes, were left out: they were too large
 }
 
 // Who is who made a commit.
@@ -65,24 +65,24 @@ func (w Who) String() string {
 type form struct {
 	Base store.Version `json:"base"`
 	Who
-	Why      string          `json:"why,omitempty"`
-	Receipt  string          `json:"receipt,omitempty"`
-	Deleted  bool            `json:"deleted,omitempty"`
-	Cut      bool            `json:"cut,omitempty"`
-	Changes  []diff.Change   `json:"changes,omitempty"`
-	Document json.RawMessage `json:"document,omitempty"`
-	Packed   []byte          `json:"packed,omitempty"` // gzip of the changes as a line of JSON, and the document
+	Reason    string          `json:"why,omitempty"`
+	Receipt   string          `json:"receipt,omitempty"`
+	Deleted   bool            `json:"deleted,omitempty"`
+	Truncated bool            `json:"cut,omitempty"`
+	Changes   []diff.Change   `json:"changes,omitempty"`
+	Document  json.RawMessage `json:"document,omitempty"`
+	Packed    []byte          `json:"packed,omitempty"` // gzip of the changes as a line of JSON, and the document
 }
 
 // Encode returns the entry for a journal, in at most room bytes: if need be without
 // the document, or without the changes as well. What remains fits into
-// [store.AppendAllowance]; a reason longer than a quarter of that is cut.
+// [store.AppendAllowance]; a reason longer than a quarter of that is shortened.
 func (n Note) Encode(room int) ([]byte, error) {
-	if limit := store.AppendAllowance / 4; len(n.Why) > limit {
-		n.Why = string(bytes.ToValidUTF8([]byte(n.Why[:limit]), nil)) + "…"
+	if limit := store.AppendAllowance / 4; len(n.Reason) > limit {
+		n.Reason = string(bytes.ToValidUTF8([]byte(n.Reason[:limit]), nil)) + "…"
 	}
 	plain := form{
-		Base: n.Base, Who: n.Who, Why: n.Why, Receipt: n.Receipt, Deleted: n.Deleted, Cut: n.Cut,
+		Base: n.Base, Who: n.Who, Reason: n.Reason, Receipt: n.Receipt, Deleted: n.Deleted, Truncated: n.Truncated,
 		Changes: n.Changes, Document: n.Document,
 	}
 	if len(n.Document) < packFrom && isCompact(n.Document) {
@@ -105,12 +105,12 @@ func (n Note) Encode(room int) ([]byte, error) {
 		}
 		f := plain
 		f.Changes, f.Document, f.Packed = nil, nil, packed
-		f.Cut = n.Cut || tooMany || document == nil && !n.Deleted
+		f.Truncated = n.Truncated || tooMany || document == nil && !n.Deleted
 		if entry, err := marshal(f); err != nil || len(entry) <= room {
 			return entry, err
 		}
 	}
-	plain.Changes, plain.Document, plain.Cut = nil, nil, true
+	plain.Changes, plain.Document, plain.Truncated = nil, nil, true
 	return marshal(plain)
 }
 
@@ -150,7 +150,7 @@ func decode(entry []byte) (n Note, packed []byte, err error) {
 		return Note{}, nil, err
 	}
 	return Note{
-		Base: f.Base, Who: f.Who, Why: f.Why, Receipt: f.Receipt, Deleted: f.Deleted,
-		Changes: f.Changes, Document: f.Document, Cut: f.Cut,
+		Base: f.Base, Who: f.Who, Reason: f.Reason, Receipt: f.Receipt, Deleted: f.Deleted,
+		Changes: f.Changes, Document: f.Document, Truncated: f.Truncated,
 	}, f.Packed, nil
 }

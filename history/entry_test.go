@@ -22,7 +22,7 @@ func noteOf(t *testing.T, old, new string) history.Note {
 	}
 	return history.Note{
 		Base: store.NewVersion(7, 9, 2), Who: history.Who{ID: "a-1", Host: "web1", App: "agent", User: "ann"},
-		Why: "too <much> load", Receipt: "a-1/2", Changes: changes, Document: []byte(new),
+		Reason: "too <much> load", Receipt: "a-1/2", Changes: changes, Document: []byte(new),
 	}
 }
 
@@ -62,7 +62,7 @@ func TestEncodeCuts(t *testing.T) {
 	}
 	old := `{"a":"` + noise.String() + `","b":"` + noise.String()[:20_000] + `"}`
 	note := noteOf(t, old, strings.Replace(old, `"b":"`, `"b":"new`, 1))
-	note.Why = strings.Repeat("why? ", 10_000)
+	note.Reason = strings.Repeat("why? ", 10_000)
 	for _, c := range []struct {
 		room              int
 		document, changes bool
@@ -72,10 +72,10 @@ func TestEncodeCuts(t *testing.T) {
 			t.Fatalf("%d bytes in %d, %v", len(entry), c.room, err)
 		}
 		got, err := history.Decode(entry)
-		if err != nil || (got.Document != nil) != c.document || (got.Changes != nil) != c.changes || got.Cut == c.document {
-			t.Errorf("in %d bytes: document %v, changes %v, cut %v, %v", c.room, got.Document != nil, got.Changes != nil, got.Cut, err)
+		if err != nil || (got.Document != nil) != c.document || (got.Changes != nil) != c.changes || got.Truncated == c.document {
+			t.Errorf("in %d bytes: document %v, changes %v, cut %v, %v", c.room, got.Document != nil, got.Changes != nil, got.Truncated, err)
 		}
-		if got.Base != note.Base || got.Who != note.Who || !strings.HasPrefix(got.Why, "why? ") {
+		if got.Base != note.Base || got.Who != note.Who || !strings.HasPrefix(got.Reason, "why? ") {
 			t.Errorf("in %d bytes: %+v", c.room, got.Who)
 		}
 	}

@@ -26,20 +26,20 @@ func (notKept) Is(target error) bool { return target == store.ErrNotFound }
 
 // Entry is one step in a document's history. In JSON it is
 //
-//	{"version":"3.100000007.100000002.19ab5c7d3e0","time":"…","who":{"id","host","app","user"},"why":"…","changes":[…]}
+//	{"version":"3.100000007.100000002.19ab5c7d3e0","time":"…","who":{"id","host","app","user"},"reason":"…","changes":[…]}
 type Entry struct {
 	Version store.Version `json:"version"` // that the step made; of a deletion only Order and String tell it from others
 	Time    time.Time     `json:"time"`    // of the commit, by the store's clock; zero where it is not known
 	Who     Who           `json:"who"`
-	Why     string        `json:"why"`
+	Reason  string        `json:"reason"`
 	Changes []diff.Change `json:"changes"`
 
-	// Outside means that the step was made by other means than this library: nobody
-	// knows by whom and why. It stands for that many writes, of which Changes is the
-	// net effect.
-	Outside int  `json:"outside,omitempty"`
-	Deleted bool `json:"deleted,omitempty"` // the document
-	Cut     bool `json:"cut,omitempty"`     // Changes, or the document, were not kept
+	// External means that the step was made by other means than this library: nobody
+	// knows by whom and why. It is how many writes the step stands for, and Changes is
+	// their net effect.
+	External  int  `json:"external,omitempty"`
+	Deleted   bool `json:"deleted,omitempty"`   // the document
+	Truncated bool `json:"truncated,omitempty"` // Changes, or the document, were not kept
 
 	// Unreadable says why the journal's entry, or a part of it, cannot be read: its
 	// permissions are for others, or it is not one of ours. What it says is not known
@@ -102,7 +102,7 @@ func Read(ctx context.Context, s store.Store, path string, newest int) ([]Entry,
 	present := Entry{Version: rec.Version, Time: rec.Time, document: rec.Data}
 	identify(entries, present)
 	if n := len(entries); n == 0 || rec.Version.IsZero() || entries[n-1].Version.Before(rec.Version) {
-		entries = appendOutside(entries, present)
+		entries = appendExternal(entries, present)
 	}
 	return entries[len(entries)-min(len(entries), max(0, newest)):], nil
 }
@@ -125,7 +125,7 @@ func assemble(ctx context.Context, stored []store.Entry) ([]Entry, error) {
 		if len(entries) > 0 && !step.Version.IsZero() {
 			found := step.before(entries[len(entries)-1], &budget)
 			identify(entries, found)
-			entries = appendOutside(entries, found)
+			entries = appendExternal(entries, found)
 		}
 		entries = append(entries, step)
 	}
@@ -168,7 +168,7 @@ const maxUnpacked = 8 << 20
 // and how much is left then.
 func read(raw store.Entry, budget *int) Entry {
 	unreadable := func(err error) Entry {
-		return Entry{Time: raw.Time, Cut: true, Unreadable: err.Error(), order: raw.Order}
+		return Entry{Time: raw.Time, Truncated: true, Unreadable: err.Error(), order: raw.Order}
 	}
 	if raw.Err != nil {
 		return unreadable(raw.Err)
@@ -178,15 +178,15 @@ func read(raw store.Entry, budget *int) Entry {
 		return unreadable(errors.New("it is not an entry of this library"))
 	}
 	e := Entry{
-		Time: raw.Time, Who: note.Who, Why: note.Why, Changes: note.Changes, Deleted: note.Deleted,
-		Cut: note.Cut, base: note.Base, document: note.Document, packed: packed,
+		Time: raw.Time, Who: note.Who, Reason: note.Reason, Changes: note.Changes, Deleted: note.Deleted,
+		Truncated: note.Truncated, base: note.Base, document: note.Document, packed: packed,
 	}
 	if packed != nil {
 		var size int
 		e.Changes, size, err = unpackChanges(packed, min(maxChanges, *budget))
 		*budget -= size
 		if err != nil {
-			e.Changes, e.Cut, e.Unreadable = nil, true, "the changes: "+err.Error()
+			e.Changes, e.Truncated, e.Unreadable = nil, true, "the changes: "+err.Error()
 		}
 	}
 	e.Version = store.NewVersion(raw.Order, raw.Order, 0).WithTag(raw.Tag)
@@ -201,7 +201,7 @@ func read(raw store.Entry, budget *int) Entry {
 // the budget goes.
 func (e Entry) before(last Entry, budget *int) Entry {
 	found := Entry{Version: e.base}
-	if e.Cut || e.base.IsZero() || e.base.Same(last.Version) || *budget <= 0 {
+	if e.Truncated || e.base.IsZero() || e.base.Same(last.Version) || *budget <= 0 {
 		return found
 	}
 	if e.packed != nil {
@@ -213,9 +213,9 @@ func (e Entry) before(last Entry, budget *int) Entry {
 	return found
 }
 
-// appendOutside adds a step that was made from outside, if the last entry is not the
+// appendExternal adds a step that was made from outside, if the last entry is not the
 // one that made found already.
-func appendOutside(entries []Entry, found Entry) []Entry {
+func appendExternal(entries []Entry, found Entry) []Entry {
 	var last Entry
 	if len(entries) > 0 {
 		last = entries[len(entries)-1]
@@ -227,18 +227,18 @@ func appendOutside(entries []Entry, found Entry) []Entry {
 	case found.Version.IsZero():
 		found.Deleted = true
 	case found.document == nil:
-		found.Cut = true
+		found.Truncated = true
 	}
-	found.Outside = 1
+	found.External = 1
 	if !gone && !found.Deleted {
-		found.Outside = found.Version.Since(last.Version)
+		found.External = found.Version.Since(last.Version)
 	}
-	if last.Cut && len(entries) > 0 || len(entries) == 0 {
-		found.Cut = true
+	if last.Truncated && len(entries) > 0 || len(entries) == 0 {
+		found.Truncated = true
 	} else if changes, err := diff.Diff(last.Document(), found.document); err == nil {
 		found.Changes = changes
 	} else {
-		found.Cut = true // it was broken
+		found.Truncated = true // it was broken
 	}
 	return append(entries, found)
 }

@@ -53,7 +53,7 @@ func TestReadOfBombs(t *testing.T) {
 		"just fits":     "[" + strings.Repeat(change, 3<<20/len(change)) + change[:len(change)-1] + "]\n[" + strings.Repeat("1,", 490_000) + "1]",
 	}
 	last := store.NewVersion(1, 1000, 900)
-	ours, err := history.Note{Base: last, Why: "ours", Document: []byte(`{"a":1}`)}.Encode(store.MaxCommit)
+	ours, err := history.Note{Base: last, Reason: "ours", Document: []byte(`{"a":1}`)}.Encode(store.MaxCommit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestReadOfBombs(t *testing.T) {
 			t.Errorf("%s: %d MiB were allocated", name, spent>>20)
 		}
 		found, err := history.Find(entries, store.NewVersion(1, 1001, 901))
-		if err != nil || found.Why != "ours" || string(found.Document()) != `{"a":1}` {
+		if err != nil || found.Reason != "ours" || string(found.Document()) != `{"a":1}` {
 			t.Errorf("%s: %+v, %v", name, found, err)
 		}
 		if document := entries[0].Document(); len(document) > store.MaxCommit {

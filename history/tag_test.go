@@ -39,7 +39,7 @@ func TestUntaggedEntries(t *testing.T) {
 		"the document's not": {entry(untagged(first), store.Version{}, "1"), entry(untagged(second), untagged(first), "2")},
 	} {
 		entries, err := history.Read(ctx, &journal{Store: mem, entries: stored}, "/doc", store.MaxJournal)
-		if err != nil || len(entries) != 2 || entries[0].Outside+entries[1].Outside != 0 {
+		if err != nil || len(entries) != 2 || entries[0].External+entries[1].External != 0 {
 			t.Errorf("%s: %+v, %v", name, entries, err)
 			continue
 		}

@@ -64,7 +64,7 @@ func takeTurns(ctx context.Context, d time.Duration, st *shared, conn *zk.Conn, 
 			updates = append(updates, took)
 			mine.add(result, start)
 		}
-		doc, err := st.ReadDirty()
+		doc, err := st.Snapshot()
 		if err != nil {
 			return peers.Report{}, latencies{}, err
 		}

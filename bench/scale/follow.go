@@ -89,7 +89,7 @@ func (w *Worker) Verified(since time.Time, took *time.Duration) error {
 	for len(pending) > 0 {
 		var still []*zkstate.State[document]
 		for _, st := range pending {
-			if snapshot, err := st.ReadDirty(); err != nil || !time.Now().Add(-snapshot.Age).After(since) {
+			if snapshot, err := st.Snapshot(); err != nil || !time.Now().Add(-snapshot.Age).After(since) {
 				still = append(still, st)
 			}
 		}
@@ -110,7 +110,7 @@ func (w *Worker) Listen(n int, _ *struct{}) error {
 	w.seen = newArrivals(n)
 	for i, st := range w.states[:n] {
 		look := func() {
-			snapshot, _ := st.ReadDirty() // a change of another kind is seen as no new value
+			snapshot, _ := st.Snapshot() // a change of another kind is seen as no new value
 			w.seen.saw(i, snapshot.Value.N)
 		}
 		st.OnChange(func(zkstate.ChangeSet) { look() })
@@ -128,7 +128,7 @@ func (w *Worker) Applied(_ struct{}, took *time.Duration) error {
 		doc.N++
 		w.value = doc.N
 		return nil
-	}, zkstate.WaitApplied(zkstate.All()))
+	}, zkstate.WaitAll())
 	*took = time.Since(begun)
 	if errors.Is(err, zkstate.ErrNotApplied) {
 		*took, err = never, nil

@@ -14,7 +14,7 @@ var (
 	seenTime        = &figure{"one change seen by all, ms", nil}
 	bareSeenTime    = &figure{"  bare watch loops, ms", nil}
 	seenRatio       = &figure{"  ratio", atMost(1.5)}
-	appliedTime     = &figure{"WaitApplied(All()), ms", nil}
+	appliedTime     = &figure{"WaitAll(), ms", nil}
 	appliedRatio    = &figure{"  over what bare watch loops take to see it", atMost(2.5)}
 	appliedRequests = &figure{"  requests", nil}
 	appliedWrites   = &figure{"  transactions", nil}

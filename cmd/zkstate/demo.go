@@ -55,7 +55,7 @@ func runDemo(ctx, opening context.Context, s store.Store, url string, out, errOu
 		self: self, env: append(os.Environ(), storeVariable+"="+url), path: fmt.Sprintf("/zkstate-demo/%d", os.Getpid()),
 		out: out, errOut: errOut, start: time.Now(), events: make(chan demoEvent, 64),
 	}
-	owner, err := zkstate.Open(opening, s, d.path, procwatch.Default(), zkstate.ID("demo"), zkstate.App("demo"))
+	owner, err := zkstate.Open(opening, s, d.path, procwatch.Default(), zkstate.WithID("demo"), zkstate.WithApp("demo"))
 	if err != nil {
 		return err
 	}

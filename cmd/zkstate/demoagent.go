@@ -34,7 +34,7 @@ func runDemoAgent(ctx context.Context, s store.Store, path, id string, stdin io.
 		_, _ = io.Copy(io.Discard, stdin)
 		cancel()
 	}()
-	st, err := zkstate.Open(ctx, s, path, procwatch.Default(), zkstate.ID(id), zkstate.App("demo-agent"), zkstate.NoCreate())
+	st, err := zkstate.Open(ctx, s, path, procwatch.Default(), zkstate.WithID(id), zkstate.WithApp("demo-agent"), zkstate.NoCreate())
 	if err != nil {
 		return err
 	}

@@ -112,10 +112,10 @@ func (d *demo) agree(ctx context.Context, committed time.Time, version zkstate.V
 
 // newest is the version that the store has now, the zero Version if it does not say.
 func (d *demo) newest(ctx context.Context) zkstate.Version {
-	if _, err := d.watch.ReadConsistent(ctx); err != nil {
+	if _, _, err := d.watch.ReadConsistent(ctx); err != nil {
 		return zkstate.Version{}
 	}
-	snap, _ := d.watch.ReadDirty()
+	snap, _ := d.watch.Snapshot()
 	return snap.Version
 }
 

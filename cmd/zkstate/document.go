@@ -53,7 +53,7 @@ func good(path string, rec store.Record) error {
 
 // attach opens a State for a command.
 func (c *cli) attach(ctx context.Context, s store.Store, path string, initial json.RawMessage, opts ...zkstate.OpenOption) (*document, error) {
-	return zkstate.Open(ctx, s, path, initial, append(opts, zkstate.App("zkstate"), zkstate.Logger(c.logger()))...)
+	return zkstate.Open(ctx, s, path, initial, append(opts, zkstate.WithApp("zkstate"), zkstate.WithLogger(c.logger()))...)
 }
 
 // change runs fn in one atomic update of an existing document (which creates

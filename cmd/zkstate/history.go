@@ -78,7 +78,7 @@ func (c *cli) printHistoryLines(entries []zkstate.Entry) error {
 func (c *cli) printHistory(entries []zkstate.Entry, changes bool) error {
 	rows := [][]string{{"VERSION", "TIME", "WHO", "CHANGES", "WHY"}}
 	for _, e := range entries {
-		rows = append(rows, []string{e.Version.String(), timeOf(e.Time), whoOf(e), countOf(e), e.Why})
+		rows = append(rows, []string{e.Version.String(), timeOf(e.Time), whoOf(e), countOf(e), e.Reason})
 		if !changes {
 			continue
 		}
@@ -100,9 +100,9 @@ func whoOf(e zkstate.Entry) string {
 	switch {
 	case e.Unreadable != "" && e.Who == (history.Who{}):
 		return e.Unreadable
-	case e.Outside > 1:
-		return fmt.Sprintf("outside (%d writes)", e.Outside)
-	case e.Outside > 0:
+	case e.External > 1:
+		return fmt.Sprintf("outside (%d writes)", e.External)
+	case e.External > 0:
 		return "outside"
 	}
 	return e.Who.String()
@@ -114,7 +114,7 @@ func countOf(e zkstate.Entry) string {
 		return "deleted"
 	case e.Unreadable != "":
 		return "unreadable"
-	case e.Cut && len(e.Changes) == 0:
+	case e.Truncated && len(e.Changes) == 0:
 		return "not kept"
 	}
 	return strconv.Itoa(len(e.Changes))
@@ -136,7 +136,7 @@ func (c *cli) newRollback() *cobra.Command {
 					why = fmt.Sprintf("rollback to %v", entry.Version)
 				}
 				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.NoCreate(), zkstate.TolerateRejected()}, func(st *document) error {
-					version, err := st.Rollback(ctx, entry.Version, zkstate.Reason(why))
+					version, err := st.Rollback(ctx, entry.Version, zkstate.WithReason(why))
 					if err != nil {
 						return err
 					}

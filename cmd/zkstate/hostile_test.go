@@ -72,7 +72,7 @@ func hostileStore(t *testing.T) {
 
 func hostileEntries(t *testing.T, doc string) [][]byte {
 	note := history.Note{
-		Who: history.Who{ID: evil, Host: evil, App: evil, User: evil}, Why: evil, Receipt: evil, Document: []byte(doc),
+		Who: history.Who{ID: evil, Host: evil, App: evil, User: evil}, Reason: evil, Receipt: evil, Document: []byte(doc),
 	}
 	if err := json.Unmarshal([]byte(`[{"kind":"added","path":[`+strings.TrimSpace(mustJSON(t, evil))+`],"new":`+doc+`}]`), &note.Changes); err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ func (c *cli) newListeners() *cobra.Command {
 					if err != nil {
 						return err
 					}
-					snap, err := st.ReadDirty()
+					snap, err := st.Snapshot()
 					if err != nil {
 						return err
 					}
@@ -51,5 +51,5 @@ func statusOf(l zkstate.Listener, newest zkstate.Version) string {
 	if l.Status == zkstate.StatusApplied && l.Applied.Before(newest) {
 		return fmt.Sprintf("behind by %d", newest.Since(l.Applied))
 	}
-	return l.Status
+	return string(l.Status)
 }

@@ -136,7 +136,7 @@ func (m *mirror) attach(ctx context.Context, s store.Store, wait bool) (*documen
 	case !m.once:
 		return m.cli.attachObserver(ctx, s, m.path, wait)
 	case wait:
-		return zkstate.Expect[json.RawMessage](ctx, s, m.path, zkstate.Observer(), zkstate.Logger(m.cli.logger()))
+		return zkstate.Expect[json.RawMessage](ctx, s, m.path, zkstate.Observer(), zkstate.WithLogger(m.cli.logger()))
 	}
 	ctx, cancel := m.cli.bounded(ctx)
 	defer cancel()
@@ -145,7 +145,7 @@ func (m *mirror) attach(ctx context.Context, s store.Store, wait bool) (*documen
 
 // writeOnce writes the copy that st was opened with.
 func (m *mirror) writeOnce(ctx context.Context, st *document) error {
-	snap, err := st.ReadDirty()
+	snap, err := st.Snapshot()
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (m *mirror) follow(ctx context.Context, st *document) error {
 			return nil
 		}
 		again = nil
-		snap, err := st.ReadDirty()
+		snap, err := st.Snapshot()
 		if err != nil {
 			m.cli.complain("%v; %s stays as it is", err, m.file)
 			continue

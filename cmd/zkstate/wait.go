@@ -94,7 +94,7 @@ func (c *cli) await(ctx context.Context, s store.Store, path string, cond condit
 	}
 	defer c.close(ctx, path, st.Close)
 	for range st.Changes(ctx, zkstate.Replay()) {
-		snap, err := st.ReadDirty()
+		snap, err := st.Snapshot()
 		if err != nil { // deleted, perhaps for a while
 			continue
 		}

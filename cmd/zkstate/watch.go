@@ -59,7 +59,7 @@ SIGTERM when zkstate gets SIGINT or SIGTERM, and SIGKILL ten seconds later.
 }
 
 func (c *cli) attachObserver(ctx context.Context, s store.Store, path string, wait bool) (*document, error) {
-	opts := []zkstate.OpenOption{zkstate.Observer(), zkstate.TolerateRejected(), zkstate.Logger(c.loggerFrom(slog.LevelWarn))}
+	opts := []zkstate.OpenOption{zkstate.Observer(), zkstate.TolerateRejected(), zkstate.WithLogger(c.loggerFrom(slog.LevelWarn))}
 	if wait {
 		return zkstate.Expect[json.RawMessage](ctx, s, path, opts...)
 	}

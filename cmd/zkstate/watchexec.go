@@ -57,9 +57,9 @@ func eachChange(ctx context.Context, st *document, replay bool, fn func(zkstate.
 	var value []byte
 	sets := st.Changes(ctx, zkstate.Replay())
 	for !replay {
-		before, _ := st.ReadDirty() // the errors are about a deleted document: its version is zero then
+		before, _ := st.Snapshot() // the errors are about a deleted document: its version is zero then
 		sets = st.Changes(ctx)
-		if after, _ := st.ReadDirty(); after.Version == before.Version { // so the sets begin there
+		if after, _ := st.Snapshot(); after.Version == before.Version { // so the sets begin there
 			if !before.Version.IsZero() {
 				value = before.Value
 			}

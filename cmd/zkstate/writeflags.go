@@ -41,11 +41,11 @@ func (f *writeFlags) check() error {
 // options are those for an update of the document at path. They ask the store which
 // version a number stands for.
 func (f *writeFlags) options(ctx context.Context, s store.Store, path string) ([]zkstate.UpdateOption, error) {
-	opts := []zkstate.UpdateOption{zkstate.Reason(f.reason)}
+	opts := []zkstate.UpdateOption{zkstate.WithReason(f.reason)}
 	if n, err := strconv.Atoi(f.wait); err == nil {
-		opts = append(opts, zkstate.WaitApplied(zkstate.AtLeast(n)))
+		opts = append(opts, zkstate.WaitFor(n))
 	} else if f.wait != "" {
-		opts = append(opts, zkstate.WaitApplied(zkstate.All()))
+		opts = append(opts, zkstate.WaitAll())
 	}
 	if f.ifVersion == "" {
 		return opts, nil

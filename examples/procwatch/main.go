@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	opening, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	st, err := zkstate.Open(opening, s, *path, procwatch.Default(), zkstate.App("procwatch"), zkstate.Logger(logger))
+	st, err := zkstate.Open(opening, s, *path, procwatch.Default(), zkstate.WithApp("procwatch"), zkstate.WithLogger(logger))
 	if err != nil {
 		return err
 	}

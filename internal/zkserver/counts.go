@@ -25,7 +25,7 @@ func (s *Server) Counts(ctx context.Context) (Counts, error) {
 	if err != nil {
 		return Counts{}, err
 	}
-	answer, err := ask(ctx, s.Addr(), "mntr")
+	answer, err := ask(ctx, s.Addr(), "mntr", answerTimeout)
 	if err != nil {
 		return Counts{}, err
 	}

@@ -22,12 +22,15 @@ const (
 	NotServing Role = "" // down, paused, or looking for a leader
 )
 
-// askTimeout bounds the answer of a server that may be paused.
-const askTimeout = time.Second
+// statusTimeout bounds the answer of a server that may be paused, answerTimeout that of one that serves.
+const (
+	statusTimeout = time.Second
+	answerTimeout = 30 * time.Second
+)
 
 // ask sends a four-letter word and returns the answer.
-func ask(ctx context.Context, addr, word string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+func ask(ctx context.Context, addr, word string, timeout time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
@@ -51,7 +54,7 @@ type status struct {
 }
 
 func askStatus(ctx context.Context, addr string) (status, error) {
-	answer, err := ask(ctx, addr, "srvr")
+	answer, err := ask(ctx, addr, "srvr", statusTimeout)
 	if err != nil {
 		return status{}, err
 	}
@@ -87,7 +90,7 @@ var errOther = errors.New("another server has the port")
 // checkIdentity makes sure that it is the server with this data that answers:
 // one of another test may have won the port.
 func checkIdentity(ctx context.Context, addr, data string) error {
-	answer, err := ask(ctx, addr, "conf")
+	answer, err := ask(ctx, addr, "conf", answerTimeout)
 	switch {
 	case err != nil:
 		return err

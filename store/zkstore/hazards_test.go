@@ -48,9 +48,10 @@ func speaker(t *testing.T, says []byte) string {
 // TestHungServerInTheList: the client library waits ten receive timeouts for a
 // handshake, 26 s here.
 func TestHungServerInTheList(t *testing.T) {
+	t.Parallel()
 	server := zkserver.Standalone(t)
 	hung := speaker(t, nil)
-	for range 10 {
+	for range 4 {
 		s := open(t, "", hung, server.Addr())
 		ctx, cancel := context.WithTimeout(t.Context(), session)
 		_, err := s.Load(ctx, "/none", store.Version{}, store.Linearizable)
@@ -70,6 +71,7 @@ func TestHungServerInTheList(t *testing.T) {
 // TestServerHangsUnderUs stops the server that has the connection. The session must
 // outlive that on another server: its listener record is never gone.
 func TestServerHangsUnderUs(t *testing.T) {
+	t.Parallel()
 	ensemble := zkserver.Ensemble(t, 3)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
@@ -216,6 +218,7 @@ func TestLostReplyIsUnknown(t *testing.T) {
 // TestSessionLoss: another closes our session. A new one is made, and the listener
 // record put back with its latest content.
 func TestSessionLoss(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.create("0")
 	hints, stop := follow(b.s, "/doc")

@@ -58,6 +58,7 @@ const session = 4 * time.Second
 var chroots atomic.Int64
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	server := zkserver.Standalone(t)
 	storetest.Run(t, func(t *testing.T) storetest.Opener {
 		chroot := fmt.Sprintf("/conformance/%d", chroots.Add(1))
@@ -66,6 +67,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestRemovedRecords(t *testing.T) {
+	t.Parallel()
 	server := zkserver.Standalone(t)
 	plain := newPlainClient(t, t.Context(), server.Addr())
 	storetest.RunRemoved(t, func() store.Store { return open(t, "", server.Addr()) },
@@ -73,6 +75,7 @@ func TestRemovedRecords(t *testing.T) {
 }
 
 func TestConformanceOnAnEnsemble(t *testing.T) {
+	t.Parallel()
 	ensemble := zkserver.Ensemble(t, 3)
 	storetest.Run(t, func(t *testing.T) storetest.Opener {
 		chroot := fmt.Sprintf("/conformance/%d", chroots.Add(1))
