@@ -153,10 +153,6 @@ func (s *Store) follow() {
 	defer notices.close()
 	poll := &poller{store: s}
 	defer poll.close()
-	limit := s.poll
-	if notices.watcher == nil {
-		limit = min(limit, blindPoll)
-	}
 	pause := time.Duration(0)
 	var looked time.Time
 	timer := time.NewTimer(0)
@@ -169,11 +165,11 @@ func (s *Store) follow() {
 			pause = 0
 		case event, ok := <-notices.events:
 			if !ok {
-				notices.events, limit = nil, min(limit, blindPoll)
+				notices.events = nil
 				continue
 			}
 			if event.Has(fsnotify.Remove|fsnotify.Rename) && notices.watcher.Add(notices.log) != nil {
-				limit = min(limit, blindPoll)
+				notices.events = nil
 			}
 			pause = 0
 			if time.Since(looked) < ladderStep { // one transaction is many writes
@@ -195,7 +191,7 @@ func (s *Store) follow() {
 		}
 		looked = time.Now()
 		s.sweep(s.closing)
-		pause = min(max(2*pause, ladderStep), limit)
+		pause = min(max(2*pause, ladderStep), notices.limit(s.poll))
 		timer.Reset(pause)
 	}
 }

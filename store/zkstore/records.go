@@ -234,10 +234,15 @@ func (s *Store) createRecordAlone(ctx context.Context, session *zk.Session, rec 
 		if err := s.enter(ctx, session, rec, data); err != nil {
 			return err
 		}
+		before := rec.entered
+		rec.entered = true // also if the answer is lost: whoever removes the record removes its entry
 		_, err = session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+		if refused(err) {
+			rec.entered = before
+		}
 		switch {
 		case err == nil:
-			rec.session, rec.version, rec.entered = session, 0, true
+			rec.session, rec.version = session, 0
 			err = s.watchRecord(ctx, rec)
 		case errors.Is(err, zk.ErrNodeExists):
 			err = s.adoptRecord(ctx, session, rec, data)

@@ -1,6 +1,7 @@
 package zkstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -111,23 +112,38 @@ const farewellBound = 500 * time.Millisecond
 func (s *Store) withdrawAll() {
 	ctx, cancel := context.WithTimeout(context.Background(), farewellBound)
 	defer cancel()
-	var entered []*record
+	var free, busy []*record // a write that hangs holds back no other's good-bye
 	for _, rec := range s.records.list() {
-		if give, err := s.take(ctx, rec); err == nil {
+		if give, ok := s.turns.tryTake(rec.full); ok {
 			defer give()
-			entered = append(entered, rec)
+			free = append(free, rec)
+		} else {
+			busy = append(busy, rec)
 		}
 	}
-	if len(entered) == 0 {
-		return
-	}
-	session, err := s.client.Session(ctx)
-	if err == nil {
-		err = s.leaveRoster(ctx, session, entered...)
+	err := s.sayFarewell(ctx, free)
+	for _, rec := range busy {
+		give, taken := s.take(ctx, rec)
+		if taken == nil {
+			taken = s.sayFarewell(ctx, []*record{rec})
+			give()
+		}
+		err = cmp.Or(err, taken)
 	}
 	if err != nil {
 		s.logger.Info("zkstore: listeners count as lost: their good-byes were not heard", "error", err)
 	}
+}
+
+func (s *Store) sayFarewell(ctx context.Context, recs []*record) error {
+	if len(recs) == 0 {
+		return nil
+	}
+	session, err := s.client.Session(ctx)
+	if err != nil {
+		return err
+	}
+	return s.leaveRoster(ctx, session, recs...)
 }
 
 // Absent implements [store.Store]. The answer is linearizable.

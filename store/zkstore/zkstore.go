@@ -74,6 +74,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s.client = client
 	s.goOn(s.keepRecords)
+	s.goOn(s.forgetLost)
 	return s, nil
 }
 
