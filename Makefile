@@ -2,11 +2,12 @@
 
 # Everything that must hold: real servers, the race detector, the linters. What speaks
 # to ZooKeeper is tested on Debian's and on 3.9; ZKSTATE_ZOOKEEPER=3.9 tests all on 3.9.
-# Tests wait for servers most of the time, so several run at once.
+# Tests wait for servers most of the time, so several run at once. Those of the smaller
+# modules read files of the main one, which go's cache of results does not notice.
 TESTFLAGS = -race -parallel 4 -timeout 15m
 test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test $(TESTFLAGS) ./...
-	for module in bench examples tools; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test $(TESTFLAGS) ./... || exit; done
+	for module in bench examples tools metrics/prom metrics/otel; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -count=1 $(TESTFLAGS) ./... || exit; done
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test $(TESTFLAGS) ./internal/zk/... ./store/zkstore/...
 
 # What users do with a release: the module is packed and installed, what
@@ -33,6 +34,13 @@ quick:
 zookeeper:
 	scripts/zookeeper
 	scripts/kazoo
+
+# The alert rules and their tests by Prometheus's own tool, which takes minutes to be
+# built. make test holds the rules to the same tests without it.
+PROMTOOL = go run github.com/prometheus/prometheus/cmd/promtool@v0.315.1
+.PHONY: alerts
+alerts:
+	cd metrics/prom && $(PROMTOOL) check rules alerts.yml && $(PROMTOOL) test rules alerts_test.yml
 
 demo:
 	go run ./cmd/zkstate demo

@@ -86,14 +86,14 @@ func (st *State[T]) startFromCache() bool {
 	}
 	rec, found, err := readCache(st.cfg.cache, st.path)
 	if err != nil {
-		st.cfg.logger.Warn("zkstate: cache not used", "path", st.path, "error", err)
+		st.cfg.logger.Warn("zkstate: cache not used", "path", st.path, "file", st.cfg.cache, "error", err)
 	}
 	if !found {
 		return false
 	}
 	value, rejected := decode[T](st.path, rec.Version, rec.Data)
 	if rejected != nil {
-		st.cfg.logger.Warn("zkstate: cache not used", "path", st.path, "error", rejected)
+		st.cfg.logger.Warn("zkstate: cache not used", "path", st.path, "file", st.cfg.cache, "error", rejected)
 		return false
 	}
 	st.current.Store(&published[T]{snapshot: &snapshot[T]{value: value, doc: rec.Data, version: rec.Version}})
@@ -113,7 +113,7 @@ func (st *State[T]) keepCache() {
 			return
 		}
 		if err := writeCache(st.cfg.cache, st.path, cur.version, cur.doc); err != nil {
-			st.cfg.logger.Warn("zkstate: cache not written", "path", st.path, "error", err)
+			st.cfg.logger.Warn("zkstate: cache not written", "path", st.path, "file", st.cfg.cache, "error", err)
 			return
 		}
 		written = cur.snapshot

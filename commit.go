@@ -51,25 +51,18 @@ func (st *State[T]) obstacle(cur *published[T], cfg updateConfig) error {
 	return nil
 }
 
-// compose makes the document to be stored from the last draft. base is the draft of the
-// first function, and before is the encoding of base if it is known.
-func (w *writer[T]) compose(b *batch[T], cur *published[T], base, last draft[T], before []byte) (made composed[T], err error) {
+// compose makes the document to be stored from the last draft.
+func (w *writer[T]) compose(b *batch[T], cur *published[T], last draft[T]) (made composed[T], err error) {
 	st, after, kept := w.st, last.doc, false
 	if last.value != nil {
-		if before = cur.encoded; before == nil {
-			before, _, err = base.encode()
-		}
-		if err == nil {
-			after, kept, err = last.encode()
-		}
-		if err != nil {
+		if after, kept, err = last.encode(); err != nil {
 			return made, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
 		}
 		if !kept && len(b.members) > 1 { // decoding changes the draft, so later functions ran on another value than is stored
 			return made, callerError{errLossy}
 		}
 	}
-	made, err = st.merge(cur, before, after)
+	made, err = st.merge(cur, last.before, after)
 	if err != nil || made.doc == nil {
 		return made, err
 	}
@@ -195,7 +188,7 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 	if !w.st.publish(observation[T]{asked: asked, linearizable: true}) {
 		w.st.follower.wake(isAsked) // another version was seen meanwhile
 	}
-	w.st.queue().finish(b.members[0], outcome{})
+	w.st.queue().finish(b.members[0], outcome{changed: true})
 	return nil
 }
 
@@ -217,17 +210,20 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	if _, stays := op.(store.Put); stays && slices.ContainsFunc(b.members, waits[T]) {
 		extra = append(extra, store.Await{Path: st.path})
 	}
+	ctx := w.traced(b)
+	w.trace(b, TraceEvent{Kind: TraceCommit, Version: cur.newest, Updates: len(parts)})
 	token, record := st.receipt()
 	receipt := store.Receipt{Path: st.path, ID: st.cfg.id, Data: record}
-	versions, err := st.commitJournaled(b.ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
+	versions, err := st.commitJournaled(ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
 	if errors.Is(err, store.ErrTaken) { // another handle owns the id: commit without a receipt
-		versions, err = st.commitJournaled(b.ctx, cur, op, token, reasons(parts), extra...)
+		versions, err = st.commitJournaled(ctx, cur, op, token, reasons(parts), extra...)
 	}
 	st.queue().markAnswered(b, err)
 	if err != nil {
 		return nil, err
 	}
 	st.own.noteReceipt(token)
+	st.counters.commits.Add(1)
 	if w.commits++; w.lock != nil && last {
 		w.lock = nil
 	}

@@ -12,12 +12,14 @@ import (
 // function gets a deep copy of its own, and its result is the next draft.
 type draft[T any] struct {
 	// value is the draft of a type that can be copied without encoding. Only the writer
-	// refers to it.
+	// refers to it, and each function's changes are made to it.
 	value *T
 	// doc is the text that other types are decoded from: T's encoding of the draft if
 	// encoded is set, else the stored document.
 	doc     []byte
 	encoded bool
+	// before is the encoding of the batch's first draft, where it is known.
+	before []byte
 }
 
 // draft returns the draft for the first function of a batch. It never uses a value that
@@ -32,9 +34,11 @@ func (w *writer[T]) draft(cur *published[T]) (draft[T], error) {
 		}
 		return st.decoded(draft[T]{doc: doc, encoded: true})
 	case st.copier != nil && w.own != nil && w.ownVersion == cur.version:
-		return draft[T]{value: w.own}, nil
+		value := w.own
+		w.own = nil // the batch changes it
+		return draft[T]{value: value, before: cur.encoded}, nil
 	case cur.encoded != nil:
-		return st.decoded(draft[T]{doc: cur.encoded, encoded: true})
+		return st.decoded(draft[T]{doc: cur.encoded, encoded: true, before: cur.encoded})
 	}
 	return st.decoded(draft[T]{doc: cur.doc})
 }
@@ -68,9 +72,8 @@ type offer[T any] struct {
 type result[T any] struct {
 	draft   draft[T] // the next draft, unless the function failed
 	changed bool
-	before  []byte // the encoding of the draft, for types that are not copied as values
-	err     error  // the function's error, or Validate's, or why the result cannot be stored
-	gone    bool   // the function panicked or ended its goroutine: the caller has left
+	err     error // the function's error, or Validate's, or why the result cannot be stored
+	gone    bool  // the function panicked or ended its goroutine: the caller has left
 }
 
 // take runs a request's function on its caller's goroutine, so that a panic reaches the
@@ -85,35 +88,46 @@ func (st *State[T]) run(d draft[T], fn func(*T) error) (r result[T]) {
 	if d.value == nil {
 		return st.runDecoded(d, fn)
 	}
+	r.draft = d
 	value := st.copier.Copy(d.value)
 	if r.err = fn(value); r.err == nil {
 		r.err = validate(value)
 	}
-	r.draft = d
-	if r.err == nil && !st.copier.Same(d.value, value) {
-		// The result is copied, because the caller may keep value and change it later.
-		if value = st.copier.Copy(value); value == nil {
-			r.err = fmt.Errorf("%s: encode the new value: it is nested too deeply, or is a part of itself", st.at("update"))
+	if r.err != nil || d.before == nil && st.copier.Same(d.value, value) {
+		return r
+	}
+	if d.before == nil {
+		if r.draft.before, _, r.err = d.encode(); r.err != nil {
+			r.err = fmt.Errorf("%s: encode the value: %w", st.at("update"), r.err)
 			return r
 		}
-		r.changed, r.draft = true, draft[T]{value: value}
 	}
+	// The result is copied, because the caller may keep value and change it later.
+	changed, ok := st.copier.Assign(d.value, value)
+	if !ok {
+		r.err = fmt.Errorf("%s: encode the new value: it is nested too deeply, or is a part of itself", st.at("update"))
+	}
+	r.changed = changed
 	return r
 }
 
 // runDecoded is run for types that only their own methods, or encoding/json, can copy.
 func (st *State[T]) runDecoded(d draft[T], fn func(*T) error) (r result[T]) {
+	r.draft = d
 	value := new(T)
 	if r.err = json.Unmarshal(d.doc, value); r.err != nil {
 		r.err = fmt.Errorf("%s: copy the value: %w", st.at("update"), r.err)
 		return r
 	}
-	r.before = d.doc
+	before := d.doc
 	if !d.encoded {
-		if r.before, r.err = marshal(value); r.err != nil {
+		if before, r.err = marshal(value); r.err != nil {
 			r.err = fmt.Errorf("%s: encode the value: %w", st.at("update"), r.err)
 			return r
 		}
+	}
+	if d.before == nil {
+		r.draft.before = before
 	}
 	if r.err = fn(value); r.err == nil {
 		r.err = validate(value)
@@ -126,6 +140,7 @@ func (st *State[T]) runDecoded(d draft[T], fn func(*T) error) (r result[T]) {
 		r.err = fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)
 		return r
 	}
-	r.changed, r.draft = !bytes.Equal(r.before, after), draft[T]{doc: after, encoded: true}
+	r.changed = !bytes.Equal(before, after)
+	r.draft.doc, r.draft.encoded = after, true
 	return r
 }

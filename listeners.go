@@ -107,7 +107,7 @@ func (st *State[T]) startReporting(ctx context.Context, later bool) error {
 			return fmt.Errorf("%w: open with Observer if you only read", err)
 		} else if err != nil {
 			data = nil
-			st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "error", err)
+			st.cfg.logger.Warn("zkstate: listener record not written yet", "path", st.path, "listener", st.cfg.id, "error", err)
 		}
 	}
 	st.reporter.start(st, data, order)
@@ -130,7 +130,13 @@ func (st *State[T]) announce(data []byte) error {
 }
 
 func (st *State[T]) announceIn(ctx context.Context, data []byte) error {
-	return st.protect(func() error { return st.store.Announce(ctx, st.path, st.cfg.id, data) })
+	err := st.protect(func() error { return st.store.Announce(ctx, st.path, st.cfg.id, data) })
+	if err != nil {
+		st.counters.reportsLost.Add(1)
+	} else {
+		st.counters.reports.Add(1)
+	}
+	return err
 }
 
 // countListeners implements [reports].

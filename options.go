@@ -31,6 +31,7 @@ type config struct {
 	mutated          func(error)
 	cache            string
 	history          int
+	tracer           Tracer
 }
 
 func newConfig(opts []OpenOption) config {

@@ -72,11 +72,18 @@ type follower[T any] struct {
 	working bool       // it has a goroutine
 
 	// Used by that goroutine only.
-	hinted pace
-	seen   uint64        // commits when it had looked last
-	due    time.Time     // when it looks itself if the copy is not confirmed
-	paused time.Duration // before the last try to look again
-	failed time.Time     // when the look began that failed, zero if the last one worked
+	hinted  pace
+	seen    uint64        // commits when it had looked last
+	due     time.Time     // when it looks itself if the copy is not confirmed
+	paused  time.Duration // before the last try to look again
+	trouble *trouble      // nil if the last look worked
+}
+
+// trouble is that of looks which fail in a row.
+type trouble struct {
+	since  time.Time // when the first of them began
+	failed time.Time // when the last one began
+	stale  bool      // it was logged that reads fail
 }
 
 // reason is why a follower wakes up; a set of them is their sum.
@@ -165,7 +172,7 @@ func (f *follower[T]) refresh() {
 	st := f.st
 	confirmed := st.noteConfirmed()
 	next := st.cfg.due(confirmed)
-	if !confirmed.After(f.failed) || time.Until(next) <= 0 {
+	if f.trouble != nil && !confirmed.After(f.trouble.failed) || time.Until(next) <= 0 {
 		f.look(store.Linearizable)
 		return
 	}
@@ -193,19 +200,27 @@ func (f *follower[T]) look(mode store.Consistency) {
 	st.checkMutation(st.current.Load())
 }
 
-// note notes how a look that began then has ended, and logs when looks begin to fail, and
-// when they work again.
+// note notes how a look that began then has ended, and logs when looks begin to fail, when
+// reads do for that, and when looks work again.
 func (f *follower[T]) note(err error, asked time.Time) {
-	st := f.st
-	switch failing := !f.failed.IsZero(); {
-	case err == nil && failing:
-		st.failed.Store(nil)
-		st.cfg.logger.Info("zkstate: refresh works again", "path", st.path)
-	case err != nil && !failing && !st.isClosed():
-		st.cfg.logger.Warn("zkstate: refresh failed, trying again", "path", st.path, "error", err)
+	st, t := f.st, f.trouble
+	if err == nil {
+		if f.trouble = nil; t != nil {
+			st.failed.Store(nil)
+			st.cfg.logger.Info("zkstate: refresh works again", "path", st.path, "duration", time.Since(t.since))
+		}
+		return
 	}
-	f.failed = time.Time{}
-	if err != nil {
-		f.failed = asked
+	if t == nil {
+		t = &trouble{since: asked}
+		f.trouble = t
+		if !st.isClosed() {
+			st.cfg.logger.Warn("zkstate: refresh failed, trying again", "path", st.path, "error", err)
+		}
+	}
+	t.failed = asked
+	if cur := st.current.Load(); !t.stale && st.usable(cur) && !st.serves(cur) {
+		t.stale = true
+		st.cfg.logger.Error("zkstate: the copy is stale, reads fail", "path", st.path, "version", cur.version.String(), "duration", time.Since(t.since), "error", err)
 	}
 }

@@ -15,23 +15,36 @@ import (
 )
 
 // stingy refuses what says "huge".
-type stingy struct{ store.Store }
+type stingy struct {
+	store.Store
+	with error
+}
 
 func (p stingy) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, error) {
 	if slices.ContainsFunc(ops, func(op store.Op) bool {
 		put, ok := op.(store.Put)
 		return ok && strings.Contains(string(put.Data), "huge")
 	}) {
-		return nil, store.ErrQuota
+		return nil, p.with
 	}
 	return p.Store.Commit(ctx, ops...)
 }
 
-// TestRefusedTogether: the store's refusal is that of the update which it refuses.
+// TestRefusedTogether: the store's refusal is that of the updates whose changes it refuses.
+// Whoever changed nothing, or failed, hears what became of that.
 func TestRefusedTogether(t *testing.T) {
+	for _, test := range []struct{ refusal, others error }{
+		{store.ErrQuota, nil}, {store.ErrDenied, nil}, {store.ErrTooLarge, nil},
+		{store.ErrDamaged, store.ErrDamaged}, {store.ErrEphemeralParent, store.ErrEphemeralParent}, // of the document, not of a change
+	} {
+		t.Run(test.refusal.Error(), func(t *testing.T) { refuseTogether(t, test.refusal, test.others) })
+	}
+}
+
+func refuseTogether(t *testing.T, refusal, others error) {
 	s := memstore.New()
 	defer s.Close()
-	faults := storetest.Inject(stingy{s})
+	faults := storetest.Inject(stingy{s, refusal})
 	st, err := zkstate.Open(t.Context(), faults, "/x", map[string]string{})
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +69,10 @@ func TestRefusedTogether(t *testing.T) {
 	for i, u := range []struct {
 		want error
 		fn   func(*map[string]string) error
-	}{{store.ErrQuota, put("huge")}, {nil, put("small")}, {own, func(*map[string]string) error { return own }}, {nil, func(*map[string]string) error { return nil }}} {
+	}{
+		{nil, func(*map[string]string) error { return nil }}, {refusal, put("huge")}, {others, put("small")},
+		{own, func(*map[string]string) error { return own }}, {nil, func(*map[string]string) error { return nil }},
+	} {
 		update(u.want, u.fn)
 		st.AwaitQueued(i + 1)
 	}

@@ -38,7 +38,9 @@ func (st *State[T]) now() moment {
 // against what is known is asked for again, from the quorum.
 func (st *State[T]) look(ctx context.Context, mode store.Consistency) error {
 	err := st.protect(func() error { return st.loadAndPublish(ctx, mode) })
+	st.counters.looks.Add(1)
 	if err != nil {
+		st.counters.looksFailed.Add(1)
 		st.failed.Store(&err)
 	} else {
 		st.failed.Store(nil)
@@ -88,15 +90,20 @@ func (st *State[T]) publish(o observation[T]) (decided bool) {
 	}
 	switch {
 	case next.rejected != nil && next.rejected != cur.rejected:
-		st.cfg.logger.Error("zkstate: document rejected, keeping the last good copy", "path", st.path, "error", next.rejected)
+		st.counters.rejections.Add(1)
+		st.cfg.logger.Error("zkstate: document rejected, keeping the last good copy", "path", st.path, "version", next.newest.String(), "error", next.rejected)
 	case next.deleted && !cur.deleted:
-		st.cfg.logger.Warn("zkstate: document deleted", "path", st.path)
+		st.cfg.logger.Warn("zkstate: document deleted", "path", st.path, "version", cur.newest.String())
 	}
 	if next.replaced != cur.replaced {
-		st.cfg.logger.Warn("zkstate: the store's history was replaced, following the new one", "path", st.path, "from", cur.newest.String(), "to", o.rec.Version.String())
+		st.counters.replaced.Add(1)
+		st.cfg.logger.Warn("zkstate: the store's history was replaced, following the new one", "path", st.path, "version", o.rec.Version.String(), "previous", cur.newest.String())
 	}
 	if next.snapshot != cur.snapshot || next.rejected != cur.rejected {
 		st.checkMutation(cur)
+		if next.snapshot != cur.snapshot {
+			st.counters.adopted.Store(time.Now().UnixNano())
+		}
 		st.changed.fire()
 		st.reporter.changed(o.rec.Awaited, next.deleted, st.cfg.quiet)
 	}

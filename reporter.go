@@ -82,6 +82,14 @@ func (r *reporter) changed(awaited int64, deleted, quiet bool) {
 	r.scheduleLocked()
 }
 
+// pending reports whether a record that says what the copy is at that point of the store's
+// order is still to be written.
+func (r *reporter) pending(order int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.timer != nil && (r.dirty || r.writing || r.order != order)
+}
+
 // scheduleLocked sets the timer if a report is needed and none is scheduled. While a report
 // is being written it does nothing, because run calls it again afterwards.
 func (r *reporter) scheduleLocked() {

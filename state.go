@@ -48,6 +48,7 @@ type State[T any] struct {
 	rounds     rounds.Rounds                 // of consistent reads
 	writes     atomic.Pointer[writeQueue[T]] // see queue
 	committing atomic.Pointer[inFlight]      // its commit, while the store has it
+	counters   counters
 
 	journaled atomic.Bool // the document's journal is on, or was
 	closing   sync.Once
@@ -105,6 +106,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
 		own: ownRecord{since: time.Now().UnixMilli()},
 	}
+	st.counters.adopted.Store(time.Now().UnixNano())
 	st.ctx, st.stop = context.WithCancel(context.Background())
 	st.follower.st = st
 	st.watcher = s.Watch(path, cfg.period(), func() { st.follower.wake(isHinted) })

@@ -50,6 +50,7 @@ func (st *State[T]) Changes(ctx context.Context, opts ...ChangesOption) iter.Seq
 				continue
 			}
 			last = cur.snapshot
+			st.counters.delivery(set)
 			if !yield(set) {
 				return
 			}
@@ -102,7 +103,7 @@ func (st *State[T]) OnChange(fn func(ChangeSet), opts ...ChangesOption) (stop fu
 func (st *State[T]) call(fn func(ChangeSet), set ChangeSet) {
 	defer func() {
 		if r := recover(); r != nil {
-			st.cfg.logger.Error("zkstate: a subscriber panicked", "path", st.path, "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			st.cfg.logger.Error("zkstate: a subscriber panicked", "path", st.path, "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
 		}
 	}()
 	fn(set)

@@ -40,8 +40,8 @@ const (
 var errNoTurn = errors.New("the queue of writers does not move")
 
 // takeTurn waits for the State's turn in the store's queue of writers, if it needs one.
-func (w *writer[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
-	calls := w.st.queue()
+func (w *writer[T]) takeTurn(b *batch[T], cfg updateConfig) error {
+	calls, ctx := w.st.queue(), b.ctx
 	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && time.Now().After(calls.queueAgain)
 	if w.lock != nil || !queue && !cfg.exclusive {
 		return nil
@@ -51,9 +51,13 @@ func (w *writer[T]) takeTurn(ctx context.Context, cfg updateConfig) error {
 	w.st.tasks.start(func() {
 		_ = w.st.protect(func() error { w.st.watchQueue(waiting, cancel, !cfg.exclusive); return nil }) // which logs
 	})
+	w.trace(b, TraceEvent{Kind: TraceQueue})
+	ended := w.st.counters.waitLock()
 	lock, err := w.st.store.Lock(waiting, w.st.path, w.st.cfg.id)
+	waited := ended()
 	switch {
 	case err == nil:
+		w.trace(b, TraceEvent{Kind: TraceTurn, Waited: waited})
 		w.lock, w.began, w.commits = lock, time.Now(), 0
 		calls.contended = lock.Waited()
 		calls.setTrouble(nil)

@@ -56,8 +56,25 @@ func (st *State[T]) Delete(ctx context.Context, opts ...UpdateOption) error {
 	return err
 }
 
-// write takes a request through the queue, and runs its function when it is its turn.
-func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
+// write carries out a request, counts it and traces it.
+func (st *State[T]) write(ctx context.Context, r *request[T]) (version Version, err error) {
+	st.counters.queued.Add(1)
+	st.startSpan(ctx, r)
+	result := UpdateFailed // if the function panics
+	defer func() {
+		st.counters.queued.Add(-1)
+		st.counters.counted(result)
+		if r.span != nil {
+			r.span.End(result, version, err)
+		}
+	}()
+	version, err = st.takeThrough(ctx, r)
+	result = resultOf(r.got, err)
+	return version, err
+}
+
+// takeThrough takes a request through the queue, and runs its function when it is its turn.
+func (st *State[T]) takeThrough(ctx context.Context, r *request[T]) (Version, error) {
 	if st.cfg.observer {
 		return Version{}, fmt.Errorf("%s: the State is %w: open it without Observer", st.at(r.verb), ErrReadOnly)
 	}
@@ -91,8 +108,12 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (Version, error) {
 
 // conclude waits for those that the caller wants to have applied what was committed.
 func (st *State[T]) conclude(ctx context.Context, r *request[T], out outcome) (Version, error) {
+	r.got = out
 	if out.err == nil && r.cfg.wait.wanted {
 		out.err = st.awaitApplied(ctx, out.version, r.cfg.wait)
+	}
+	if errors.Is(out.err, ErrNotApplied) {
+		st.counters.notApplied.Add(1)
 	}
 	return out.version, out.err
 }

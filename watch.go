@@ -42,6 +42,7 @@ func (st *State[T]) Watch(ctx context.Context) iter.Seq2[Event[T], error] {
 			}
 			e := Event[T]{Value: cur.value, Version: cur.version, Changes: fold(last, cur.snapshot)}
 			last = cur.snapshot
+			st.counters.delivery(e.Changes)
 			if !yield(e, st.condition(cur)) {
 				return
 			}

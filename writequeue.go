@@ -53,6 +53,9 @@ type request[T any] struct {
 	offers chan offer[T] // asks the caller to run fn
 	done   chan outcome  // receives the outcome; has room for one
 
+	span UpdateSpan // nil if the call is not traced
+	got  outcome    // what came from done, for the caller's goroutine only
+
 	// Guarded by writeQueue.mu.
 	batch *batch[T] // nil while it waits
 	alone bool      // it must not share a commit
@@ -63,6 +66,8 @@ type request[T any] struct {
 type outcome struct {
 	version Version
 	err     error
+	changed bool // something was written
+	own     bool // err is the function's, or Validate's
 }
 
 // batch is a group of requests that share one commit.
@@ -70,6 +75,7 @@ type batch[T any] struct {
 	members []*request[T]
 	ctx     context.Context // ends with the State, or when no caller is left
 	cancel  context.CancelFunc
+	changed []*request[T] // those whose functions changed the draft
 
 	// Guarded by writeQueue.mu.
 	present int           // how many callers have not left

@@ -61,7 +61,7 @@ func (w *writer[T]) carry(b *batch[T]) {
 	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
 		switch {
-		case unknown && !slices.Contains(b.sent, r): // its change was not sent, so its outcome is not unknown
+		case final != nil && len(b.changed) > 0 && !slices.Contains(b.changed, r): // it had no part in the commit that failed
 		case unknown && r.ctx.Err() != nil:
 			w.st.queue().finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.whyEnded(r.ctx))})
 		case final != nil:
@@ -82,7 +82,7 @@ func (w *writer[T]) carry(b *batch[T]) {
 func (w *writer[T]) attempt(b *batch[T]) error {
 	w.share()
 	cfg := b.members[0].cfg // calls with options that matter here are alone in their batch
-	if err := w.takeTurn(b.ctx, cfg); err != nil {
+	if err := w.takeTurn(b, cfg); err != nil {
 		return err
 	}
 	cur, err := w.st.base(b.ctx, cfg)
@@ -103,7 +103,7 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 		return err
 	}
 	version := cur.newest
-	if made.doc != nil {
+	if b.changed = made.changed; made.doc != nil {
 		version, err = w.commit(b, cur, made)
 	} else {
 		err = w.confirm(b.ctx, cur)
@@ -114,11 +114,11 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 	for _, a := range made.answers {
 		switch {
 		case a.err != nil:
-			w.st.queue().finish(a.to, outcome{err: a.err})
+			w.st.queue().finish(a.to, outcome{err: a.err, own: true})
 		case a.sawBase:
 			w.st.queue().finish(a.to, outcome{version: cur.newest})
 		default:
-			w.st.queue().finish(a.to, outcome{version: version})
+			w.st.queue().finish(a.to, outcome{version: version, changed: a.changed && made.doc != nil})
 		}
 	}
 	return nil
@@ -146,6 +146,7 @@ type work[T any] struct {
 type answer[T any] struct {
 	to      *request[T]
 	err     error
+	changed bool
 	sawBase bool // neither it nor any function before it changed anything
 }
 
@@ -157,7 +158,6 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 		return made, err
 	}
 	last, ran := base, make(chan result[T], 1)
-	var before []byte
 	for i := 0; i < len(b.members) || w.st.queue().extend(b); i++ {
 		r := b.members[i]
 		select {
@@ -171,17 +171,16 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 			continue
 		}
 		changed := result.changed || cur.rejected != nil && result.err == nil // what replaces a rejected document is always a change
-		made.answers = append(made.answers, answer[T]{r, result.err, len(made.changed) == 0 && !changed})
-		if before == nil {
-			before = result.before
-		}
-		if changed {
+		made.answers = append(made.answers, answer[T]{r, result.err, changed, len(made.changed) == 0 && !changed})
+		if last.before = result.draft.before; changed {
 			last, made.changed = result.draft, append(made.changed, r)
 		}
 	}
-	if len(made.changed) > 0 {
-		made.composed, err = w.compose(b, cur, base, last, before)
+	if len(made.changed) == 0 {
+		w.own, w.ownVersion = base.value, cur.version
+		return made, nil
 	}
+	made.composed, err = w.compose(b, cur, last)
 	return made, err
 }
 
@@ -199,6 +198,7 @@ func (w *writer[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 			return made, err
 		}
 	}
+	made.answers[0].changed = true
 	made.doc, made.changed = doc, []*request[T]{r} // commit decodes it after it is stored
 	return made, nil
 }
@@ -264,6 +264,8 @@ func (w *writer[T]) judgeConflict(b *batch[T], err error) error {
 	if !errors.Is(err, errMoved) {
 		st.queue().contended = true
 	}
+	st.counters.conflicts.Add(1)
+	w.trace(b, TraceEvent{Kind: TraceConflict, Version: st.current.Load().newest})
 	w.doubt = first.cfg.exclusive && !w.atHead(b.ctx)
 	if reload != nil || st.current.Load().newest == w.tried {
 		w.retry.wait(b.ctx)

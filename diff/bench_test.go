@@ -9,11 +9,11 @@ import (
 	"github.com/zkstate/zkstate/diff"
 )
 
-// BenchmarkOneChange is a document of 1 MB in which one string changed; Valid is
-// what encoding/json takes to look at both texts.
-func BenchmarkOneChange(b *testing.B) {
+// BenchmarkTwoChanges is a document of 1 MB in which the first and a late value changed;
+// Valid is what encoding/json takes to look at both texts.
+func BenchmarkTwoChanges(b *testing.B) {
 	old := big()
-	new := []byte(strings.Replace(string(old), `"service-4000"`, `"x"`, 1))
+	new := []byte(strings.NewReplacer(`"counter":9`, `"counter":10`, `"service-4000"`, `"x"`).Replace(string(old)))
 	b.Run("Valid", func(b *testing.B) {
 		b.SetBytes(int64(len(old) + len(new)))
 		for b.Loop() {
@@ -26,7 +26,7 @@ func BenchmarkOneChange(b *testing.B) {
 		b.SetBytes(int64(len(old) + len(new)))
 		b.ReportAllocs()
 		for b.Loop() {
-			if changes, err := diff.Diff(old, new); err != nil || len(changes) != 1 {
+			if changes, err := diff.Diff(old, new); err != nil || len(changes) != 2 {
 				b.Fatal(changes, err)
 			}
 		}
@@ -39,5 +39,5 @@ func big() []byte {
 	for i := 0; b.Len() < 1<<20; i++ {
 		fmt.Fprintf(&b, `,{"id":%d,"name":"service-%d","globs":["systemd*","rsync*"],"limits":{"cpu":%d.5,"mem":1048576},"enabled":true}`, i, i, i%7)
 	}
-	return []byte(`{"services":[` + b.String()[1:] + `]}`)
+	return []byte(`{"counter":9,"services":[` + b.String()[1:] + `]}`)
 }

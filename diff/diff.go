@@ -11,15 +11,15 @@ import (
 // absent documents are. The error is a [*SyntaxError] within; both texts are
 // always checked.
 func Equal(a, b []byte) (bool, error) {
-	p, aErr, bErr := narrow(a, b, nil)
+	equal := true
+	aErr, bErr := eachPair(a, b, nil, func(_ Path, x, y value) { equal = equal && same(x, y) })
 	switch {
 	case aErr != nil:
 		return false, fmt.Errorf("first document: %w", aErr)
 	case bErr != nil:
 		return false, fmt.Errorf("second document: %w", bErr)
 	}
-	defer release(p.x, p.y)
-	return same(p.x, p.y), nil
+	return equal, nil
 }
 
 // Diff returns the changes that lead from old to new, in the order in which they
@@ -34,16 +34,17 @@ func Equal(a, b []byte) (bool, error) {
 // Both texts are checked as by [Check]; the error is a [*SyntaxError] within.
 func Diff(old, new []byte, opts ...Option) ([]Change, error) {
 	o := newOptions(opts)
-	p, oldErr, newErr := narrow(old, new, o.keys)
+	d := differ{aligner: aligner{keys: o.keys, budget: alignBudget}}
+	oldErr, newErr := eachPair(old, new, o.keys, func(path Path, x, y value) {
+		d.path = path
+		d.compare(x, y)
+	})
 	switch {
 	case oldErr != nil:
 		return nil, fmt.Errorf("old document: %w", oldErr)
 	case newErr != nil:
 		return nil, fmt.Errorf("new document: %w", newErr)
 	}
-	d := differ{aligner: aligner{keys: o.keys, budget: alignBudget}, path: p.path}
-	d.compare(p.x, p.y)
-	release(p.x, p.y)
 	return d.out, nil
 }
 

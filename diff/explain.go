@@ -10,6 +10,17 @@ import (
 // It reads as the scanner does, but slowly, and keeps the way to where it is.
 func explain(src []byte, depth int) error {
 	e := explainer{src: src, depth: depth}
+	return e.explain()
+}
+
+// explainCase returns where the key is that begins at an offset of a good document, and
+// that differs only in case from another one.
+func explainCase(src []byte, key int) error {
+	e := explainer{src: src, refused: key}
+	return e.explain()
+}
+
+func (e *explainer) explain() error {
 	e.document()
 	slices.Reverse(e.trail)
 	return &SyntaxError{Offset: int64(e.offset), Pointer: e.trail.Pointer(), Reason: e.reason}
@@ -18,9 +29,10 @@ func explain(src []byte, depth int) error {
 // explainer is a recursive descent; MaxDepth bounds it. Its methods report false
 // after fail.
 type explainer struct {
-	src   []byte
-	pos   int
-	depth int
+	src     []byte
+	pos     int
+	depth   int
+	refused int // where a key begins that is refused for its case; 0: none
 
 	offset int    // where it failed
 	reason string // and why
@@ -156,9 +168,14 @@ func (e *explainer) member() (name string, ok bool) {
 	if e.peek() != '"' {
 		return "", e.failIn(Key(""), reasonKey)
 	}
+	start := e.pos
 	if name, ok = e.string(); !ok {
 		e.trail = append(e.trail, Key(""))
 		return "", false
+	}
+	if start == e.refused {
+		e.trail = append(e.trail, Key(name))
+		return "", e.fail(start, reasonCase)
 	}
 	if e.space(); e.peek() != ':' {
 		return "", e.failIn(Key(name), reasonColon)

@@ -7,7 +7,6 @@ import (
 
 type scannedKey struct {
 	hash       uint64
-	folded     uint64 // equal for keys that differ only in case; see scanner.folding
 	start, end uint32 // its text in the source
 }
 
@@ -19,18 +18,21 @@ func (s *scanner) key(i int) int {
 	if end == bad {
 		return bad
 	}
-	hash := s.hash(i, end, escaped)
-	s.keys = append(s.keys, scannedKey{hash, s.foldedHash(i, end), uint32(i), uint32(end)})
+	var hash uint64
+	if s.folding {
+		hash = s.foldedHash(i, end)
+	} else {
+		hash = s.hash(i, end, escaped)
+	}
+	s.keys = append(s.keys, scannedKey{hash, uint32(i), uint32(end)})
 	if s.t != nil {
 		s.leaf(i, end, hash)
 	}
 	return end
 }
 
+// foldedHash is equal for keys that differ only in case.
 func (s *scanner) foldedHash(i, end int) uint64 {
-	if !s.folding {
-		return 0
-	}
 	s.scratch = appendFolded(s.scratch[:0], decoded(s.src[i:end]))
 	return maphash.Bytes(seed, s.scratch)
 }
@@ -38,18 +40,20 @@ func (s *scanner) foldedHash(i, end int) uint64 {
 // refuses reports whether two of the keys of one object are the same. Of those that
 // differ only in case, if it looks for them, it notes the first that it meets.
 func (s *scanner) refuses(keys []scannedKey) bool {
-	if s.repeated(keys, sameString) >= 0 {
-		return true
+	if !s.folding {
+		return s.repeated(keys, sameString) >= 0
 	}
-	if s.folding && s.foldedAt == bad {
-		for i := range keys {
-			keys[i].hash = keys[i].folded
-		}
-		if i := s.repeated(keys, sameFolded); i >= 0 {
-			s.foldedAt = int(keys[i].start)
-		}
+	i := s.repeated(keys, sameFolded)
+	if i < 0 {
+		return false
 	}
-	return false
+	if s.foldedAt == bad {
+		s.foldedAt = int(keys[i].start)
+	}
+	for i, k := range keys {
+		keys[i].hash = s.hash(int(k.start), int(k.end), true)
+	}
+	return s.repeated(keys, sameString) >= 0
 }
 
 // repeated returns which key is the same as one before it, or -1. The texts of keys of

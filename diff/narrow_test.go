@@ -3,6 +3,7 @@ package diff_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,11 +16,13 @@ import (
 func TestCommonTextMakesNoDifference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		old := check[[]byte](t)(diff.Apply([]byte(document(4).Draw(t, "old")), nil))
-		var new []byte
-		if rapid.Bool().Draw(t, "structured") {
-			new = changedOnce(t, old)
-		} else {
-			new = garbled(t, old)
+		new := old
+		for range rapid.IntRange(1, 4).Draw(t, "changes") {
+			if len(new) > 0 && rapid.IntRange(0, 3).Draw(t, "structured") > 0 {
+				new = changedOnce(t, new)
+			} else {
+				new = garbled(t, new)
+			}
 		}
 		var opts []diff.Option
 		if rapid.Bool().Draw(t, "keyed") {
@@ -39,8 +42,8 @@ func TestCommonTextMakesNoDifference(t *testing.T) {
 
 // changedOnce is doc with one of the changes that lead to another document.
 func changedOnce(t *rapid.T, doc []byte) []byte {
-	changes := check[[]diff.Change](t)(diff.Diff(doc, []byte(document(4).Draw(t, "another"))))
-	if len(changes) == 0 {
+	changes, err := diff.Diff(doc, []byte(document(4).Draw(t, "another")))
+	if err != nil || len(changes) == 0 { // it may be garbled
 		return doc
 	}
 	i := rapid.IntRange(0, len(changes)-1).Draw(t, "which")
@@ -48,6 +51,34 @@ func changedOnce(t *rapid.T, doc []byte) []byte {
 		return changed
 	}
 	return check[[]byte](t)(diff.Apply(doc, changes[:1]))
+}
+
+// TestManyPlaces: what changed in places that are far apart is found as in documents that
+// have no text in common.
+func TestManyPlaces(t *testing.T) {
+	const old = `{"z":1,"list":[{"id":"a","n":1},{"id":"b","n":[1,2]},{"id":"c","n":3}],"deep":{"x":{"y":[1,2,3]},"s":"é"},"a":10,"n":0}`
+	for _, test := range []struct{ from, to []string }{
+		{[]string{`"z":1`, `"n":0`}, []string{`"z":12`, `"n":-0.5`}},
+		{[]string{`"z":1`, `"y":[1,2,3]`, `"a":10`}, []string{`"z":{"new":[]}`, `"y":[1,2,3,4]`, `"a":"ten"`}},
+		{[]string{`"z":1`, `"id":"b"`}, []string{`"z":2`, `"id":"d"`}},
+		{[]string{`"z":1`, `"n":[1,2]`}, []string{`"z":2`, `"n":[1,2],"more":true`}},
+		{[]string{`"n":1}`, `"n":3}`, `"s":"é"`}, []string{`"n":2}`, `"n":4}`, `"s":"è"`}},
+		{[]string{`{"id":"a","n":1},`, `"a":10`}, []string{``, `"a":1`}},
+		{[]string{`"z":1`, `"deep":`, `10,"n"`}, []string{`"z" : 2`, `"deep" :`, `11 , "n"`}},
+		{[]string{`"z":1`, `"y"`, `10`}, []string{`"z":1.0`, `"\u0079"`, `11`}},
+	} {
+		new := old
+		for i, part := range test.from {
+			new = strings.Replace(new, part, test.to[i], 1)
+		}
+		for _, keys := range [][]string{nil, {"id"}} {
+			got, err := diff.Diff([]byte(old), []byte(new), diff.ByKey(keys...))
+			want, wantErr := diff.Diff([]byte(old), []byte(" "+new), diff.ByKey(keys...))
+			if err != nil || wantErr != nil || fmt.Sprint(got) != fmt.Sprint(want) || len(got) == 0 {
+				t.Errorf("%q to %q by %q:\n%v, %v; want\n%v, %v", test.from, test.to, keys, got, err, want, wantErr)
+			}
+		}
+	}
 }
 
 // garbled is doc with a piece of JSON in the place of some bytes.

@@ -17,7 +17,8 @@ const largestDocument = math.MaxUint32
 func Check(doc []byte) error {
 	s := scanners.Get().(*scanner)
 	defer s.release()
-	if _, ok := s.scan(doc, len(doc), len(doc)); !ok {
+	s.reset(doc, nil)
+	if !s.document(0) {
 		return explain(doc, 0)
 	}
 	return nil
@@ -29,17 +30,15 @@ func Check(doc []byte) error {
 func CheckCase(doc []byte) error {
 	s := scanners.Get().(*scanner)
 	defer s.release()
+	s.reset(doc, nil)
 	s.folding = true
-	if _, ok := s.scan(doc, len(doc), len(doc)); !ok {
+	if !s.document(0) {
 		return explain(doc, 0)
 	}
-	at := s.foldedAt
-	if at == bad {
-		return nil
+	if s.foldedAt != bad {
+		return explainCase(doc, s.foldedAt)
 	}
-	rungs, _ := s.scan(doc, at, at+1)
-	path := append(way(rungs), Key(string(decoded(doc[at:stringEnd(doc, at)+1]))))
-	return &SyntaxError{Offset: int64(at), Pointer: path.Pointer(), Reason: reasonCase}
+	return nil
 }
 
 // parse reads a document. The value refers to src.

@@ -8,27 +8,16 @@ import (
 // scanner checks a document and, if there is a tree, builds it. What it refuses, the
 // explainer refuses too, and says where and why. Its methods take the offset where
 // something begins and return the one where it ends, or bad.
-//
-// On the way it collects the values that enclose src[from:to].
 type scanner struct {
-	src      []byte
-	from, to int
-	keys     []scannedKey // of the objects that are open
-	slots    []uint32     // of repeatedInTable: position of a key + 1; 0: free
-	scratch  []byte       // a decoded string
-	rungs    []rung
-	t        *tree // nil: nothing is built
+	src     []byte
+	keys    []scannedKey // of the objects that are open
+	slots   []uint32     // of repeatedInTable: position of a key + 1; 0: free
+	scratch []byte       // a decoded string
+	t       *tree        // nil: nothing is built
+	against *comparison  // nil: there is no other document
 
 	folding  bool // it looks for keys that differ only in case
 	foldedAt int  // where the first such key begins, or bad
-}
-
-// rung is a value that encloses the part looked for, and the step that leads to it
-// from the rung after it, which is the list or object around it. The last rung is
-// the document, with the white space around it.
-type rung struct {
-	start, end int
-	step       Step
 }
 
 const bad = -1
@@ -39,26 +28,22 @@ var scanners = sync.Pool{New: func() any { return new(scanner) }}
 func (s *scanner) release() {
 	const largest = 1 << 18 // keys
 	if cap(s.keys) <= largest {
-		s.src, s.t, s.folding = nil, nil, false
-		clear(s.rungs)
+		s.reset(nil, nil)
 		scanners.Put(s)
 	}
 }
 
-// scan checks src and, if it is good, returns the values that enclose
-// src[from:to], innermost first. They stand until release.
-func (s *scanner) scan(src []byte, from, to int) (rungs []rung, ok bool) {
-	s.foldedAt = bad
-	s.src, s.from, s.to, s.t, s.keys, s.rungs = src, from, to, nil, s.keys[:0], s.rungs[:0]
-	if uint64(len(src)) > largestDocument {
-		return nil, false
+func (s *scanner) reset(src []byte, t *tree) {
+	s.src, s.t, s.keys, s.against, s.folding, s.foldedAt = src, t, s.keys[:0], nil, false, bad
+}
+
+// document checks all of src.
+func (s *scanner) document(depth int) (ok bool) {
+	if uint64(len(s.src)) > largestDocument {
+		return false
 	}
-	end := s.value(s.space(0), 0)
-	if end == bad || s.space(end) != len(src) {
-		return nil, false
-	}
-	s.rungs = append(s.rungs, rung{end: len(src)})
-	return s.rungs, true
+	end := s.value(s.space(0), depth)
+	return end != bad && s.space(end) == len(s.src)
 }
 
 // build checks src and makes a tree of it, for a place that many levels down.
@@ -66,10 +51,9 @@ func (s *scanner) build(src []byte, depth int, t *tree) (root *node, ok bool) {
 	if uint64(len(src)) > largestDocument {
 		return nil, false
 	}
-	s.src, s.from, s.to, s.t, s.keys, s.rungs = src, bad, 0, t, s.keys[:0], s.rungs[:0]
+	s.reset(src, t)
 	t.reset(src)
-	end := s.value(s.space(0), depth)
-	if end == bad || s.space(end) != len(src) {
+	if !s.document(depth) {
 		return nil, false
 	}
 	return &t.nodes[t.open], true
@@ -123,8 +107,8 @@ func (s *scanner) list(start, depth int) int {
 		if end == bad {
 			return bad
 		}
-		if i <= s.from && s.to <= end {
-			s.rungs = append(s.rungs, rung{i, end, Index(n)})
+		if s.against.concerns(i, end) {
+			s.against.visit(i, end, depth, Index(n))
 		}
 		i = s.space(end)
 		if c := s.at(i); c == ']' {
@@ -154,9 +138,9 @@ func (s *scanner) object(start, depth int) int {
 		if end = s.value(i, depth); end == bad {
 			return bad
 		}
-		if i <= s.from && s.to <= end {
-			k := s.keys[len(s.keys)-1]
-			s.rungs = append(s.rungs, rung{i, end, Key(string(decoded(s.src[k.start:k.end])))})
+		if s.against.concerns(i, end) {
+			key := s.keys[len(s.keys)-1]
+			s.against.visit(i, end, depth, Key(string(decoded(s.keyText(key)))))
 		}
 		i = s.space(end)
 		if c := s.at(i); c == '}' {

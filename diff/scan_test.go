@@ -50,7 +50,8 @@ func TestScannerAgreesOnKeys(t *testing.T) {
 
 func agree(t interface{ Fatalf(string, ...any) }, doc []byte) {
 	var s scanner
-	_, ok := s.scan(doc, len(doc), len(doc))
+	s.reset(doc, nil)
+	ok := s.document(0)
 	_, built := s.build(doc, 0, new(tree))
 	e := explainer{src: doc}
 	if e.document(); ok != built || ok != (e.reason == reasonTrailing && e.pos == len(doc)) {

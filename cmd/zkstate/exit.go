@@ -24,6 +24,7 @@ const (
 	exitRejected    = 6
 	exitLockLost    = 7
 	exitNotApplied  = 8
+	exitAttention   = 9  // doctor found what should be seen to, and the document works
 	exitBusy        = 75 // EX_TEMPFAIL, as flock and others have it
 
 	// Those of diff are diff(1)'s.
@@ -43,6 +44,7 @@ var exits = []struct {
 	{errYAML, exitRejected, "nothing was written; correct the YAML"},
 	{atomicfile.ErrKind, exitOther, "name one, or none that exists"},
 	{errNoPlace, exitNotFound, "lock --show prints those that there are"},
+	{errNotLost, exitNotFound, "doctor shows those that there are"},
 	{store.ErrLocked, exitBusy, "wait longer with --wait, or see with --show who is in the queue"},
 	{store.ErrLockLost, exitLockLost, "the command was asked to end; see what it did before you run it again"},
 	{zkstate.ErrNotApplied, exitNotApplied, "listeners shows who has what"},

@@ -88,8 +88,8 @@ application share. A JSON argument may be - for standard input, or @file.
 Exit codes: 0 done; 1 other; 2 usage; 3 document or pointer not found; 4 conflict
 (exists already, version moved, a patch's test failed); 5 unreachable or timed out;
 6 document rejected (not JSON, a key twice, too large, refused by its type); 7 the lock
-was lost; 8 committed, and not applied by those who were waited for; 75 lock --wait gave
-up. lock, watch --once and mirror --once pass their command's exit code through. Those
+was lost; 8 committed, and not applied by those who were waited for; 9 doctor has warnings;
+75 lock --wait gave up. lock, watch --once and mirror --once pass their command's exit code through. Those
 of diff are 0 same, 1 different, 2 trouble.
 
 Credentials for ZooKeeper can be in the URL of the store, in the variable ZKSTATE_AUTH,
@@ -109,7 +109,7 @@ zk+tls://HOST:PORT/CHROOT?cafile=FILE&cert=FILE&key=FILE.`,
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(
 		c.newCreate(), c.newGet(), c.newSet(), c.newUnset(), c.newPatch(), c.newEdit(), c.newDiff(), c.newWatch(),
-		c.newWait(), c.newMirror(), c.newLs(), c.newStat(), c.newPing(),
+		c.newWait(), c.newMirror(), c.newLs(), c.newStat(), c.newPing(), c.newDoctor(),
 		c.newHistory(), c.newRollback(), c.newListeners(), c.newLock(), c.newDelete(), c.newVersion(), c.newMan(),
 		c.newDemo(), c.newDemoAgent(), c.newDemoBreak(),
 	)

@@ -36,9 +36,10 @@ var onTerminal = map[string][][]string{
 	"ls":        {{}, {"-R"}, {"-R", "-o", "json"}, {"/other\u202e"}, {"/" + evil}},
 	"stat":      {{"/other\u202e"}, {"/other\u202e", "-o", "json"}, {"/" + evil}},
 	"ping":      {{}, {"-o", "json"}},
+	"doctor":    {{"/good", "--timeout", "500ms"}, {"/broken", "--timeout", "500ms"}, {"/other\u202e", "-o", "json", "--timeout", "500ms"}, {"/" + evil}},
 	"history":   {{"/good"}, {"/good", "--diff"}, {"/good", "-o", "json"}, {"/broken"}},
 	"rollback":  {{"/good", "9"}, {"/broken", "0"}, {"/good", evil}},
-	"listeners": {{"/good"}, {"/good", "-o", "json"}, {"/broken"}},
+	"listeners": {{"/good"}, {"/good", "-o", "json"}, {"/broken"}, {"/good", "--forget", evil}},
 	"lock":      {{"/good", "--", "true"}, {"/good", "--", evil}, {"/good", "--id", evil, "true"}, {"/good", "--show"}, {"/good", "--break", evil}},
 	"delete":    {{"/other\u202e"}, {"/broken", "--if-version", "9"}},
 }

@@ -8,10 +8,14 @@ import (
 	"encoding/json"
 	"reflect"
 	"sync"
+	"unsafe"
 )
 
 // Copier copies and compares values of T. It may be used concurrently.
-type Copier[T any] struct{ plan *plan }
+type Copier[T any] struct {
+	plan      *plan
+	recursive bool // a value may be a part of itself
+}
 
 // Of returns a Copier of T, or nil if T is not made of what it knows well enough:
 // booleans, numbers and strings; lists, arrays, and maps by strings or integers, of
@@ -25,7 +29,7 @@ func Of[T any]() *Copier[T] {
 	p := planner{met: make(map[reflect.Type]*plan)}
 	var made *Copier[T]
 	if plan := p.plan(t); plan != nil {
-		made = &Copier[T]{plan}
+		made = &Copier[T]{plan, p.recursive}
 	}
 	copiers.Store(t, made)
 	return made
@@ -41,17 +45,35 @@ func (c *Copier[T]) Copy(value *T) *T {
 	made := new(T)
 	*made = *value
 	to := new(memory)
-	c.plan.deepen(to, reflect.ValueOf(made).Elem(), reflect.ValueOf(value).Elem())
+	c.plan.deepen(to, unsafe.Pointer(made), unsafe.Pointer(value))
 	if to.tooDeep {
 		return nil
 	}
 	return made
 }
 
+// Assign makes *dst what [Copier.Copy] of src is, and reports whether it was something
+// else. It keeps those parts of *dst that are the same already. It reports !ok, and changes
+// nothing, if src is nested too deeply.
+func (c *Copier[T]) Assign(dst, src *T) (changed, ok bool) {
+	if !c.recursive {
+		return c.plan.set(new(memory), unsafe.Pointer(dst), unsafe.Pointer(src)), true
+	}
+	if c.Same(dst, src) {
+		return false, true
+	}
+	made := c.Copy(src)
+	if made == nil {
+		return false, false
+	}
+	*dst = *made
+	return true, true
+}
+
 // Same reports whether two values have the same encoding. It may say no where both are
 // left out, as a list that is empty and one that is nil.
 func (c *Copier[T]) Same(a, b *T) bool {
-	return c.plan.equal(reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem())
+	return c.plan.equal(unsafe.Pointer(a), unsafe.Pointer(b))
 }
 
 // Kept reports whether all strings of a value survived its encoding. encoding/json writes
@@ -60,19 +82,44 @@ func Kept(encoded []byte) bool { return !bytes.Contains(encoded, []byte(`\ufffd`
 
 // plan is how values of a type are copied and compared.
 type plan struct {
-	copy  func(to *memory, dst, src reflect.Value) // nil: dst is right as it is
-	equal func(a, b reflect.Value) bool
+	copy  func(to *memory, dst, src unsafe.Pointer) // nil: dst is right as it is
+	equal func(a, b unsafe.Pointer) bool
+
+	// assign is replace for what has parts of which some may stay; nil: there are none.
+	assign func(to *memory, dst, src unsafe.Pointer) (changed bool)
+	typ    reflect.Type
+}
+
+// set makes dst a deep copy of src, and reports whether it was something else.
+func (p *plan) set(to *memory, dst, src unsafe.Pointer) (changed bool) {
+	if p.assign != nil {
+		return p.assign(to, dst, src)
+	}
+	return p.replace(to, dst, src)
+}
+
+// replace is set for a value as a whole.
+func (p *plan) replace(to *memory, dst, src unsafe.Pointer) (changed bool) {
+	if p.equal(dst, src) {
+		return false
+	}
+	reflect.NewAt(p.typ, dst).Elem().Set(reflect.NewAt(p.typ, src).Elem())
+	p.deepen(to, dst, src)
+	return true
 }
 
 // deepen makes of dst, which is a shallow copy of src, a deep one.
-func (p *plan) deepen(to *memory, dst, src reflect.Value) {
+func (p *plan) deepen(to *memory, dst, src unsafe.Pointer) {
 	if p.copy != nil {
 		p.copy(to, dst, src)
 	}
 }
 
 // planner looks at each type once, however often it is met.
-type planner struct{ met map[reflect.Type]*plan }
+type planner struct {
+	met       map[reflect.Type]*plan
+	recursive bool // a type was met inside itself
+}
 
 // plan returns how values of t are copied, nil if it is not plain. One that is met inside
 // itself is still empty then.
@@ -81,9 +128,10 @@ func (p *planner) plan(t reflect.Type) *plan {
 		return nil
 	}
 	if known, ok := p.met[t]; ok {
+		p.recursive = p.recursive || known != nil && known.equal == nil
 		return known
 	}
-	own := new(plan)
+	own := &plan{typ: t}
 	p.met[t] = own
 	if !p.fill(own, t) {
 		p.met[t] = nil
@@ -109,7 +157,7 @@ func (p *planner) fill(own *plan, t reflect.Type) bool {
 	case reflect.Bool, reflect.String, reflect.Float32, reflect.Float64,
 		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		own.equal = equalScalar(t.Kind())
+		own.equal = equalScalar(t)
 		return true
 	case reflect.Slice:
 		return p.slice(own, t)

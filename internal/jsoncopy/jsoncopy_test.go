@@ -169,6 +169,59 @@ func TestSame(t *testing.T) {
 	})
 }
 
+// TestAssign: what is assigned is what is copied, and shares nothing with it.
+func TestAssign(t *testing.T) {
+	c := Of[zoo]()
+	rapid.Check(t, func(t *rapid.T) {
+		a := rapid.Make[zoo]().Draw(t, "a")
+		b := *c.Copy(&a)
+		if rapid.Bool().Draw(t, "another") {
+			b = rapid.Make[zoo]().Draw(t, "b")
+		} else {
+			mutate(t, &b)
+		}
+		got, want := c.Copy(&a), c.Copy(&b)
+		same := c.Same(got, want)
+		if changed, ok := c.Assign(got, &b); !ok || changed == same || !reflect.DeepEqual(got, want) {
+			t.Fatalf("changed is %v, %v:\n%#v; want\n%#v", changed, ok, got, want)
+		}
+		before := encodeOf(t, b)
+		mutate(t, got)
+		if after := encodeOf(t, b); string(before) != string(after) {
+			t.Fatalf("the source is\n%s; it was\n%s", after, before)
+		}
+	})
+	round := tree{Name: "round"}
+	round.Left = &round
+	kept := tree{Name: "kept", Kids: []tree{{}}}
+	if changed, ok := Of[tree]().Assign(&kept, &round); changed || ok || kept.Name != "kept" {
+		t.Errorf("%v, %v, now %v", changed, ok, kept.Name)
+	}
+	if changed, ok := Of[tree]().Assign(&kept, &tree{Name: "new"}); !changed || !ok || kept.Name != "new" || kept.Kids != nil {
+		t.Errorf("%v, %v, now %v", changed, ok, kept)
+	}
+}
+
+// TestPartsOfThemselves: values that have no end are not copied, whatever they go through.
+func TestPartsOfThemselves(t *testing.T) {
+	type folder map[string]folder
+	list, entries, through := nest{nil}, folder{}, tree{More: map[string]tree{}}
+	list[0], entries["self"] = list, entries
+	through.More["self"] = through
+	byPointer := tree{}
+	byPointer.Left = &byPointer
+	if Of[nest]().Copy(&list) != nil || Of[folder]().Copy(&entries) != nil || Of[tree]().Copy(&through) != nil || Of[tree]().Copy(&byPointer) != nil {
+		t.Error("copied")
+	}
+	deep := nest{}
+	for range maxDepth - 1 {
+		deep = nest{deep}
+	}
+	if copied := Of[nest]().Copy(&deep); copied == nil || !Of[nest]().Same(copied, &deep) {
+		t.Error("not copied, though it has an end")
+	}
+}
+
 // mutate changes one value somewhere inside.
 func mutate(t *rapid.T, z *zoo) {
 	changes := []func(){
@@ -304,6 +357,41 @@ func BenchmarkCopy(b *testing.B) {
 			var again zoo
 			if err := json.Unmarshal(encoded, &again); err != nil {
 				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkRecords copies a list of records, whose document would have 64 KB.
+func BenchmarkRecords(b *testing.B) {
+	type record struct {
+		ID     int      `json:"id"`
+		Name   string   `json:"name"`
+		Globs  []string `json:"globs"`
+		Limits struct {
+			CPU float64 `json:"cpu"`
+			Mem int64   `json:"mem"`
+		} `json:"limits"`
+		Enabled bool `json:"enabled"`
+	}
+	records := make([]record, 546)
+	for i := range records {
+		records[i] = record{ID: i, Name: "service", Globs: []string{"systemd*", "rsync*"}}
+	}
+	c := Of[[]record]()
+	b.Run("Copy", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			c.Copy(&records)
+		}
+	})
+	b.Run("Assign", func(b *testing.B) {
+		b.ReportAllocs()
+		other := c.Copy(&records)
+		for i := 0; b.Loop(); i++ {
+			records[i%len(records)].ID++
+			if changed, _ := c.Assign(other, &records); !changed {
+				b.Fatal("not changed")
 			}
 		}
 	})

@@ -1,10 +1,12 @@
 package zk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,11 +23,12 @@ type Client struct {
 	done     chan struct{} // closed when no goroutine is left
 	failures failures
 	calls    sync.Pool // of *call
+	sent     atomic.Uint64
 
 	mu        sync.Mutex // guards all below
 	session   *Session   // for the callers: established, with the authentication done, and not lost; or nil
 	connected bool
-	server    string        // of the connection
+	server    target        // of the connection, zero without one
 	refusal   error         // of the authentication, in a round of attempts without success; or nil
 	changed   chan struct{} // closed and replaced when session or refusal is set
 }
@@ -118,7 +121,7 @@ func (c *Client) Close() {
 }
 
 // offer makes a connection's session the callers'.
-func (c *Client) offer(s *Session, server string) {
+func (c *Client) offer(s *Session, server target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.session, c.connected, c.server, c.refusal = s, true, server, nil
@@ -149,15 +152,25 @@ func (c *Client) disconnected(server string, reason error) {
 	c.failures.add(server, reason)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.connected, c.server = false, ""
+	c.connected, c.server = false, target{}
 }
 
 // Server returns the address of the server that the client is connected to, as it was dialled, "" if it is to none.
 func (c *Client) Server() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.server
+	return cmp.Or(c.server.address, c.server.server)
 }
+
+// Host returns the host under which Config.Servers lists that server.
+func (c *Client) Host() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.server.host()
+}
+
+// Sent returns how many requests were sent so far, without pings and what opening a session takes.
+func (c *Client) Sent() uint64 { return c.sent.Load() }
 
 // retract takes back a session that was lost, and reports whether it was offered.
 func (c *Client) retract() bool {

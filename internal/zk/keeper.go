@@ -83,7 +83,7 @@ func (k *keeper) connect() *conn {
 			}
 			k.client.tellRefusal()
 			if k.rotation.round == 1 {
-				k.log.Warn("zk: no server could be used, trying again", "reasons", k.client.failures.err())
+				k.log.Warn("zk: no server could be used, trying again", "error", k.client.failures.err())
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func (k *keeper) sleep(pause time.Duration) {
 
 func (k *keeper) failed(to target, reason error) {
 	k.client.failures.add(to.String(), reason)
-	k.log.Debug("zk: attempt to connect failed", "server", to, "reason", reason)
+	k.log.Debug("zk: attempt to connect failed", "server", to.String(), "error", reason)
 	if errors.Is(reason, ErrAuthRefused) {
 		k.notify(Event{Kind: AuthFailed, Session: k.session, Err: reason})
 	}
@@ -120,7 +120,7 @@ func (k *keeper) failed(to target, reason error) {
 func (k *keeper) attempt(to target) (*conn, error) {
 	c, err := k.establish(to, k.session, k.zxid, k.adopt)
 	if errors.Is(err, errExpired) && k.session != nil {
-		k.log.Warn("zk: the session has expired", "session", k.session.id)
+		k.log.Warn("zk: the session has expired", "server", to.String(), "session", k.session.name())
 		k.lose(err)
 		c, err = k.establish(to, nil, k.zxid, k.adopt)
 	}
@@ -186,7 +186,7 @@ func (k *keeper) compare(h *handshake, s *Session) error {
 		return errors.Join(errCaughtUp, err)
 	}
 	reason := fmt.Errorf("%w: the server has %#x transactions, this client has seen %#x", ErrHistoryReplaced, header.Zxid, k.zxid)
-	k.log.Error("zk: the servers have another history than before, as after a restored backup", "reason", reason)
+	k.log.Error("zk: the servers have another history than before, as after a restored backup", "server", h.to.String(), "error", reason)
 	k.notify(Event{Kind: HistoryReplaced, Session: k.session, Err: reason})
 	if k.session != nil {
 		k.lose(reason)

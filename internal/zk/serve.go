@@ -1,7 +1,6 @@
 package zk
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -18,9 +17,9 @@ func (k *keeper) newConn(h *handshake) *conn {
 
 // serve carries requests over a connection until it ends, and reports whether there is sense in another one.
 func (k *keeper) serve(c *conn) bool {
-	k.log.Info("zk: connected", "server", c.server, "session", c.session.id, "connection", c.number)
+	k.log.Info("zk: connected", "server", c.server.String(), "session", c.session.name(), "connection", c.number)
 	k.notify(Event{Kind: Connected, Session: c.session, Conn: c.number})
-	k.client.offer(c.session, cmp.Or(c.server.address, c.server.server))
+	k.client.offer(c.session, c.server)
 	if k.closing() { // Close may have looked for the session before it was offered
 		c.session.close()
 	}
@@ -48,7 +47,7 @@ func (k *keeper) ended(c *conn, useful bool) bool {
 		return false
 	}
 	k.client.disconnected(c.server.String(), reason)
-	k.log.Warn("zk: disconnected", "server", c.server, "session", c.session.id, "connection", c.number, "reason", reason)
+	k.log.Warn("zk: disconnected", "server", c.server.String(), "session", c.session.name(), "connection", c.number, "duration", time.Since(c.begun), "error", reason)
 	k.notify(Event{Kind: Disconnected, Session: c.session, Conn: c.number, Err: reason})
 	if useful {
 		k.rotation.succeeded(c.server, time.Since(c.begun))

@@ -37,6 +37,9 @@ func newSession(client *Client, id int64, password []byte) *Session {
 // ID is the session's number, which is EphemeralOwner of its ephemeral nodes.
 func (s *Session) ID() int64 { return s.id }
 
+// name is the session's as ZooKeeper prints it.
+func (s *Session) name() string { return fmt.Sprintf("%#x", s.id) }
+
 // Timeout is what the servers granted: they end a session from which they have not heard for so long.
 func (s *Session) Timeout() time.Duration {
 	s.mu.Lock()

@@ -65,6 +65,7 @@ func (w *writer) send(closing bool) {
 		w.slots = append(w.slots, slot{xid: xid})
 		w.append(xid, wire.OpCloseSession)
 	}
+	w.conn.session.client.sent.Add(uint64(len(w.slots)))
 	w.conn.enroll(w.slots)
 	clear(w.batch)
 	clear(w.slots)

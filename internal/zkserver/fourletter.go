@@ -22,10 +22,12 @@ const (
 	NotServing Role = "" // down, paused, or looking for a leader
 )
 
-// statusTimeout bounds the answer of a server that may be paused, answerTimeout that of one that serves.
+// statusTimeout bounds the answer of a server that may be paused, answerTimeout that of one that serves. One that is
+// starting may accept a question and never answer it, so identityTimeout leaves time to ask again.
 const (
-	statusTimeout = time.Second
-	answerTimeout = 30 * time.Second
+	statusTimeout   = time.Second
+	identityTimeout = 3 * time.Second
+	answerTimeout   = 30 * time.Second
 )
 
 // ask sends a four-letter word and returns the answer.
@@ -90,7 +92,7 @@ var errOther = errors.New("another server has the port")
 // checkIdentity makes sure that it is the server with this data that answers:
 // one of another test may have won the port.
 func checkIdentity(ctx context.Context, addr, data string) error {
-	answer, err := ask(ctx, addr, "conf", answerTimeout)
+	answer, err := ask(ctx, addr, "conf", identityTimeout)
 	switch {
 	case err != nil:
 		return err

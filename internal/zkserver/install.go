@@ -59,6 +59,11 @@ func findJars(jars string) ([]string, error) {
 	if home := os.Getenv("ZOOKEEPER_HOME"); home != "" {
 		return homeJars("ZOOKEEPER_HOME", home)
 	}
+	return findDebian(jars)
+}
+
+// findDebian looks into a folder of jars.
+func findDebian(jars string) ([]string, error) {
 	server := filepath.Join(jars, "zookeeper.jar") // its manifest names the rest
 	if !exists(server) {
 		return nil, fmt.Errorf("%w: there is no %s", ErrNotInstalled, server)

@@ -40,7 +40,7 @@ func TestNoNoticesLeft(t *testing.T) {
 	version := create(t, s, "/doc", "old")
 	user := strconv.Itoa(alice)
 	c := spawn(t, "last instance", file, user, user, user)
-	c.want("no file notices, polling instead")
+	c.want("sqlitestore: no file notices, polling instead")
 	c.want("old")
 	if _, err := s.Commit(t.Context(), store.Put{Path: "/doc", Base: version, Data: []byte("new")}); err != nil {
 		t.Fatal(err)

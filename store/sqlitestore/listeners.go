@@ -105,7 +105,7 @@ func (s *Store) ownSession(ctx context.Context, t *tx) (string, error) {
 	if old == nil {
 		return own.id, nil
 	}
-	s.log.Warn("lock file was removed, made another", "removed", old.file, "made", own.file)
+	s.log.Warn("sqlitestore: the lock file was removed, made another", "file", s.file, "session", own.id, "previous", old.id)
 	old.release()
 	for _, table := range sessionTables {
 		if err := t.exec("UPDATE "+table+" SET session = ? WHERE session = ?", own.id, old.id); err != nil {
@@ -269,6 +269,6 @@ func (s *Store) endSession() {
 	defer cancel()
 	err := s.write(ctx, func(t *tx) error { return t.forget(own.id) })
 	if err != nil {
-		s.log.Info("listener records left for others to remove", "file", s.file, "error", err)
+		s.log.Info("sqlitestore: listener records left for others to remove", "file", s.file, "error", err)
 	}
 }

@@ -26,7 +26,7 @@ func (s *Store) subscribe() notices {
 	log := s.file + "-wal"
 	w, err := s.watch.notify(log)
 	if err != nil {
-		s.log.Info("no file notices, polling instead", "file", log, "every", blindPoll, "error", err)
+		s.log.Info("sqlitestore: no file notices, polling instead", "file", s.file, "duration", blindPoll, "error", err)
 		return notices{}
 	}
 	return notices{watcher: w, events: w.Events, errors: w.Errors, log: log}

@@ -27,11 +27,20 @@ type poller struct {
 // all that is followed as it is now.
 func (p *poller) look(ctx context.Context) {
 	asked := time.Now()
+	err := p.lookOnce(ctx)
+	p.store.counters.countLook(asked, err)
+	if err != nil {
+		p.failed(ctx, err)
+		return
+	}
+	p.store.watch.proof.Store(&asked)
+}
+
+func (p *poller) lookOnce(ctx context.Context) error {
 	if p.conn == nil {
 		conn, err := p.store.poller.Conn(ctx)
 		if err != nil {
-			p.failed(ctx, err)
-			return
+			return err
 		}
 		p.conn, p.version, p.sequence = conn, -1, 0
 	}
@@ -51,15 +60,14 @@ func (p *poller) look(ctx context.Context) {
 		})
 	}
 	if err != nil {
-		p.failed(ctx, err)
-		return
+		return err
 	}
 	p.moved = p.moved || moved
 	if moved {
 		p.store.watch.listeners.SignalAll()
 	}
 	p.version = version // only now: what failed above is looked for again
-	p.store.watch.proof.Store(&asked)
+	return nil
 }
 
 // read reads what changed since the last look, and what was not looked at yet, in one
@@ -221,7 +229,7 @@ func (p *poller) failed(ctx context.Context, err error) {
 	if isBusy(err) || ctx.Err() != nil {
 		return
 	}
-	p.store.log.Warn("look for changes", "file", p.store.file, "error", err)
+	p.store.log.Warn("sqlitestore: looking for changes failed, trying again", "file", p.store.file, "error", err)
 	p.close()
 }
 

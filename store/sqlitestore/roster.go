@@ -125,7 +125,7 @@ func (p *poller) putBack(ctx context.Context) {
 		p.moved = true // it is tried again
 		s.noteFailure(err)
 		if !isBusy(err) && ctx.Err() == nil {
-			s.log.Warn("put listener records back", "file", s.file, "error", err)
+			s.log.Warn("sqlitestore: listener records are not right yet", "file", s.file, "error", err)
 		}
 	}
 	p.checkAt = begun.Add(max(s.poll, restShare*time.Since(begun)))
@@ -154,13 +154,13 @@ func (s *Store) putBackOne(ctx context.Context, key recordKey) error {
 			return err
 		}
 		t.afterwards(func() {
-			s.log.Warn("a listener record was removed, made it again", "file", s.file, "path", key.path, "listener", key.id)
+			s.log.Warn("sqlitestore: a listener record was removed, made it again", "file", s.file, "path", key.path, "listener", key.id)
 		})
 		return t.enroll(key, own.id, body)
 	})
 	if errors.Is(err, store.ErrTaken) {
 		s.records.drop(key)
-		s.log.Warn("a listener record was removed, and another handle has the id now", "file", s.file, "path", key.path, "listener", key.id)
+		s.log.Warn("sqlitestore: a listener record was removed, and another handle has the id now", "file", s.file, "path", key.path, "listener", key.id)
 		return nil
 	}
 	return err

@@ -75,6 +75,8 @@ type Store struct {
 	records records
 	leaving sync.Map // recordKey -> nil: the listener records that are being withdrawn
 
+	counters counters
+
 	closing   context.Context // ends when Close begins
 	close     context.CancelFunc
 	closeOnce sync.Once
@@ -153,7 +155,7 @@ func (s *Store) Close() error {
 		s.endSession()
 		within(closeFiles, func() {
 			if err := s.closePools(); err != nil {
-				s.log.Warn("close", "file", s.file, "error", err)
+				s.log.Warn("sqlitestore: closing failed", "file", s.file, "error", err)
 			}
 		})
 	})
@@ -166,6 +168,7 @@ func (s *Store) begin(ctx context.Context) (_ context.Context, done func(), _ er
 	if err := s.register(); err != nil {
 		return nil, nil, err
 	}
+	s.counters.calls.Add(1)
 	if err := s.checkFile(); err != nil {
 		s.calls.Done()
 		return nil, nil, err

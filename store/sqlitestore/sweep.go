@@ -22,7 +22,7 @@ func (s *Store) sweep(ctx context.Context) {
 	defer cancel()
 	if err := s.removeDead(ctx); err != nil && ctx.Err() == nil {
 		s.noteFailure(err)
-		s.log.Warn("remove dead listeners", "file", s.file, "error", err)
+		s.log.Warn("sqlitestore: dead listeners are not removed yet", "file", s.file, "error", err)
 	}
 }
 

@@ -181,7 +181,7 @@ func (s *Store) follow() {
 				notices.errors = nil
 				continue
 			}
-			s.log.Warn("file notices", "file", s.file, "error", err)
+			s.log.Warn("sqlitestore: file notices were missed, looking at once", "file", s.file, "error", err)
 			pause = 0
 		case <-timer.C:
 		}

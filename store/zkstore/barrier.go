@@ -82,11 +82,12 @@ func (s *Store) sendRound(round []*orderedRead) {
 	for _, r := range round {
 		requests = append(requests, r.requests...)
 	}
+	asked := time.Now()
 	session, err := s.client.Session(s.ctx)
 	var replies []zk.Reply
 	if err == nil {
 		missing, _ := s.records.missing()
-		asked := time.Now()
+		asked = time.Now()
 		replies, _ = session.Do(s.ctx, requests...) // each reply has its own error
 		if err = replies[0].Err; errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrNoAuth) {
 			err = nil
@@ -96,6 +97,7 @@ func (s *Store) sendRound(round []*orderedRead) {
 		}
 		replies = replies[1:]
 	}
+	s.counters.countRound(asked, err)
 	for _, r := range round {
 		r.session, r.err = session, err
 		if err == nil {

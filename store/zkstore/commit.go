@@ -67,7 +67,7 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 
 func (c *commit) path() string { return c.ops[0].Target() }
 
-// run sends the Multi until a server has judged it.
+// run sends the Multi until a server has accepted or refused it.
 func (c *commit) run(ctx context.Context) ([]store.Version, error) {
 	for attempt, hangUps := 0, 0; ; attempt++ {
 		if err := c.prepare(ctx); err != nil {
@@ -88,7 +88,7 @@ func (c *commit) run(ctx context.Context) ([]store.Version, error) {
 				return versions, err
 			}
 		default:
-			if again, err := c.judge(err); !again {
+			if again, err := c.classify(err); !again {
 				return nil, err
 			}
 		}
@@ -165,9 +165,9 @@ func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 	return reply.Results, reply.Err
 }
 
-// judge says what a server's no means, and whether the commit should go out again since
+// classify says what a server's no means, and whether the commit should go out again since
 // something was not as it supposed.
-func (c *commit) judge(err error) (again bool, _ error) {
+func (c *commit) classify(err error) (again bool, _ error) {
 	e, ok := errors.AsType[*zk.Error](err)
 	if !ok || e.Index < 0 || e.Index >= len(c.parts) {
 		return false, c.store.translate("commit", c.path(), err, true)
@@ -180,7 +180,7 @@ func (c *commit) judge(err error) (again bool, _ error) {
 		return true, nil
 	}
 	if failed.guard {
-		return c.judgeGuard(path, e)
+		return c.classifyGuard(path, e)
 	}
 	gone := e.Code == zk.ErrNoNode
 	switch op.(type) {
@@ -213,9 +213,9 @@ func (c *commit) judge(err error) (again bool, _ error) {
 	return false, c.store.translate("commit", path, err, true)
 }
 
-// judgeGuard judges the refusal of a guard: the document was created or deleted, or its
+// classifyGuard is classify for the refusal of a guard: the document was created or deleted, or its
 // journal was switched, since its folder was looked at.
-func (c *commit) judgeGuard(path string, e *zk.Error) (again bool, _ error) {
+func (c *commit) classifyGuard(path string, e *zk.Error) (again bool, _ error) {
 	s := c.store
 	switch {
 	case e.Code == zk.ErrNoAuth && e.Path == s.folder(path):
@@ -235,7 +235,7 @@ func (c *commit) judgeGuard(path string, e *zk.Error) (again bool, _ error) {
 func (c *commit) conclude(ctx context.Context, results []zk.Result) ([]store.Version, error) {
 	s := c.store
 	versions := make([]store.Version, len(c.ops))
-	var doubt error
+	var unknown error
 	for i, op := range c.ops {
 		result := c.resultOf(i, results)
 		switch op := op.(type) {
@@ -247,7 +247,7 @@ func (c *commit) conclude(ctx context.Context, results []zk.Result) ([]store.Ver
 		case store.Put:
 			versions[i] = versionOf(result.Stat)
 			if versions[i].Created() != op.Base.Created() {
-				doubt = fmt.Errorf("commit %s: %w: another tool deleted and recreated the document in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
+				unknown = fmt.Errorf("commit %s: %w: another tool deleted and recreated the document in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
 			}
 		case store.Create:
 			seen, m := c.created[0], c.marks[0]
@@ -258,7 +258,7 @@ func (c *commit) conclude(ctx context.Context, results []zk.Result) ([]store.Ver
 				s.saw(m, versionOf(seen.Stat), seen.Conn)
 			}
 			if seen.Err != nil { // nobody may conclude from that that nothing was written
-				doubt = fmt.Errorf("commit %s: %w: it was created, and then: %w", op.Path, store.ErrUnknownOutcome, seen.Err)
+				unknown = fmt.Errorf("commit %s: %w: it was created, and then: %w", op.Path, store.ErrUnknownOutcome, seen.Err)
 			}
 		}
 	}
@@ -269,8 +269,8 @@ func (c *commit) conclude(ctx context.Context, results []zk.Result) ([]store.Ver
 			s.tidy(ctx, op.Path)
 		}
 	}
-	if doubt != nil {
-		return nil, doubt
+	if unknown != nil {
+		return nil, unknown
 	}
 	return versions, nil
 }

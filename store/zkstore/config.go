@@ -98,8 +98,9 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 	case err != nil:
 		return nil, err
 	case identified:
-		s.acl = zk.CreatorACL(zk.PermAll)
+		s.acl, s.authenticated = zk.CreatorACL(zk.PermAll), true
 	}
+	s.tls = cfg.TLS
 	with := zk.Config{
 		Servers: servers, SessionTimeout: cfg.SessionTimeout, TLS: cfg.TLS,
 		OnEvent: s.onEvent, Logger: cfg.Logger,
@@ -109,6 +110,9 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 	}
 	for _, a := range cfg.Auth {
 		with.Auth = append(with.Auth, zk.Auth{Scheme: a.Scheme, Credentials: []byte(a.Secret)})
+		if a.Scheme == "digest" {
+			s.digests = append(s.digests, digestID(a.Secret))
+		}
 	}
 	return zk.Connect(with)
 }

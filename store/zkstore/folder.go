@@ -19,12 +19,12 @@ import (
 // commit that finds the folder's version as it was is about the same incarnation of the
 // document, and misses no journal.
 type folder struct {
-	znode
+	folderNode
 	contents
 }
 
-// znode is the folder's own.
-type znode struct {
+// folderNode is the folder's own.
+type folderNode struct {
 	exists    bool
 	supposed  bool  // it was not looked at: a commit that creates the document creates the folder too
 	fresh     bool  // this handle made it, and has not seen or put anything but the document in it since
@@ -66,7 +66,7 @@ type folderCache struct {
 
 // keptFolder is a folder. contents are nil where there are none.
 type keptFolder struct {
-	znode
+	folderNode
 	contents *contents
 }
 
@@ -74,7 +74,7 @@ func (c *folderCache) get(path string) (folder, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept, ok := c.paths[path]
-	f := folder{znode: kept.znode}
+	f := folder{folderNode: kept.folderNode}
 	if kept.contents != nil {
 		f.contents = *kept.contents
 	}
@@ -87,7 +87,7 @@ func (c *folderCache) set(path string, f folder) {
 	if c.paths == nil {
 		c.paths = make(map[string]keptFolder)
 	}
-	kept := keptFolder{znode: f.znode}
+	kept := keptFolder{folderNode: f.folderNode}
 	if f.data != nil || f.journal.exists {
 		more := f.contents
 		kept.contents = &more

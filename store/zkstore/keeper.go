@@ -79,7 +79,7 @@ func (s *Store) restoreRecord(rec *record) error {
 	if s.records.takeRemoved(rec) {
 		rec.conn = 0 // until a look has succeeded
 	}
-	data := s.records.standing(rec)
+	data := s.records.content(rec)
 	session, err := s.client.Session(s.ctx)
 	if err != nil || data == nil {
 		return err

@@ -1,15 +1,11 @@
 package zkstore
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/zkstate/zkstate/internal/zk"
@@ -160,34 +156,8 @@ func (s *Store) Ping(ctx context.Context) (store.Pong, error) {
 		return store.Pong{}, s.translate("ping", s.znode("/"), err, false)
 	}
 	pong := store.Pong{Server: s.client.Server(), Latency: time.Since(sent)}
-	pong.Version = serverVersion(ctx, pong.Server)
+	if about := s.askServer(ctx); about.version != "" {
+		pong.Version = "ZooKeeper " + about.version
+	}
 	return pong, nil
-}
-
-// versionBound is how long a server may take to tell its version.
-const versionBound = time.Second
-
-// serverVersion returns "" if the server does not tell.
-func serverVersion(ctx context.Context, address string) string {
-	ctx, cancel := context.WithTimeout(ctx, versionBound)
-	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return ""
-	}
-	defer conn.Close()
-	deadline, _ := ctx.Deadline()
-	_ = conn.SetDeadline(deadline) // if it fails, the read does too
-	if _, err := conn.Write([]byte("srvr")); err != nil {
-		return ""
-	}
-	answer, _ := io.ReadAll(io.LimitReader(conn, 4<<10)) // the version comes first
-	line, _, _ := bytes.Cut(answer, []byte("\n"))
-	version, ok := strings.CutPrefix(string(line), "Zookeeper version: ")
-	if !ok {
-		return ""
-	}
-	version, _, _ = strings.Cut(version, "-")
-	version, _, _ = strings.Cut(version, ",")
-	return "ZooKeeper " + version
 }

@@ -79,6 +79,11 @@ func (f *listenerFolder) tell(note func(*listenerWatch)) {
 	}
 }
 
+// documentOf is the path of the document that a folder of listeners, or a payload, belongs to.
+func (s *Store) documentOf(full string) string {
+	return strings.TrimPrefix(full[:strings.LastIndexByte(full, '/')], s.chroot)
+}
+
 // unwatchListeners removes a folder's watch if nobody needs it any more.
 func (s *Store) unwatchListeners(folder *listenerFolder) {
 	f := &s.listenerFolders
@@ -95,7 +100,7 @@ func (s *Store) unwatchListeners(folder *listenerFolder) {
 	defer cancel()
 	_, err := s.call(ctx, zk.RemoveWatches{Path: folder.full, Kind: zk.AnyWatches})
 	if err != nil && !refused(err) && s.ctx.Err() == nil {
-		s.logger.Info("zkstore: a watch of listeners stays until the connection ends", "path", folder.full, "error", err)
+		s.logger.Info("zkstore: a watch of listeners stays until the connection ends", "path", s.documentOf(folder.full), "error", err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -226,7 +226,7 @@ func (l *latch) watchLoss() {
 		case <-l.session.Lost():
 			lost = true
 		case <-tick.C:
-			lost = unheard(l.session) > l.session.Timeout()*2/3
+			lost = unansweredFor(l.session) > l.session.Timeout()*2/3
 		case <-hints:
 			lost = l.removed(full)
 		}

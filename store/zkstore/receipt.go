@@ -25,7 +25,7 @@ func (c *commit) fence(ctx context.Context) error {
 	if c.record == nil || c.record.session == c.session {
 		return nil
 	}
-	data := c.store.records.standing(c.record)
+	data := c.store.records.content(c.record)
 	if data == nil {
 		data = []byte("{}") // nothing was announced yet; it must not look like the receipt
 	}
@@ -34,7 +34,8 @@ func (c *commit) fence(ctx context.Context) error {
 
 // resolve finds out what became of a commit whose answer was lost, until ctx ends. What
 // cannot be found out is an unknown outcome.
-func (c *commit) resolve(ctx context.Context, lost error) ([]store.Version, error) {
+func (c *commit) resolve(ctx context.Context, lost error) (versions []store.Version, err error) {
+	defer func() { c.store.counters.tellResolution(ctx, err) }()
 	lost = c.store.translate("commit", c.path(), lost, true)
 	if c.record == nil {
 		return nil, lost
@@ -173,7 +174,7 @@ func (q *inquiry) untouched(op store.Op, payload, of zk.Reply) bool {
 func (q *inquiry) applied(order, tag int64, documents []zk.Reply) ([]store.Version, error) {
 	q.store.records.set(q.record, q.receipt.Data)
 	versions := make([]store.Version, len(q.ops))
-	var doubt error
+	var unknown error
 	for i, op := range q.ops {
 		q.store.folders.forget(op.Target()) // their versions may have moved
 		var now zk.Stat
@@ -189,11 +190,11 @@ func (q *inquiry) applied(order, tag int64, documents []zk.Reply) ([]store.Versi
 				versions[i] = versionOf(now)
 			}
 			if now.Czxid != 0 && now.Czxid != op.Base.Created() && now.Czxid < order {
-				doubt = fmt.Errorf("commit %s: %w: another tool deleted and recreated the document in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
+				unknown = fmt.Errorf("commit %s: %w: another tool deleted and recreated the document in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
 			}
 		case store.Release:
 			op.Lock.(*latch).given()
 		}
 	}
-	return versions, doubt
+	return versions, unknown
 }

@@ -123,8 +123,8 @@ func (r *records) withdraw(full string) *record {
 	return rec
 }
 
-// standing returns what the record is to hold, nil if nothing.
-func (r *records) standing(rec *record) []byte {
+// content returns what the record is to hold, nil if nothing.
+func (r *records) content(rec *record) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return rec.data

@@ -184,7 +184,7 @@ func (s *Store) saw(m mark, version store.Version, conn uint64) (moved bool) {
 	v.lostSaid = time.Now()
 	v.saying.Unlock()
 	if !said {
-		s.logger.Warn("zkstate: a server lost a watch: the change was found by looking", "path", s.documentOf(m.full), "server", s.client.Server(), "lost", count)
+		s.logger.Warn("zkstore: a server lost a watch: the change was found by looking", "path", s.documentOf(m.full), "server", s.client.Server(), "count", count)
 	}
 	return moved
 }

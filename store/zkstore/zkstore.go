@@ -14,9 +14,9 @@ package zkstore
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +37,11 @@ type Store struct {
 	client *zk.Client
 	chroot string
 	acl    []zk.ACL // of what is created
+
+	tls           func(host string) (*tls.Config, error) // nil without TLS
+	authenticated bool                                   // this handle shows who it is
+	digests       []string                               // who that is in ACLs, where it is by digest credentials
+
 	logger *slog.Logger
 	ctx    context.Context // ends when Close begins
 	cancel context.CancelFunc
@@ -51,6 +56,7 @@ type Store struct {
 	records  records
 	shared   sharedWrites // of records
 	turns    turns        // of locks, by queue and id
+	counters counters
 
 	listenerFolders listenerFolders // that somebody watches
 
@@ -84,6 +90,7 @@ func Open(cfg Config) (*Store, error) {
 func (s *Store) onEvent(event zk.Event) {
 	switch event.Kind {
 	case zk.Connected:
+		s.counters.connections.Add(1)
 		if s.session.Swap(event.Session) != event.Session {
 			s.records.lost()
 		}
@@ -94,10 +101,13 @@ func (s *Store) onEvent(event zk.Event) {
 		s.places.SignalAll()
 		s.verifier.wakeUp()
 		s.records.wakeKeeper()
-	case zk.HistoryReplaced:
-		s.logger.Warn("zkstore: the servers have an older history than was seen before, as after a restored backup", "error", event.Err)
+	case zk.Disconnected:
+		s.counters.disconnections.Add(1)
+	case zk.SessionLost:
+		s.counters.sessionsLost.Add(1)
 	case zk.AuthFailed:
-		s.logger.Warn("zkstore: a server refuses the credentials", "error", event.Err)
+		s.counters.authFailures.Add(1)
+		s.logger.Error("zkstore: a server refuses the credentials", "error", event.Err)
 	case zk.NodeCreated, zk.NodeDeleted, zk.NodeDataChanged:
 		if event.Kind == zk.NodeDeleted {
 			s.records.ended(event.Path)
@@ -120,13 +130,13 @@ func (s *Store) Status() store.Status {
 		return status
 	}
 	status.Session = fmt.Sprintf("0x%x", session.ID())
-	status.Connected = s.ctx.Err() == nil && session.Err() == nil && s.client.Err() == nil && unheard(session) <= session.Timeout()/2
+	status.Connected = s.ctx.Err() == nil && session.Err() == nil && s.client.Err() == nil && unansweredFor(session) <= session.Timeout()/2
 	return status
 }
 
-// unheard is how long ago the request was sent that a server answered last. One of the
+// unansweredFor is how long ago the request was sent that a server answered last. One of the
 // two clocks stands still while a machine is suspended.
-func unheard(session *zk.Session) time.Duration {
+func unansweredFor(session *zk.Session) time.Duration {
 	confirmed, now := session.Confirmed(), time.Now()
 	return max(now.Sub(confirmed), now.Round(0).Sub(confirmed.Round(0)))
 }
@@ -185,11 +195,6 @@ func (s *Store) queue(path string) string       { return s.chroot + path + "/wri
 func (s *Store) place(path, name string) string { return s.queue(path) + "/" + name }
 func (s *Store) history(path string) string     { return s.chroot + path + "/history" }
 func (s *Store) entry(path, name string) string { return s.history(path) + "/" + name }
-
-// documentOf is the path of the document that has this payload.
-func (s *Store) documentOf(payload string) string {
-	return strings.TrimSuffix(payload[len(s.chroot):], "/payload")
-}
 
 // pause waits for d, at most until ctx ends.
 func pause(ctx context.Context, d time.Duration) {

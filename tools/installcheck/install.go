@@ -43,7 +43,7 @@ func (c *checker) install(ctx context.Context) (err error) {
 	if err := c.tryTool(ctx, filepath.Join(c.work, "bin", "zkstate"), version); err != nil {
 		return err
 	}
-	return c.tryLibrary(ctx, env, version)
+	return errors.Join(c.tryLibrary(ctx, env, version), c.tryAdapters(ctx, env, version))
 }
 
 // userEnv is what go runs with: the packed modules first, and the Go version of go.mod.
@@ -101,7 +101,48 @@ func (c *checker) tryLibrary(ctx context.Context, env []string, version string) 
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o644); err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"mod", "init", "example.com/user"}, {"get", modulePath + "@" + version}, {"mod", "tidy"}, {"vet", "."}} {
+	return c.build(ctx, env, dir, modulePath+"@"+version)
+}
+
+// adapters is a program that uses the modules that applications have beside the main one.
+const adapters = `package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/metric/noop"
+	tracing "go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/metrics"
+	"github.com/zkstate/zkstate/metrics/otel"
+	"github.com/zkstate/zkstate/metrics/prom"
+)
+
+func main() {
+	set := metrics.NewSet("main")
+	prometheus.MustRegister(prom.NewCollector(set))
+	if _, err := otel.Observe(noop.NewMeterProvider(), set); err != nil {
+		panic(err)
+	}
+	_ = zkstate.WithTracer(otel.NewTracer(tracing.NewTracerProvider()))
+}
+`
+
+// tryAdapters builds that program in a module of its own.
+func (c *checker) tryAdapters(ctx context.Context, env []string, version string) error {
+	dir := filepath.Join(c.work, "adapters")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(adapters), 0o644); err != nil {
+		return err
+	}
+	return c.build(ctx, env, dir, modulePath+"/metrics/prom@"+version, modulePath+"/metrics/otel@"+version)
+}
+
+// build makes a module in dir that gets others, and vets its program.
+func (c *checker) build(ctx context.Context, env []string, dir string, get ...string) error {
+	for _, args := range [][]string{{"mod", "init", "example.com/user"}, append([]string{"get"}, get...), {"mod", "tidy"}, {"vet", "."}} {
 		if _, err := output(ctx, dir, env, "go", args...); err != nil {
 			return err
 		}
@@ -109,14 +150,21 @@ func (c *checker) tryLibrary(ctx context.Context, env []string, version string) 
 	return nil
 }
 
-// forget removes a version of ours from the module cache, where nothing is writable.
+// forget removes a version of ours from the module cache.
 func forget(ctx context.Context, version string) error {
 	cache, err := output(ctx, ".", nil, "go", "env", "GOMODCACHE")
-	if err != nil {
-		return err
+	for _, path := range []string{modulePath, modulePath + "/metrics/prom", modulePath + "/metrics/otel"} {
+		if err == nil {
+			err = forgetModule(cache, path, version)
+		}
 	}
-	extracted := filepath.Join(cache, filepath.FromSlash(modulePath)+"@"+version)
-	err = filepath.WalkDir(extracted, func(path string, entry fs.DirEntry, err error) error {
+	return err
+}
+
+// forgetModule removes a module from the cache, where nothing is writable.
+func forgetModule(cache, path, version string) error {
+	extracted := filepath.Join(cache, filepath.FromSlash(path)+"@"+version)
+	err := filepath.WalkDir(extracted, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
 			err = os.Chmod(path, 0o755)
 		}
@@ -125,7 +173,7 @@ func forget(ctx context.Context, version string) error {
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	downloaded, err := filepath.Glob(filepath.Join(cache, "cache", "download", filepath.FromSlash(modulePath), "@v", version+".*"))
+	downloaded, err := filepath.Glob(filepath.Join(cache, "cache", "download", filepath.FromSlash(path), "@v", version+".*"))
 	for _, path := range append(downloaded, extracted) {
 		err = errors.Join(err, os.RemoveAll(path))
 	}

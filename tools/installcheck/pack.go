@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -30,7 +31,7 @@ func pack(tree, proxy, version string) error {
 }
 
 func packModule(dir, proxy, version string) error {
-	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	text, err := released(filepath.Join(dir, "go.mod"), version)
 	if err != nil {
 		return err
 	}
@@ -53,6 +54,32 @@ func packModule(dir, proxy, version string) error {
 		}
 	}
 	return writeZip(filepath.Join(base, version+".zip"), m, dir)
+}
+
+// released makes of a go.mod what a release of version has, and returns it: a module that
+// needs the main one needs that version of it, and replaces nothing.
+func released(file, version string) ([]byte, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	mod, err := modfile.Parse(file, text, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range mod.Require {
+		if r.Mod.Path == modulePath {
+			err = errors.Join(mod.AddRequire(modulePath, version), mod.DropReplace(modulePath, ""))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	mod.Cleanup()
+	if text, err = mod.Format(); err != nil {
+		return nil, err
+	}
+	return text, os.WriteFile(file, text, 0o644)
 }
 
 // writeZip refuses names that some system forbids, and what is too large, as the

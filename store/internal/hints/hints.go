@@ -77,6 +77,13 @@ func (h *Hub) SignalAll() {
 	}
 }
 
+// Len is how many paths are watched.
+func (h *Hub) Len() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.watchers)
+}
+
 // Any reports whether anybody watches anything.
 func (h *Hub) Any() bool {
 	h.mu.Lock()
