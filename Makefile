@@ -7,8 +7,17 @@
 TESTFLAGS = -race -parallel 4 -timeout 15m
 test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test $(TESTFLAGS) ./...
-	for module in bench examples tools metrics/prom metrics/otel; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -count=1 $(TESTFLAGS) ./... || exit; done
-	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test $(TESTFLAGS) ./internal/zk/... ./store/zkstore/...
+	for module in bench examples tools metrics/prom metrics/otel server/apitest; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -count=1 $(TESTFLAGS) ./... || exit; done
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test $(TESTFLAGS) ./internal/zk/... ./store/zkstore/... ./store/storeurl/...
+	$(MAKE) test-page
+
+# The page in a real browser. The pictures of each view, in light and dark, wide and
+# narrow, are kept in SCREENSHOTS, for people to look at.
+SCREENSHOTS ?= $(CURDIR)/dist/screenshots
+.PHONY: test-page
+test-page:
+	scripts/browser
+	ZKSTATE_REQUIRE_BROWSER=1 ZKSTATE_SCREENSHOTS=$(SCREENSHOTS) go -C server/pagetest test -v -count=1 -timeout 10m ./...
 
 # What users do with a release: the module is packed and installed, what
 # .goreleaser.yaml lists is built, 32 bits are tested.
@@ -30,10 +39,11 @@ quick:
 	scripts/quick
 
 # A real ZooKeeper for the tests, and a client in another language: existing
-# installs, or Debian's.
+# installs, or Debian's. And what tests the HTTP server.
 zookeeper:
 	scripts/zookeeper
 	scripts/kazoo
+	scripts/schemathesis
 
 # The alert rules and their tests by Prometheus's own tool, which takes minutes to be
 # built. make test holds the rules to the same tests without it.
@@ -98,6 +108,12 @@ SCALEFLAGS ?=
 bench-scale:
 	scripts/zookeeper
 	cd bench && go run ./scale $(SCALEFLAGS)
+
+# The HTTP server's event streams beside a bare fan-out. About three minutes.
+SERVEFLAGS ?=
+.PHONY: bench-serve
+bench-serve:
+	cd bench && go run ./serve $(SERVEFLAGS)
 
 # The diff beside others, on the same documents, in one run.
 .PHONY: bench-diff

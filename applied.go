@@ -111,15 +111,15 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, wait wait
 	defer records.Stop()
 	p := &progress{version: version, least: wait.least, self: st.isOwn, listeners: make(map[string]Listener), unread: 1}
 	for retry := (backoff{max: 500 * time.Millisecond, last: 4 * time.Millisecond}); ; {
-		err := st.hear(ctx, p, records, &retry)
+		err := st.awaitReports(ctx, p, records, &retry)
 		if err == nil && p.wantsAbsent() {
-			p.absent, err = st.concerned(ctx, p, committed)
+			p.absent, err = st.outstanding(ctx, p, committed)
 			p.asked = err == nil
 		}
 		if err == nil || ctx.Err() == nil { // else the time is what it failed for
 			p.unlisted = err
 		}
-		switch done, failed := p.verdict(); {
+		switch done, failed := p.isOver(); {
 		case st.isClosed():
 			return st.errClosed("wait for listeners of")
 		case err == nil && done:
@@ -136,33 +136,33 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, wait wait
 	}
 }
 
-// hear waits for changes of the records. While a listener is absent the wait is short,
+// awaitReports waits for changes of the records. While a listener is absent the wait is short,
 // because the records do not show that it has withdrawn, or that its time has passed.
-func (st *State[T]) hear(ctx context.Context, p *progress, records store.ListenerWatcher, retry *backoff) error {
+func (st *State[T]) awaitReports(ctx context.Context, p *progress, records store.ListenerWatcher, retry *backoff) error {
 	until := ctx
 	if len(p.absent) > 0 {
 		var cancel context.CancelFunc
 		until, cancel = context.WithTimeout(ctx, retry.next())
 		defer cancel()
 	}
-	var news store.ListenerNews
+	var changes store.ListenerNews
 	err := st.protect(func() (err error) {
-		news, err = records.Next(until)
+		changes, err = records.Next(until)
 		return err
 	})
 	if err == nil {
-		p.hear(news)
+		p.update(changes)
 	} else if ctx.Err() == nil && until.Err() != nil {
 		return nil
 	}
 	return err
 }
 
-// concerned returns the listeners that vanished and may still serve a version from before
+// outstanding returns the listeners that vanished and may still serve a version from before
 // the commit. What such a listener serves was verified before the commit, so it stops when
 // its MaxStaleness has passed since. The store is asked for them after the records were
 // read, so that a listener that comes or goes meanwhile is found in one of the two.
-func (st *State[T]) concerned(ctx context.Context, p *progress, committed time.Time) (concerned []Listener, _ error) {
+func (st *State[T]) outstanding(ctx context.Context, p *progress, committed time.Time) (outstanding []Listener, _ error) {
 	absent, err := st.absentees(ctx, slices.Collect(maps.Keys(p.listeners)))
 	if err != nil {
 		return nil, err
@@ -170,11 +170,11 @@ func (st *State[T]) concerned(ctx context.Context, p *progress, committed time.T
 	var gone []absentee
 	for _, l := range absent {
 		if time.Since(committed) <= l.MaxStaleness {
-			concerned = append(concerned, l.Listener)
+			outstanding = append(outstanding, l.Listener)
 		} else {
 			gone = append(gone, l)
 		}
 	}
 	st.forget(ctx, gone)
-	return concerned, nil
+	return outstanding, nil
 }

@@ -19,7 +19,7 @@ var (
 	errLeft  = errors.New("a caller left")
 )
 
-// callerError marks an error that the caller itself caused. judge returns it unchanged.
+// callerError marks an error that the caller itself caused. classify returns it unchanged.
 type callerError struct{ err error }
 
 func (e callerError) Error() string { return e.err.Error() }
@@ -27,7 +27,7 @@ func (e callerError) Error() string { return e.err.Error() }
 // base returns the local copy that a write is to be based on, or why there is none.
 func (st *State[T]) base(ctx context.Context, cfg updateConfig) (*published[T], error) {
 	cur := st.current.Load()
-	if st.obstacle(cur, cfg) == nil {
+	if st.refusal(cur, cfg) == nil {
 		return cur, nil
 	}
 	// The copy may be behind, so the decision is made on the latest version.
@@ -35,11 +35,11 @@ func (st *State[T]) base(ctx context.Context, cfg updateConfig) (*published[T], 
 		return nil, err
 	}
 	cur = st.current.Load()
-	return cur, st.obstacle(cur, cfg)
+	return cur, st.refusal(cur, cfg)
 }
 
-// obstacle says why nothing may be written on top of cur.
-func (st *State[T]) obstacle(cur *published[T], cfg updateConfig) error {
+// refusal says why nothing may be written on top of cur.
+func (st *State[T]) refusal(cur *published[T], cfg updateConfig) error {
 	switch {
 	case cur.deleted || cur.newest.IsZero():
 		return fmt.Errorf("%w: create it again first", ErrDeleted)
@@ -155,11 +155,11 @@ func again[T any](doc []byte) (value T, encoded []byte, ok bool) {
 // instances' commits.
 func (w *writer[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
 	st := w.st
-	flight := &inFlight{base: cur.newest, data: made.doc, landed: make(chan struct{})}
+	flight := &inFlight{base: cur.newest, data: made.doc, answered: make(chan struct{})}
 	st.committing.Store(flight)
 	defer func() {
 		st.committing.Store(nil)
-		close(flight.landed)
+		close(flight.answered)
 	}()
 	asked := st.now()
 	versions, err := w.send(b, cur, made.changed, store.Put{Path: st.path, Base: cur.newest, Data: made.doc})
@@ -245,10 +245,10 @@ func reasons[T any](parts []*request[T]) (all []string) {
 
 // inFlight is a commit that the store has not answered yet.
 type inFlight struct {
-	base    Version
-	data    []byte
-	landed  chan struct{} // closed when the commit was published or failed
-	overdue bool          // the follower waited for it too long; only the follower uses this
+	base     Version
+	data     []byte
+	answered chan struct{} // closed when the commit was published or failed
+	overdue  bool          // the follower waited for it too long; only the follower uses this
 }
 
 // How long the follower waits for the State's own commit in flight.
@@ -262,7 +262,7 @@ func (f *inFlight) await(ctx context.Context, within time.Duration) bool {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
 	select {
-	case <-f.landed:
+	case <-f.answered:
 		return true
 	case <-timer.C:
 	case <-ctx.Done():

@@ -29,7 +29,7 @@ func (st *State[T]) Health() Health {
 	}
 	switch failed := st.failed.Load(); {
 	case st.isClosed(), cur.deleted:
-		h.Err = st.whyNot("follow", cur)
+		h.Err = st.unservable("follow", cur)
 	case cur.rejected != nil:
 		h.Err = cur.rejected
 	case failed != nil:

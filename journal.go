@@ -92,7 +92,7 @@ func (st *State[T]) startJournal(ctx context.Context) error {
 
 // note makes the entry of a commit of ops, which leave it the rest of the room.
 func (st *State[T]) note(cur *published[T], op store.Op, receipt string, reasons []string, ops []store.Op) (store.Append, error) {
-	n := history.Note{Base: cur.newest, Who: history.Self(st.cfg.id, st.cfg.app), Reason: strings.Join(reasons, "; "), Receipt: receipt}
+	n := history.Note{Base: cur.newest, Who: history.Self(st.cfg.id, st.cfg.app).As(st.cfg.actor), Reason: strings.Join(reasons, "; "), Receipt: receipt}
 	old := cur.doc
 	switch op := op.(type) {
 	case store.Create:

@@ -19,6 +19,7 @@ type OpenOption func(*config)
 type config struct {
 	id               string
 	app              string
+	actor            string
 	observer         bool
 	noCreate         bool
 	createOnly       bool
@@ -79,6 +80,10 @@ func WithID(id string) OpenOption { return func(c *config) { c.id = id } }
 // WithApp names the application in the listener record. The default is the base
 // name of the program.
 func WithApp(name string) OpenOption { return func(c *config) { c.app = name } }
+
+// WithActor names who makes this State's changes, as the user in the journal. The default is
+// the environment variable ZKSTATE_ACTOR, else the user that the process runs as.
+func WithActor(name string) OpenOption { return func(c *config) { c.actor = name } }
 
 // WithMaxStaleness bounds the age of what Read returns. The default is 30 s; zero or
 // less keeps the default.

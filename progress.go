@@ -14,25 +14,25 @@ type progress struct {
 	least     int                 // of the listeners are waited for; 0: all
 	self      func(Listener) bool // recognizes the waiter's own record
 	listeners map[string]Listener // by ID; their records exist and were read
-	counts    [standings]int      // of those listeners
+	counts    [allReported]int    // of those listeners
 	unread    int                 // how many records exist and were not read yet
 	absent    []Listener          // listeners that vanished and may still serve an older version
 	asked     bool                // the store was asked for absent listeners
 	unlisted  error               // why the records could not be read when last asked for
 }
 
-// standing says what a listener's record says about a version.
-type standing int
+// reported says what a listener's record says about a version.
+type reported int
 
 const (
-	silent   standing = iota // it has neither applied nor rejected it
+	silent   reported = iota // it has neither applied nor rejected it
 	applied                  // it serves that version or a later one
 	rejected                 // it refuses it
 	exempt                   // it is the waiter
-	standings
+	allReported
 )
 
-func (p *progress) standing(l Listener) standing {
+func (p *progress) statusOf(l Listener) reported {
 	switch {
 	case p.self(l):
 		return exempt
@@ -48,23 +48,23 @@ func (p *progress) standing(l Listener) standing {
 	return silent
 }
 
-// hear takes in changes of the listener records.
-func (p *progress) hear(news store.ListenerNews) {
-	for _, id := range news.Gone {
+// update takes in changes of the listener records.
+func (p *progress) update(changes store.ListenerNews) {
+	for _, id := range changes.Gone {
 		p.drop(id)
 	}
-	for _, record := range news.Changed {
+	for _, record := range changes.Changed {
 		p.drop(record.ID)
 		l := parseListener(record)
 		p.listeners[l.ID] = l
-		p.counts[p.standing(l)]++
+		p.counts[p.statusOf(l)]++
 	}
-	p.unread = news.Unread
+	p.unread = changes.Unread
 }
 
 func (p *progress) drop(id string) {
 	if l, known := p.listeners[id]; known {
-		p.counts[p.standing(l)]--
+		p.counts[p.statusOf(l)]--
 		delete(p.listeners, id)
 	}
 }
@@ -78,9 +78,9 @@ func (p *progress) wantsAbsent() bool {
 	return p.unread == 0 && (!p.asked || p.counts[silent] == 0)
 }
 
-// verdict reports whether the wait is over: done with success, failed because a listener
+// isOver reports whether the wait is over: done with success, failed because a listener
 // rejected the version.
-func (p *progress) verdict() (done, failed bool) {
+func (p *progress) isOver() (done, failed bool) {
 	if p.least > 0 { // it never fails, because another listener may still come
 		return p.counts[applied] >= p.least, false
 	}
@@ -93,7 +93,7 @@ func (p *progress) verdict() (done, failed bool) {
 func (p *progress) report(path string, cause error) *NotAppliedError {
 	e := &NotAppliedError{Path: path, Version: p.version, cause: cause, unlisted: p.unlisted}
 	for _, l := range slices.SortedFunc(maps.Values(p.listeners), func(a, b Listener) int { return cmp.Compare(a.ID, b.ID) }) {
-		switch p.standing(l) {
+		switch p.statusOf(l) {
 		case applied:
 			e.Applied = append(e.Applied, l)
 		case rejected:

@@ -21,7 +21,7 @@ func (st *State[T]) Read() (T, error) {
 		return cur.value, nil
 	}
 	var none T
-	return none, st.whyNot("read", cur)
+	return none, st.unservable("read", cur)
 }
 
 // serves reports whether Read may return this copy now.
@@ -33,8 +33,8 @@ func (st *State[T]) serves(cur *published[T]) bool {
 // usable reports whether Read may return this copy if it is fresh.
 func (st *State[T]) usable(cur *published[T]) bool { return !cur.version.IsZero() && !st.isClosed() }
 
-// whyNot explains a copy that serves refuses.
-func (st *State[T]) whyNot(verb string, cur *published[T]) error {
+// unservable explains a copy that serves refuses.
+func (st *State[T]) unservable(verb string, cur *published[T]) error {
 	switch {
 	case st.isClosed():
 		return st.errClosed(verb)
@@ -70,7 +70,7 @@ func (st *State[T]) Snapshot() (Snapshot[T], error) {
 	age := age(st.verified(cur))
 	snap := Snapshot[T]{Value: cur.value, Version: cur.version, Age: age, Verified: st.usable(cur) && age <= st.cfg.maxStaleness}
 	if st.isClosed() || cur.deleted {
-		return snap, st.whyNot("read", cur)
+		return snap, st.unservable("read", cur)
 	}
 	return snap, nil
 }
@@ -92,7 +92,7 @@ func (st *State[T]) ReadConsistent(ctx context.Context) (T, Version, error) {
 	}
 	cur := st.current.Load()
 	if st.isClosed() || cur.version.IsZero() || cur.rejected != nil {
-		return none, Version{}, st.whyNot("read", cur)
+		return none, Version{}, st.unservable("read", cur)
 	}
 	return cur.value, cur.version, nil
 }

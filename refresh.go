@@ -133,7 +133,7 @@ func (f *follower[T]) work() {
 		case why&isAsked != 0:
 			f.look(store.Linearizable)
 		case why&isHinted != 0:
-			f.news()
+			f.followHint()
 		}
 		if !time.Now().Before(f.due) {
 			f.refresh()
@@ -151,8 +151,8 @@ func (f *follower[T]) stop() {
 	}
 }
 
-// news looks after a hint.
-func (f *follower[T]) news() {
+// followHint looks after a hint.
+func (f *follower[T]) followHint() {
 	st := f.st
 	f.hinted.wait(st.ctx)
 	st.awaitOwnCommit() // the hint may be of that commit

@@ -17,8 +17,8 @@ const (
 	// turnLimit is how long the functions of plain updates may hold a turn. Plain updates of
 	// other instances do not wait longer than that for it.
 	turnLimit = turnStall
-	// turnLinger is how long a writer whose turn it is waits for its callers' next writes.
-	turnLinger = 200 * time.Microsecond
+	// turnWait is how long a writer whose turn it is waits for its callers' next writes.
+	turnWait = 200 * time.Microsecond
 	// unlockBound is how long releasing the lock may delay this State's writer.
 	unlockBound = time.Second
 )
@@ -28,12 +28,12 @@ const (
 // not: a script may hold the lock, a program may have left a place behind, or the network
 // of the holder may fail.
 const (
-	firstLook    = 20 * time.Millisecond // until a caller that waits first looks at the queue
-	turnStall    = time.Second           // with the same place at the head for that long, the queue does not move
-	turnPatience = 5 * time.Second       // the longest wait for a queue that moves
-	turnRest     = 5 * time.Second       // without the queue, after it did not move or our turn failed
-	deniedRest   = time.Minute           // without the queue, after the store denied access to it
-	turnYield    = 10 * time.Millisecond // the pause between bursts of commits without the queue
+	firstLook   = 20 * time.Millisecond // until a caller that waits first looks at the queue
+	turnStall   = time.Second           // with the same place at the head for that long, the queue does not move
+	turnMaxWait = 5 * time.Second       // the longest wait for a queue that moves
+	turnPause   = 5 * time.Second       // without the queue, after it did not move or our turn failed
+	deniedPause = time.Minute           // without the queue, after the store denied access to it
+	turnYield   = 10 * time.Millisecond // the pause between bursts of commits without the queue
 )
 
 // errNoTurn ends a plain update's wait for its turn.
@@ -42,14 +42,14 @@ var errNoTurn = errors.New("the queue of writers does not move")
 // takeTurn waits for the State's turn in the store's queue of writers, if it needs one.
 func (w *writer[T]) takeTurn(b *batch[T], cfg updateConfig) error {
 	calls, ctx := w.st.queue(), b.ctx
-	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && time.Now().After(calls.queueAgain)
+	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && time.Now().After(calls.skipQueueUntil)
 	if w.lock != nil || !queue && !cfg.exclusive {
 		return nil
 	}
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w.st.tasks.start(func() {
-		_ = w.st.protect(func() error { w.st.watchQueue(waiting, cancel, !cfg.exclusive); return nil }) // which logs
+		_ = w.st.protect(func() error { w.st.watchWaiters(waiting, cancel, !cfg.exclusive); return nil }) // which logs
 	})
 	w.trace(b, TraceEvent{Kind: TraceQueue})
 	ended := w.st.counters.waitLock()
@@ -60,28 +60,28 @@ func (w *writer[T]) takeTurn(b *batch[T], cfg updateConfig) error {
 		w.trace(b, TraceEvent{Kind: TraceTurn, Waited: waited})
 		w.lock, w.began, w.commits = lock, time.Now(), 0
 		calls.contended = lock.Waited()
-		calls.setTrouble(nil)
+		calls.setBlocked(nil)
 		return w.st.look(ctx, store.Local)
-	case cfg.exclusive && ctx.Err() != nil && errors.Is(calls.lastTrouble(), ErrLocked):
-		return calls.lastTrouble()
+	case cfg.exclusive && ctx.Err() != nil && errors.Is(calls.lastBlocked(), ErrLocked):
+		return calls.lastBlocked()
 	case cfg.exclusive:
 		return err
 	case context.Cause(waiting) == errNoTurn && ctx.Err() == nil:
-		calls.queueAgain = time.Now().Add(turnRest)
+		calls.skipQueueUntil = time.Now().Add(turnPause)
 		return nil
 	case errors.Is(err, ErrDenied):
-		calls.queueAgain = time.Now().Add(deniedRest)
+		calls.skipQueueUntil = time.Now().Add(deniedPause)
 		return nil
 	case errors.Is(err, ErrUnavailable):
-		calls.queueAgain = time.Now().Add(turnRest)
+		calls.skipQueueUntil = time.Now().Add(turnPause)
 	}
 	return err
 }
 
-// watchQueue notes who has the lock while a call waits for it, until ctx ends. If the lock
+// watchWaiters notes who has the lock while a call waits for it, until ctx ends. If the lock
 // is optional, it ends the wait when the queue does not move.
-func (st *State[T]) watchQueue(ctx context.Context, stop context.CancelCauseFunc, optional bool) {
-	patience := time.Now().Add(turnPatience)
+func (st *State[T]) watchWaiters(ctx context.Context, stop context.CancelCauseFunc, optional bool) {
+	patience := time.Now().Add(turnMaxWait)
 	timer := time.NewTimer(firstLook)
 	defer timer.Stop()
 	head := store.Waiter{}
@@ -99,7 +99,7 @@ func (st *State[T]) watchQueue(ctx context.Context, stop context.CancelCauseFunc
 			head = queue[0]
 		}
 		if head.Key != "" && head.ID != st.cfg.id {
-			st.queue().setTrouble(lockedBy(head))
+			st.queue().setBlocked(lockedBy(head))
 		}
 		stalled := looks > 0 && (err != nil || head.Key == was.Key)
 		if optional && (stalled || time.Now().After(patience)) {
@@ -134,14 +134,14 @@ func (w *writer[T]) atHead(ctx context.Context) bool {
 	return err == nil && len(queue) > 0 && queue[0].ID == w.st.cfg.id
 }
 
-// resting reports whether the State writes without the queue for a while, although other
+// skipsQueue reports whether the State writes without the queue for a while, although other
 // instances write too.
-func (w *writer[T]) resting() bool { return time.Now().Before(w.st.queue().queueAgain) }
+func (w *writer[T]) skipsQueue() bool { return time.Now().Before(w.st.queue().skipQueueUntil) }
 
-// share lets other instances commit. A State that never loses a race, because its network
+// yieldToOthers lets other instances commit. A State that never loses a race, because its network
 // is quicker, would never take turns. So, after committing for turnTime without a turn, it
 // looks whether others wait in the queue, or pauses if it writes without the queue.
-func (w *writer[T]) share() {
+func (w *writer[T]) yieldToOthers() {
 	calls := w.st.queue()
 	switch now := time.Now(); {
 	case w.lock != nil || calls.idle() > turnTime:
@@ -149,7 +149,7 @@ func (w *writer[T]) share() {
 		return
 	case now.Sub(calls.burst) < turnTime:
 		return
-	case w.resting():
+	case w.skipsQueue():
 		pause(w.st.ctx, jitter(turnYield))
 	case !calls.contended:
 		ctx, cancel := context.WithTimeout(w.st.ctx, turnTime)
@@ -160,12 +160,12 @@ func (w *writer[T]) share() {
 	calls.burst = time.Now()
 }
 
-// linger waits a little for the next call, and reports whether there may be one.
-func (w *writer[T]) linger() bool {
+// awaitCall waits a little for the next call, and reports whether there may be one.
+func (w *writer[T]) awaitCall() bool {
 	if !w.mayStay(0) {
 		return false
 	}
-	timer := time.NewTimer(turnLinger)
+	timer := time.NewTimer(turnWait)
 	defer timer.Stop()
 	select {
 	case <-w.st.queue().arrived:
@@ -188,7 +188,7 @@ func (w *writer[T]) await(ran <-chan result[T], exclusive bool) result[T] {
 	case r := <-ran:
 		return r
 	case <-timer.C:
-		w.st.queue().queueAgain = time.Now().Add(turnRest)
+		w.st.queue().skipQueueUntil = time.Now().Add(turnPause)
 		w.giveUp()
 		return <-ran
 	}
@@ -197,17 +197,17 @@ func (w *writer[T]) await(ran <-chan result[T], exclusive bool) result[T] {
 // mayStay reports whether the turn may go on after that many more commits, and whether
 // another call is likely to use it.
 func (w *writer[T]) mayStay(more int) bool {
-	return w.commits+more < turnCommits && time.Since(w.began) < turnTime && w.st.queue().busy(turnLinger)
+	return w.commits+more < turnCommits && time.Since(w.began) < turnTime && w.st.queue().busy(turnWait)
 }
 
 // giveUp releases the lock if the State holds it. After a turn that failed the State does
-// not use the queue for turnRest, because other instances would wait for it.
+// not use the queue for turnPause, because other instances would wait for it.
 func (w *writer[T]) giveUp() {
 	if w.lock == nil {
 		return
 	}
-	if w.doubt {
-		w.st.queue().queueAgain = time.Now().Add(turnRest)
+	if w.lockUncertain {
+		w.st.queue().skipQueueUntil = time.Now().Add(turnPause)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), unlockBound)
 	defer cancel()

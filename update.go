@@ -99,9 +99,9 @@ func (st *State[T]) takeThrough(ctx context.Context, r *request[T]) (Version, er
 			case leftDecided:
 				return st.conclude(ctx, r, <-r.done)
 			case leftSent:
-				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.whyEnded(ctx)))
+				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.endCause(ctx)))
 			}
-			return Version{}, st.ended(ctx, r.verb, st.queue().lastTrouble())
+			return Version{}, st.ended(ctx, r.verb, st.queue().lastBlocked())
 		}
 	}
 }
@@ -137,8 +137,8 @@ func (st *State[T]) unknown(verb string, base Version, cause error) error {
 	return fmt.Errorf("%s on top of version %v: %w: read, and decide whether to try again", st.at(verb), base, cause)
 }
 
-// whyEnded is why a context of lifetime has ended.
-func (st *State[T]) whyEnded(ctx context.Context) error {
+// endCause is why a context of lifetime has ended.
+func (st *State[T]) endCause(ctx context.Context) error {
 	if st.isClosed() {
 		return ErrClosed
 	}

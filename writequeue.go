@@ -12,18 +12,18 @@ import (
 // writeQueue holds the writing calls of one State in the order in which they came. While
 // calls wait, one goroutine, the writer, takes them out in batches.
 type writeQueue[T any] struct {
-	mu      sync.Mutex // guards the fields down to trouble, and the fields of requests and batches that say so
+	mu      sync.Mutex // guards the fields down to blocked, and the fields of requests and batches that say so
 	waiting []*request[T]
 	writing bool          // the writer runs
 	arrived chan struct{} // signals that a request was added; the first add makes it
 	served  time.Time     // when a call last got its outcome
 	pause   time.Duration // from the last outcome to the last added request
-	trouble error         // why the last attempt had to wait, or nil
+	blocked error         // why the last attempt had to wait, or nil
 
 	// Used by the writer only.
-	contended  bool      // other instances write too
-	queueAgain time.Time // until then the writer does not use the store's queue of writers
-	burst      time.Time // when it began to commit without pauses and without a turn
+	contended      bool      // other instances write too
+	skipQueueUntil time.Time // until then the writer does not use the store's queue of writers
+	burst          time.Time // when it began to commit without pauses and without a turn
 }
 
 // queue returns the queue of writing calls. The first one makes it: most States only read.
@@ -105,9 +105,9 @@ func (q *writeQueue[T]) add(r *request[T]) (start bool) {
 	return start
 }
 
-// gather yields to the callers that have just got their outcome, as long as new calls
+// awaitCallers yields to the callers that have just got their outcome, as long as new calls
 // arrive. So a caller that writes in a loop joins the next batch, not the one after it.
-func (q *writeQueue[T]) gather() {
+func (q *writeQueue[T]) awaitCallers() {
 	for last := -1; ; {
 		q.mu.Lock()
 		n := len(q.waiting)
@@ -183,18 +183,18 @@ func (q *writeQueue[T]) busy(within time.Duration) bool {
 	return len(q.waiting) > 0 || q.pause < within
 }
 
-// departure says what a caller that leaves has to do.
-type departure int
+// leaving says what a caller that leaves has to do.
+type leaving int
 
 const (
-	leftUnsent  departure = iota // nothing was sent, and nothing of it will be
-	leftDecided                  // the outcome is there, or comes at once
-	leftSent                     // its changes are in a commit that goes on for the other callers
+	leftUnsent  leaving = iota // nothing was sent, and nothing of it will be
+	leftDecided                // the outcome is there, or comes at once
+	leftSent                   // its changes are in a commit that goes on for the other callers
 )
 
 // leave is called when the caller's context has ended. It also returns the version that
 // what was sent is based on.
-func (q *writeQueue[T]) leave(r *request[T]) (departure, Version) {
+func (q *writeQueue[T]) leave(r *request[T]) (leaving, Version) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	b := r.batch
@@ -259,11 +259,11 @@ func (q *writeQueue[T]) finish(r *request[T], out outcome) {
 	}
 }
 
-// setTrouble notes what keeps the calls waiting, nil if nothing does.
-func (q *writeQueue[T]) setTrouble(err error) {
+// setBlocked notes what keeps the calls waiting, nil if nothing does.
+func (q *writeQueue[T]) setBlocked(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.trouble = err
+	q.blocked = err
 }
 
 // idle returns how long ago a call last got its outcome.
@@ -273,23 +273,23 @@ func (q *writeQueue[T]) idle() time.Duration {
 	return time.Since(q.served)
 }
 
-// lastTrouble returns what keeps the calls waiting, nil if nothing does.
-func (q *writeQueue[T]) lastTrouble() error {
+// lastBlocked returns what keeps the calls waiting, nil if nothing does.
+func (q *writeQueue[T]) lastBlocked() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.trouble
+	return q.blocked
 }
 
 // putBack ends a batch. Requests without an outcome go back to the head of the queue, and
 // each gets a commit of its own if alone is set.
-func (q *writeQueue[T]) putBack(b *batch[T], alone bool, trouble error) {
+func (q *writeQueue[T]) putBack(b *batch[T], alone bool, cause error) {
 	b.cancel()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.trouble = nil
-	waits := errors.Is(trouble, ErrUnavailable) || errors.Is(trouble, ErrLocked) // other errors do not keep later calls waiting
-	if waits && !errors.Is(trouble, ErrUnknownOutcome) {                         // requests that go back had no part in that
-		q.trouble = trouble
+	q.blocked = nil
+	waits := errors.Is(cause, ErrUnavailable) || errors.Is(cause, ErrLocked) // other errors do not keep later calls waiting
+	if waits && !errors.Is(cause, ErrUnknownOutcome) {                       // requests that go back had no part in that
+		q.blocked = cause
 	}
 	back := slices.DeleteFunc(b.members, func(r *request[T]) bool { return r.over })
 	for _, r := range back {

@@ -21,10 +21,10 @@ type writer[T any] struct {
 	st    *State[T]
 	retry backoff
 
-	lock    store.Lock // nil: not our turn
-	began   time.Time  // when the turn began
-	commits int        // how many were made in the turn
-	doubt   bool       // the turn may have been lost or given up
+	lock          store.Lock // nil: not our turn
+	began         time.Time  // when the turn began
+	commits       int        // how many were made in the turn
+	lockUncertain bool       // the turn may have been lost or given up
 
 	own        *T      // a copy of the last stored value that only the writer refers to, or nil
 	ownVersion Version // the version that own is a copy of
@@ -37,13 +37,13 @@ func (st *State[T]) runWriter() {
 	w := &writer[T]{st: st, retry: backoff{max: 50 * time.Millisecond}}
 	for {
 		if b := st.queue().nextBatch(st.ctx); b != nil {
-			w.carry(b)
+			w.process(b)
 			if len(b.members) > 1 {
-				st.queue().gather()
+				st.queue().awaitCallers()
 			}
 			continue
 		}
-		if w.lock != nil && w.linger() {
+		if w.lock != nil && w.awaitCall() {
 			continue
 		}
 		w.giveUp()
@@ -53,17 +53,17 @@ func (st *State[T]) runWriter() {
 	}
 }
 
-// carry attempts a batch once. Calls without an outcome go back into the queue.
-func (w *writer[T]) carry(b *batch[T]) {
-	w.doubt, w.tried = false, Version{}
+// process attempts a batch once. Calls without an outcome go back into the queue.
+func (w *writer[T]) process(b *batch[T]) {
+	w.lockUncertain, w.tried = false, Version{}
 	err := w.st.protect(func() error { return w.attempt(b) })
-	final, alone := w.judge(b, err)
+	final, alone := w.classify(b, err)
 	unknown := errors.Is(final, ErrUnknownOutcome)
 	for _, r := range b.members {
 		switch {
 		case final != nil && len(b.changed) > 0 && !slices.Contains(b.changed, r): // it had no part in the commit that failed
 		case unknown && r.ctx.Err() != nil:
-			w.st.queue().finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.whyEnded(r.ctx))})
+			w.st.queue().finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.endCause(r.ctx))})
 		case final != nil:
 			w.st.queue().finish(r, outcome{err: final})
 		case err != nil && b.ctx.Err() != nil:
@@ -72,7 +72,7 @@ func (w *writer[T]) carry(b *batch[T]) {
 	}
 	again := err != nil && final == nil && b.members[0].cfg.exclusive // in the same turn
 	w.st.queue().putBack(b, alone, err)
-	if w.doubt || !again && !w.mayStay(0) {
+	if w.lockUncertain || !again && !w.mayStay(0) {
 		w.giveUp()
 	}
 }
@@ -80,7 +80,7 @@ func (w *writer[T]) carry(b *batch[T]) {
 // attempt runs a batch once and gives outcomes to the calls that it completes. The error
 // is for the calls that have no outcome yet.
 func (w *writer[T]) attempt(b *batch[T]) error {
-	w.share()
+	w.yieldToOthers()
 	cfg := b.members[0].cfg // calls with options that matter here are alone in their batch
 	if err := w.takeTurn(b, cfg); err != nil {
 		return err
@@ -203,10 +203,10 @@ func (w *writer[T]) restore(r *request[T], cur *published[T]) (work[T], error) {
 	return made, nil
 }
 
-// judge says what an attempt's error means for the calls of the batch that have no
+// classify says what an attempt's error means for the calls of the batch that have no
 // outcome yet. They get the error final; if final is nil, they are tried again, and each
 // in a commit of its own if alone is set, which shows whose change caused the error.
-func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
+func (w *writer[T]) classify(b *batch[T], err error) (final error, alone bool) {
 	st, first := w.st, b.members[0]
 	var own callerError
 	switch {
@@ -214,7 +214,7 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 		w.retry.reset()
 		return nil, false
 	case errors.As(err, new(panicError)):
-		w.doubt = true
+		w.lockUncertain = true
 		if len(b.sent) > 0 {
 			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 		}
@@ -227,27 +227,27 @@ func (w *writer[T]) judge(b *batch[T], err error) (final error, alone bool) {
 			return own.err, false
 		}
 	case errors.Is(err, ErrUnknownOutcome):
-		w.doubt = true // the commit may have released the lock already
+		w.lockUncertain = true // the commit may have released the lock already
 		return st.unknown(first.verb, w.tried, err), false
 	case b.ctx.Err() != nil, errors.Is(err, errLeft):
 		return nil, false
 	case errors.Is(err, store.ErrLockLost):
-		w.doubt = true
+		w.lockUncertain = true
 		return nil, false
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
-		return w.judgeConflict(b, err), false
+		return w.prepareRetry(b, err), false
 	case errors.Is(err, ErrUnavailable):
-		w.doubt = true // the lock may have been lost with the session
+		w.lockUncertain = true // the lock may have been lost with the session
 		w.retry.wait(b.ctx)
 		return nil, false
 	}
 	return fmt.Errorf("%s: %w", st.at(first.verb), err), false
 }
 
-// judgeConflict loads the latest version before the next attempt.
-func (w *writer[T]) judgeConflict(b *batch[T], err error) error {
+// prepareRetry loads the latest version before the next attempt.
+func (w *writer[T]) prepareRetry(b *batch[T], err error) error {
 	st, first := w.st, b.members[0]
-	if w.resting() {
+	if w.skipsQueue() {
 		w.retry.wait(b.ctx) // before the look, so that the look shows the newest version
 	}
 	reload := st.look(b.ctx, store.Local)
@@ -266,7 +266,7 @@ func (w *writer[T]) judgeConflict(b *batch[T], err error) error {
 	}
 	st.counters.conflicts.Add(1)
 	w.trace(b, TraceEvent{Kind: TraceConflict, Version: st.current.Load().newest})
-	w.doubt = first.cfg.exclusive && !w.atHead(b.ctx)
+	w.lockUncertain = first.cfg.exclusive && !w.atHead(b.ctx)
 	if reload != nil || st.current.Load().newest == w.tried {
 		w.retry.wait(b.ctx)
 	}

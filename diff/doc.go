@@ -25,6 +25,7 @@
 // went; what moved went and came. [ByKey] tells elements apart by what identifies them.
 //
 // Changes are also read and written as JSON Patch (RFC 6902): [ToPatch], [ParsePatch].
+// [MergePatch] applies a JSON Merge Patch (RFC 7396).
 //
 // All functions are pure and may be called concurrently. They never write to their
 // arguments; what they return may share memory with them.

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strings"
 	"sync"
 
 	"github.com/zkstate/zkstate/diff"
@@ -38,10 +39,30 @@ type Who struct {
 	User string `json:"user"`
 }
 
-// Self is this process, under a listener's id and an application's name.
+// ActorVariable is the environment variable that says who acts, where that is not the user
+// that the process runs as.
+const ActorVariable = "ZKSTATE_ACTOR"
+
+// maxActor bounds the name of who acts, in bytes.
+const maxActor = 256
+
+// Self is this process, under a listener's id and an application's name. The user is what
+// [ActorVariable] says, else the one that the process runs as.
 func Self(id, app string) Who {
 	host, _ := os.Hostname() // an unknown host is an empty one
-	return Who{ID: id, Host: host, App: app, User: currentUser()}
+	return Who{ID: id, Host: host, App: app, User: currentUser()}.As(os.Getenv(ActorVariable))
+}
+
+// As is w with another user, if the name is not empty. What is longer than 256 bytes is cut.
+func (w Who) As(user string) Who {
+	if user == "" {
+		return w
+	}
+	if len(user) > maxActor {
+		user = user[:maxActor]
+	}
+	w.User = strings.ToValidUTF8(user, "")
+	return w
 }
 
 // currentUser is the name of the user that this process runs as, "" if it has none.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -15,14 +16,14 @@ func (c *cli) newDelete() *cobra.Command {
 	var flags writeFlags
 	cmd := c.command("delete PATH", "Delete a document", cobra.ExactArgs(1), "",
 		func(ctx context.Context, args []string) error {
-			if err := flags.check(); err != nil {
+			if err := checkWrite(flags.Write); err != nil {
 				return err
 			}
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
 			return c.withStore(ctx, false, func(s store.Store) error {
-				err := c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.NoCreate(), zkstate.TolerateRejected()}, func(st *document) error {
-					opts, err := flags.options(ctx, s, args[0])
+				err := c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.NoCreate(), zkstate.TolerateRejected()}, func(st *document.State) error {
+					opts, err := flags.Options(ctx, s, args[0])
 					if err != nil {
 						return err
 					}
@@ -44,13 +45,9 @@ func (c *cli) newDelete() *cobra.Command {
 
 // deleteUnread deletes a document that another tool made larger than the store reads.
 func (c *cli) deleteUnread(ctx context.Context, s store.Store, path string) error {
-	rec, err := s.Load(ctx, path, store.Version{}, store.Linearizable)
-	if !errors.Is(err, store.ErrTooLarge) || rec.Version.IsZero() {
+	if err := document.DeleteUnread(ctx, s, path); err != nil {
 		return err
 	}
-	if _, err := s.Commit(ctx, store.Delete{Path: path, Base: rec.Version}); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(c.stdout, "deleted", path)
+	_, err := fmt.Fprintln(c.stdout, "deleted", path)
 	return err
 }

@@ -32,6 +32,7 @@ type demo struct {
 	self   string   // the program, to be run again as agents and as actor
 	env    []string // that it gets; the store's URL is in it, and in no list of processes
 	path   string
+	stay   bool // until it is interrupted
 	out    io.Writer
 	errOut io.Writer
 	start  time.Time
@@ -41,8 +42,9 @@ type demo struct {
 }
 
 // runDemo plays the whole timeline. It fails if at any step the agents do not come
-// to agree. The store has to be found before opening ends.
-func runDemo(ctx, opening context.Context, s store.Store, url string, out, errOut io.Writer) (err error) {
+// to agree. The store has to be found before opening ends. The agents find it by env.
+// With stay they go on until ctx ends.
+func runDemo(ctx, opening context.Context, s store.Store, url string, env []string, stay bool, out, errOut io.Writer) (err error) {
 	self, err := exec.LookPath(os.Args[0])
 	if err != nil {
 		return fmt.Errorf("find the program to start agents with: %w", err)
@@ -52,8 +54,8 @@ func runDemo(ctx, opening context.Context, s store.Store, url string, out, errOu
 		return err
 	}
 	d := &demo{
-		self: self, env: append(os.Environ(), storeVariable+"="+url), path: fmt.Sprintf("/zkstate-demo/%d", os.Getpid()),
-		out: out, errOut: errOut, start: time.Now(), events: make(chan demoEvent, 64),
+		self: self, env: append(os.Environ(), env...), path: fmt.Sprintf("/zkstate-demo/%d", os.Getpid()),
+		stay: stay, out: out, errOut: errOut, start: time.Now(), events: make(chan demoEvent, 64),
 	}
 	owner, err := zkstate.Open(opening, s, d.path, procwatch.Default(), zkstate.WithID("demo"), zkstate.WithApp("demo"))
 	if err != nil {
@@ -83,7 +85,26 @@ func runDemo(ctx, opening context.Context, s store.Store, url string, out, errOu
 			return err
 		}
 	}
-	return d.table(ctx)
+	if err := d.table(ctx); err != nil || !stay {
+		return err
+	}
+	return d.goOn(ctx, s)
+}
+
+// goOn lets the agents go on until ctx ends, and keeps a journal of what others do meanwhile.
+func (d *demo) goOn(ctx context.Context, s store.Store) error {
+	if err := s.SetJournal(ctx, d.path, 100); err != nil {
+		return err
+	}
+	d.headline("the agents go on until you interrupt this")
+	for {
+		select {
+		case event := <-d.events:
+			d.note(event)
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 func (d *demo) addGlob(ctx context.Context) error {
@@ -192,8 +213,15 @@ func (d *demo) end(s store.Store) error {
 	if err != nil {
 		return fmt.Errorf("the demo's document %s stays: %w", d.path, err)
 	}
-	if _, err := s.Commit(ctx, store.Delete{Path: d.path, Base: rec.Version}); err != nil {
+	ops := []store.Op{store.Delete{Path: d.path, Base: rec.Version}}
+	if d.stay {
+		ops = append(ops, store.Append{Path: d.path}) // the journal goes next
+	}
+	if _, err := s.Commit(ctx, ops...); err != nil {
 		return fmt.Errorf("the demo's document %s stays: %w", d.path, err)
+	}
+	if d.stay {
+		return s.SetJournal(ctx, d.path, 0)
 	}
 	return nil
 }

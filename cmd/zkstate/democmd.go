@@ -3,15 +3,19 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/server"
 	"github.com/zkstate/zkstate/store"
 )
 
 func (c *cli) newDemo() *cobra.Command {
+	var listen string
 	cmd := c.command("demo", "Show three agents as processes that share a struct", cobra.NoArgs, "",
 		func(ctx context.Context, _ []string) error {
 			if c.url == "" { // never the user's own documents, unless told so
@@ -25,14 +29,37 @@ func (c *cli) newDemo() *cobra.Command {
 			return c.withStore(ctx, true, func(s store.Store) error {
 				opening, cancel := c.bounded(ctx)
 				defer cancel()
-				return runDemo(ctx, opening, s, c.url, c.stdout, c.stderr)
+				env := append(c.zk.env(), storeVariable+"="+c.url)
+				if listen == "" {
+					return runDemo(ctx, opening, s, c.url, env, false, c.stdout, c.stderr)
+				}
+				return c.serveDemo(ctx, listen, s, func() error {
+					return runDemo(ctx, opening, s, c.url, env, true, c.stdout, c.stderr)
+				})
 			})
 		})
 	cmd.Long = `Show the main job: three agents, as processes of their own, share the list of
 processes to watch. Somebody else changes it, breaks it and heals it, and one agent
 is killed and comes back. It runs on a fresh file, or on --store, and exits 0 only if
-all agents agreed at every step.`
+all agents agreed at every step. With --serve it can be looked at and changed with a browser,
+or over HTTP, and goes on until it is interrupted.`
+	cmd.Flags().StringVar(&listen, "serve", "", "serve it over HTTP at this `ADDRESS`, 127.0.0.1:8642 if none is given")
+	cmd.Flags().Lookup("serve").NoOptDefVal = "127.0.0.1:8642"
 	return cmd
+}
+
+// serveDemo serves the store while the demo runs.
+func (c *cli) serveDemo(ctx context.Context, listen string, s store.Store, run func() error) error {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return usageError{fmt.Errorf("--serve: %w", err)}
+	}
+	serving, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- c.serve(serving, l, s, server.Config{Write: true}) }()
+	err = run()
+	stop()
+	return errors.Join(err, <-ended)
 }
 
 func (c *cli) newDemoAgent() *cobra.Command {

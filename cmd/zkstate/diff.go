@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -36,7 +37,7 @@ applies. On a terminal the lines are coloured, unless NO_COLOR is set.
 
 Exit codes, as those of diff(1): 0 same, 1 different, 2 trouble.`
 	cmd.ValidArgsFunction = c.completeOperand
-	cmd.Flags().StringSliceVar(&keys, "key", nil, "pair the elements of lists by this member, such as id or `NAME`; may be repeated")
+	cmd.Flags().StringSliceVar(&keys, "by-key", nil, "pair the elements of lists by this member, such as id or `NAME`; may be repeated")
 	return cmd
 }
 
@@ -85,7 +86,7 @@ func (c *cli) operand(ctx context.Context, arg string) (doc []byte, err error) {
 			return err
 		}
 		doc = rec.Data
-		return good(path, rec)
+		return document.Check(path, rec)
 	})
 	return doc, err
 }
@@ -97,7 +98,7 @@ func splitVersion(arg string) (path, version string) {
 	if at < 0 {
 		return arg, ""
 	}
-	if _, _, err := parseVersion(arg[at+1:]); err != nil {
+	if _, _, err := document.ParseVersion(arg[at+1:]); err != nil {
 		return arg, ""
 	}
 	return arg[:at], arg[at+1:]

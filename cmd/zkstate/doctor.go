@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/internal/document"
+	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -16,7 +18,7 @@ func (c *cli) newDoctor() *cobra.Command {
 			defer cancel()
 			return c.withStore(ctx, false, func(s store.Store) error {
 				x := &examination{cli: c, store: s, path: args[0]}
-				if err := persist(ctx, func() error { return x.run(ctx) }); err != nil {
+				if err := document.Persist(ctx, func() error { return x.run(ctx) }); err != nil {
 					return err
 				}
 				x.check(time.Now())
@@ -57,7 +59,7 @@ func (x *examination) exitCode() int {
 			code, _ = situation{command: "doctor"}.explain(failure(f.Err))
 			return code
 		case store.SeverityWarning:
-			code = exitAttention
+			code = exitcode.Attention
 		}
 	}
 	return code

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
 )
@@ -170,7 +171,6 @@ func (c *clinic) treatZnodes() {
 		c.request(zk.SetACL{Path: c.znode("/doc", name), ACL: everybody, Version: zk.AnyVersion})
 	}
 	c.request(zk.SetACL{Path: c.znode("/doc", "/payload"), ACL: everybody, Version: zk.AnyVersion})
-	c.request(zk.Create{Path: c.znode("/doc", "/listeners"), ACL: zk.CreatorACL(zk.PermAll)})
 	c.request(zk.Create{Path: c.znode("/doc", "/listeners/a b's"), ACL: zk.CreatorACL(zk.PermAll)})
 	c.request(zk.Create{Path: c.znode("/doc", "/write_lock"), ACL: []zk.ACL{
 		{Perms: zk.PermAll, Scheme: "digest", ID: "somebody:" + strings.Repeat("A", 27) + "="}, {Perms: zk.PermRead, Scheme: "world", ID: "anyone"}}})
@@ -186,7 +186,7 @@ func (c *clinic) treatZnodes() {
 		}
 		findings = append(findings, found...)
 	}
-	if code != exitAttention {
+	if code != exitcode.Attention {
 		c.Errorf("exit code %d", code)
 	}
 	c.apply(findings...)
@@ -200,12 +200,8 @@ func (c *clinic) treatZnodes() {
 func TestDoctorWritesNothing(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t, "zk")
-	c.mustRun("zkstate create /doc '{}' --history 3")
-	c.mustRun("zkstate lock /doc -- true")
-	readers := append(zk.CreatorACL(zk.PermAll), zk.WorldACL(zk.PermRead)...)
-	for _, name := range []string{"", "/payload", "/history", "/write_lock", "/history/0000000000"} {
-		c.request(zk.SetACL{Path: c.znode("/doc", name), ACL: readers, Version: zk.AnyVersion})
-	}
+	c.mustRun("zkstate create /doc '{}' --history 3 --acl read")
+	c.mustRun("zkstate lock --acl read /doc -- true")
 	before, err := c.server.Transactions()
 	c.must(err)
 	stranger := "ZKSTATE_STORE=zk://" + c.server.Addr() + "/base zkstate doctor /doc"
@@ -267,7 +263,7 @@ func TestDoctorOnADamagedFile(t *testing.T) {
 	c.must(errors.Join(err, f.Close()))
 	before, code := c.examine("/a")
 	found := findingsOf(before, "damaged")
-	if code != exitOther || len(found) != 1 || found[0].Severity != store.SeverityFault {
+	if code != exitcode.Other || len(found) != 1 || found[0].Severity != store.SeverityFault {
 		t.Fatalf("exit code %d: %+v", code, before.Findings)
 	}
 	c.apply(found...)

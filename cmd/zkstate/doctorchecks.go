@@ -13,6 +13,7 @@ import (
 
 	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/history"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/internal/shellword"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/storeurl"
@@ -56,11 +57,16 @@ func (x *examination) checkDenied() {
 
 func (x *examination) odd(f store.Finding) { x.findings = append(x.findings, f) }
 
-// zkstate writes a command of this program, on the store that doctor was told.
+// zkstate writes a command of this program, on the store and with the flags that doctor was given.
 func (x *examination) zkstate(args ...string) string {
 	words := []string{"zkstate"}
 	if public, err := storeurl.Public(x.cli.url); x.cli.url != "" && err == nil {
 		words = append(words, "--store", shellword.Quote(public))
+	}
+	for _, flag := range [][2]string{{"--cacert", x.cli.zk.tls.CA}, {"--cert", x.cli.zk.tls.Cert}, {"--key", x.cli.zk.tls.Key}, {"--acl", x.cli.zk.acl}} {
+		if flag[1] != "" {
+			words = append(words, flag[0], shellword.Quote(flag[1]))
+		}
 	}
 	for _, arg := range args {
 		words = append(words, shellword.Quote(arg))
@@ -92,7 +98,7 @@ func (x *examination) checkDocument(now time.Time) {
 // checkText looks at the document itself.
 func (x *examination) checkText() {
 	size := len(x.record.Data)
-	if err := good(x.path, x.record); err != nil {
+	if err := document.Check(x.path, x.record); err != nil {
 		advice, command := "correct it; get -o raw shows it as it is", x.zkstate("edit", x.path)
 		if version := x.lastGood(); version != "" {
 			advice, command = "make it what it was at the newest good version of its journal, or correct it with edit", x.zkstate("rollback", x.path, version)

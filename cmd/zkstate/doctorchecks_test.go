@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -29,15 +30,15 @@ func TestFindingsOverTime(t *testing.T) {
 		code int
 	}{
 		"healthy":        {known(func(*examination) {}), "[]", 0},
-		"clock":          {known(func(x *examination) { x.record.Time = now.Add(clockTolerance + time.Second) }), "[clock]", exitAttention},
+		"clock":          {known(func(x *examination) { x.record.Time = now.Add(clockTolerance + time.Second) }), "[clock]", exitcode.Attention},
 		"small skew":     {known(func(x *examination) { x.record.Time = now.Add(clockTolerance) }), "[]", 0},
 		"lock alone":     {known(func(x *examination) { x.queue = []store.Waiter{holder} }), "[]", 0},
-		"lock waited on": {known(func(x *examination) { x.queue = []store.Waiter{holder, waiter} }), "[lock-old]", exitAttention},
+		"lock waited on": {known(func(x *examination) { x.queue = []store.Waiter{holder, waiter} }), "[lock-old]", exitcode.Attention},
 		"not waited for": {known(func(x *examination) { x.listeners = []zkstate.Listener{late} }), "[listener-behind]", 0},
-		"waited for":     {known(func(x *examination) { x.listeners, x.patient = []zkstate.Listener{late}, true }), "[listener-behind]", exitAttention},
+		"waited for":     {known(func(x *examination) { x.listeners, x.patient = []zkstate.Listener{late}, true }), "[listener-behind]", exitcode.Attention},
 		"worst first": {known(func(x *examination) {
 			x.found.Findings = []store.Finding{{Check: "a", Severity: store.SeverityNote}, {Check: "b", Severity: store.SeverityWarning}, {Check: "c", Severity: store.SeverityFault, Err: errors.New("c")}}
-		}), "[c b a]", exitOther},
+		}), "[c b a]", exitcode.Other},
 	} {
 		c.x.check(now)
 		checks := make([]string, len(c.x.findings))

@@ -10,14 +10,9 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate"
-	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
-
-// document is a State of any JSON: the tool knows no struct.
-type document = zkstate.State[json.RawMessage]
-
-type documentSnapshot = zkstate.Snapshot[json.RawMessage]
 
 // argument returns a JSON argument: itself, - for standard input, or @file. It is YAML if
 // form says so, or the file's name.
@@ -33,51 +28,30 @@ func (c *cli) argument(ctx context.Context, arg, form string) (json.RawMessage, 
 	return parseText(text, name, form)
 }
 
-// load reads a document as it is stored, good or not.
-func load(ctx context.Context, s store.Store, path string, mode store.Consistency) (rec store.Record, err error) {
-	err = persist(ctx, func() error {
-		rec, err = s.Load(ctx, path, store.Version{}, mode)
-		return err
-	})
-	return rec, err
-}
-
-// good checks a stored document.
-func good(path string, rec store.Record) error {
-	var syntax *diff.SyntaxError
-	if err := diff.Check(rec.Data); errors.As(err, &syntax) {
-		return &zkstate.RejectedError{Path: path, Version: rec.Version, Pointer: syntax.Pointer, Offset: syntax.Offset, Reason: syntax.Reason}
-	}
-	return nil
-}
-
 // attach opens a State for a command.
-func (c *cli) attach(ctx context.Context, s store.Store, path string, initial json.RawMessage, opts ...zkstate.OpenOption) (*document, error) {
+func (c *cli) attach(ctx context.Context, s store.Store, path string, initial json.RawMessage, opts ...zkstate.OpenOption) (*document.State, error) {
 	return zkstate.Open(ctx, s, path, initial, append(opts, zkstate.WithApp("zkstate"), zkstate.WithLogger(c.logger()))...)
 }
 
-// change runs fn in one atomic update of an existing document (which creates
-// makes if it is absent) and prints the version that results.
-func (c *cli) change(ctx context.Context, path string, creates json.RawMessage, fn func(*json.RawMessage) error, open []zkstate.OpenOption, flags writeFlags, more ...zkstate.UpdateOption) error {
-	if err := flags.check(); err != nil {
+// change makes one edit of an existing document (which creates makes if it is absent), and
+// prints the version that results.
+func (c *cli) change(ctx context.Context, path string, creates json.RawMessage, edit document.Edit, how document.Write) error {
+	if err := checkWrite(how); err != nil {
 		return err
 	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	if creates == nil {
-		open = append(open, zkstate.NoCreate())
-	}
 	return c.withStore(ctx, creates != nil, func(s store.Store) error {
-		st, err := c.attach(ctx, s, path, creates, open...)
+		st, err := c.attach(ctx, s, path, creates, edit.Open(creates != nil)...)
 		if err != nil {
 			return err
 		}
 		defer c.close(ctx, path, st.Close)
-		update, err := flags.options(ctx, s, path)
+		opts, err := how.Options(ctx, s, path)
 		if err != nil {
 			return err
 		}
-		version, err := st.Update(ctx, fn, append(update, more...)...)
+		version, err := edit.Update(ctx, st, opts...)
 		return c.committedOr(path, version, err)
 	})
 }
@@ -92,7 +66,7 @@ func (c *cli) committedOr(path string, version zkstate.Version, err error) error
 }
 
 // withDocument opens an existing document for the time of fn.
-func (c *cli) withDocument(ctx context.Context, s store.Store, path string, opts []zkstate.OpenOption, fn func(*document) error) error {
+func (c *cli) withDocument(ctx context.Context, s store.Store, path string, opts []zkstate.OpenOption, fn func(*document.State) error) error {
 	st, err := c.attach(ctx, s, path, nil, opts...)
 	if err != nil {
 		return err

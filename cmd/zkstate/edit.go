@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -44,7 +43,7 @@ func (c *cli) loadOnce(ctx context.Context, path string) (rec store.Record, err 
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	err = c.withStore(ctx, false, func(s store.Store) (err error) {
-		rec, err = load(ctx, s, path, store.Linearizable)
+		rec, err = document.Load(ctx, s, path, store.Version{}, store.Linearizable)
 		return err
 	})
 	return rec, err
@@ -52,7 +51,7 @@ func (c *cli) loadOnce(ctx context.Context, path string) (rec store.Record, err 
 
 func (c *cli) edit(ctx context.Context, path string, rec store.Record, form, reason string) error {
 	before, err := textForms[form](rec.Data)
-	if err != nil || form != "json" && good(path, rec) != nil {
+	if err != nil || form != "json" && document.Check(path, rec) != nil {
 		before = append(rec.Data, '\n') // broken: it is shown as it is
 	}
 	after, file, err := c.editText(ctx, before, form)
@@ -85,7 +84,7 @@ var errUnchanged = errors.New("nothing was changed")
 
 // commitEdit shows what was changed and commits it.
 func (c *cli) commitEdit(ctx context.Context, path string, rec store.Record, after []byte, reason string) error {
-	if good(path, rec) == nil {
+	if document.Check(path, rec) == nil {
 		changes, err := diff.Diff(rec.Data, after)
 		if err != nil {
 			return err
@@ -97,9 +96,6 @@ func (c *cli) commitEdit(ctx context.Context, path string, rec store.Record, aft
 			fmt.Fprintln(c.stderr, change)
 		}
 	}
-	flags := writeFlags{ifVersion: rec.Version.String(), reason: reason}
-	return c.change(ctx, path, nil, func(doc *json.RawMessage) error {
-		*doc = after
-		return nil
-	}, []zkstate.OpenOption{zkstate.TolerateRejected()}, flags, zkstate.Overwrite())
+	how := document.Write{IfVersion: rec.Version.String(), Reason: reason}
+	return c.change(ctx, path, nil, document.Replace(after), how)
 }

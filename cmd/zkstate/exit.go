@@ -10,70 +10,78 @@ import (
 	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/history"
 	"github.com/zkstate/zkstate/internal/atomicfile"
+	"github.com/zkstate/zkstate/internal/document"
+	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/storeurl"
+	"github.com/zkstate/zkstate/store/zkstore"
 )
 
-// The exit codes. They are part of the command line's contract.
+// The exit codes of diff are diff(1)'s.
 const (
-	exitOther       = 1
-	exitUsage       = 2
-	exitNotFound    = 3
-	exitConflict    = 4
-	exitUnreachable = 5
-	exitRejected    = 6
-	exitLockLost    = 7
-	exitNotApplied  = 8
-	exitAttention   = 9  // doctor found what should be seen to, and the document works
-	exitBusy        = 75 // EX_TEMPFAIL, as flock and others have it
-
-	// Those of diff are diff(1)'s.
 	exitDifferent = 1
 	exitTrouble   = 2
 )
 
-// exits maps errors to exit codes and says what to do. The first that matches
-// counts: a lost answer is worse than the time-out that caused it.
+// exits maps the errors that only commands have to exit codes; the others are in
+// [exitcode.Table], which comes after them.
 var exits = []struct {
-	err    error
-	code   int
-	advice string
+	err  error
+	code int
 }{
-	{errUnfinished, exitUnreachable, "raise --timeout, or see whether who writes it is done"},
-	{errNotYet, exitUnreachable, "raise --timeout to wait longer"},
-	{errYAML, exitRejected, "nothing was written; correct the YAML"},
-	{atomicfile.ErrKind, exitOther, "name one, or none that exists"},
-	{errNoPlace, exitNotFound, "lock --show prints those that there are"},
-	{errNotLost, exitNotFound, "doctor shows those that there are"},
-	{store.ErrLocked, exitBusy, "wait longer with --wait, or see with --show who is in the queue"},
-	{store.ErrLockLost, exitLockLost, "the command was asked to end; see what it did before you run it again"},
-	{zkstate.ErrNotApplied, exitNotApplied, "listeners shows who has what"},
-	{zkstate.ErrUnknownOutcome, exitUnreachable, "look at the document before you try again"},
-	{zkstate.ErrRejected, exitRejected, "get -o raw shows the document as it is, set replaces it"},
-	{zkstate.ErrTooLarge, exitRejected, "nothing was written; make it smaller"},
-	{zkstate.ErrConflict, exitConflict, ""}, // whoever says it says what to do
-	{store.ErrExists, exitConflict, "use set to change it"},
-	{storeurl.ErrURL, exitUsage, ""},
-	{storeurl.ErrAuth, exitUsage, ""},
-	{zkstate.ErrInvalidPath, exitUsage, ""},
-	{zkstate.ErrInvalidID, exitUsage, ""},
-	{diff.ErrTest, exitConflict, "the document is not as the patch wants it, and nothing was written"},
-	{diff.ErrPatch, exitRejected, "nothing was written; correct the patch (RFC 6902)"},
-	{diff.ErrCopyLimit, exitRejected, "nothing was written"},
-	{diff.ErrPointerSyntax, exitUsage, "pointers look like /processes/0"},
-	{diff.ErrPointer, exitNotFound, "get shows what is there"},
-	{store.ErrQuota, exitOther, "nothing was written; whoever runs the servers set the limit"},
-	{store.ErrEphemeralParent, exitOther, "nothing was written; choose another path"},
-	{store.ErrDamaged, exitOther, ""},
-	{context.Canceled, exitOther, ""},
-	{zkstate.ErrUnavailable, exitUnreachable, awayAdvice},
-	{context.DeadlineExceeded, exitUnreachable, awayAdvice},
-	{zkstate.ErrNoJournal, exitNotFound, "switch it on with: zkstate history PATH --keep N"},
-	{history.ErrNotKept, exitNotFound, "history shows what is there"},
-	{zkstate.ErrNotFound, exitNotFound, "create it with: zkstate create"},
-	{zkstate.ErrDeleted, exitNotFound, "create it with: zkstate create"},
-	{store.ErrAuthRequired, exitOther, "show credentials with " + storeurl.AuthFile},
-	{zkstate.ErrDenied, exitOther, "check the permissions, and as whom you go there"},
+	{errUnfinished, exitcode.Unreachable},
+	{errNotYet, exitcode.Unreachable},
+	{errYAML, exitcode.Rejected},
+	{atomicfile.ErrKind, exitcode.Other},
+	{errNoPlace, exitcode.NotFound},
+	{errNotLost, exitcode.NotFound},
+	{storeurl.ErrURL, exitcode.Usage},
+	{storeurl.ErrAuth, exitcode.Usage},
+	{zkstore.ErrACL, exitcode.Usage},
+}
+
+// advices say what to do about an error. Where there is none, whoever says the error says it.
+var advices = map[error]string{
+	errUnfinished:             "raise --timeout, or see whether who writes it is done",
+	errNotYet:                 "raise --timeout to wait longer",
+	errYAML:                   "nothing was written; correct the YAML",
+	atomicfile.ErrKind:        "name one, or none that exists",
+	errNotLost:                "doctor shows those that there are",
+	errNoPlace:                "lock --show prints those that there are",
+	store.ErrLocked:           "wait longer with --wait, or see with --show who is in the queue",
+	store.ErrLockLost:         "the command was asked to end; see what it did before you run it again",
+	zkstate.ErrNotApplied:     "listeners shows who has what",
+	zkstate.ErrUnknownOutcome: "look at the document before you try again",
+	zkstate.ErrRejected:       "get -o raw shows the document as it is, set replaces it",
+	zkstate.ErrTooLarge:       "nothing was written; make it smaller",
+	store.ErrExists:           "use set to change it",
+	diff.ErrTest:              "the document is not as the patch wants it, and nothing was written",
+	diff.ErrPatch:             "nothing was written; correct the patch (RFC 6902)",
+	document.ErrDeletes:       "use zkstate delete",
+	diff.ErrCopyLimit:         "nothing was written",
+	diff.ErrPointerSyntax:     "pointers look like /processes/0",
+	diff.ErrPointer:           "get shows what is there",
+	store.ErrQuota:            "nothing was written; whoever runs the servers set the limit",
+	store.ErrEphemeralParent:  "nothing was written; choose another path",
+	zkstate.ErrUnavailable:    awayAdvice,
+	context.DeadlineExceeded:  awayAdvice,
+	zkstate.ErrNoJournal:      "switch it on with: zkstate history PATH --keep N",
+	history.ErrNotKept:        "history shows what is there",
+	zkstate.ErrNotFound:       "create it with: zkstate create",
+	zkstate.ErrDeleted:        "create it with: zkstate create",
+	store.ErrAuthRequired:     "show credentials with " + storeurl.AuthFile,
+	zkstore.ErrACL:            "see zkstate help security",
+	zkstate.ErrDenied:         "check the permissions, and as whom you go there",
+}
+
+// classify returns the exit code of an error, and what it matches.
+func classify(err error) (code int, match error) {
+	for _, exit := range exits {
+		if errors.Is(err, exit.err) {
+			return exit.code, exit.err
+		}
+	}
+	return exitcode.Of(err)
 }
 
 const awayAdvice = "check --store and whether its servers run, or raise --timeout"
@@ -93,11 +101,12 @@ type situation struct {
 	file    bool   // the store is a file on this machine
 }
 
-// advice says what to do about an error of exits.
-func (s situation) advice(is error, advice string) string {
+// advice says what to do about an error that matches is.
+func (s situation) advice(is error) string {
 	if better, ok := adviceIn[s.command][is]; ok {
 		return better
 	}
+	advice := advices[is]
 	if s.file && advice == awayAdvice {
 		return "check the file that --store names, and who uses it"
 	}
@@ -140,18 +149,13 @@ func (s situation) explain(err error) (code int, message string) {
 		return exitTrouble, message
 	}
 	message = plain(err.Error())
-	if !errors.As(err, new(runError)) || errors.As(err, new(usageError)) {
-		return exitUsage, message + ": see " + strings.TrimSpace("zkstate "+s.command) + " --help"
+	if !errors.As(err, new(runError)) || errors.As(err, new(usageError)) || errors.Is(err, document.ErrVersion) {
+		return exitcode.Usage, message + ": see " + strings.TrimSpace("zkstate "+s.command) + " --help"
 	}
-	code, advice := exitOther, ""
-	if errors.As(err, new(*diff.SyntaxError)) {
-		code, advice = exitRejected, "nothing was written; correct the JSON"
-	}
-	for _, exit := range exits {
-		if errors.Is(err, exit.err) {
-			code, advice = exit.code, s.advice(exit.err, exit.advice)
-			break
-		}
+	code, match := classify(err)
+	advice := s.advice(match)
+	if match == nil && code == exitcode.Rejected { // what was given is no JSON
+		advice = "nothing was written; correct the JSON"
 	}
 	if s.command == "diff" { // which writes nothing whatever it finds
 		advice = strings.TrimPrefix(advice, "nothing was written; ")

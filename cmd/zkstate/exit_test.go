@@ -10,6 +10,7 @@ import (
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -18,24 +19,24 @@ func TestExplain(t *testing.T) {
 		err  error
 		want int
 	}{
-		{errors.New("from the parser of the command line"), exitUsage},
-		{failure(errors.New("something")), exitOther},
-		{failure(usageError{errors.New("bad flag")}), exitUsage},
-		{failure(zkstate.ErrNotFound), exitNotFound},
-		{failure(zkstate.ErrDeleted), exitNotFound},
-		{failure(diff.ErrPointer), exitNotFound},
-		{failure(zkstate.ErrConflict), exitConflict},
-		{failure(store.ErrExists), exitConflict},
-		{failure(context.DeadlineExceeded), exitUnreachable},
-		{failure(zkstate.ErrUnavailable), exitUnreachable},
-		{failure(fmt.Errorf("%w: %w", zkstate.ErrUnknownOutcome, context.DeadlineExceeded)), exitUnreachable},
-		{failure(fmt.Errorf("%w: %w", zkstate.ErrNotFound, context.DeadlineExceeded)), exitUnreachable},
-		{failure(&zkstate.RejectedError{}), exitRejected},
-		{failure(fmt.Errorf("%w: %w", zkstate.ErrStale, &zkstate.RejectedError{})), exitRejected},
-		{failure(&diff.SyntaxError{}), exitRejected},
-		{failure(zkstate.ErrTooLarge), exitRejected},
-		{failure(zkstate.ErrDenied), exitOther},
-		{failure(context.Canceled), exitOther},
+		{errors.New("from the parser of the command line"), exitcode.Usage},
+		{failure(errors.New("something")), exitcode.Other},
+		{failure(usageError{errors.New("bad flag")}), exitcode.Usage},
+		{failure(zkstate.ErrNotFound), exitcode.NotFound},
+		{failure(zkstate.ErrDeleted), exitcode.NotFound},
+		{failure(diff.ErrPointer), exitcode.NotFound},
+		{failure(zkstate.ErrConflict), exitcode.Conflict},
+		{failure(store.ErrExists), exitcode.Conflict},
+		{failure(context.DeadlineExceeded), exitcode.Unreachable},
+		{failure(zkstate.ErrUnavailable), exitcode.Unreachable},
+		{failure(fmt.Errorf("%w: %w", zkstate.ErrUnknownOutcome, context.DeadlineExceeded)), exitcode.Unreachable},
+		{failure(fmt.Errorf("%w: %w", zkstate.ErrNotFound, context.DeadlineExceeded)), exitcode.Unreachable},
+		{failure(&zkstate.RejectedError{}), exitcode.Rejected},
+		{failure(fmt.Errorf("%w: %w", zkstate.ErrStale, &zkstate.RejectedError{})), exitcode.Rejected},
+		{failure(&diff.SyntaxError{}), exitcode.Rejected},
+		{failure(zkstate.ErrTooLarge), exitcode.Rejected},
+		{failure(zkstate.ErrDenied), exitcode.Other},
+		{failure(context.Canceled), exitcode.Other},
 	} {
 		code, message := (situation{}).explain(fmt.Errorf("in context:\n%w", c.err))
 		if code != c.want {
@@ -57,7 +58,7 @@ func (panicWriter) Write([]byte) (int, error) { panic("a bug") }
 func TestRunNeverPanics(t *testing.T) {
 	var stderr bytes.Buffer
 	code := run(t.Context(), []string{"version"}, strings.NewReader(""), panicWriter{}, &stderr)
-	if code != exitOther || strings.Contains(stderr.String(), "goroutine") || strings.Count(stderr.String(), "\n") != 1 {
+	if code != exitcode.Other || strings.Contains(stderr.String(), "goroutine") || strings.Count(stderr.String(), "\n") != 1 {
 		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
 }

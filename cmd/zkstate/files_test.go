@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zkstate/zkstate/internal/exitcode"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -81,7 +82,7 @@ func TestWaitIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	code := run(ctx, []string{"--store", url, "wait", "/doc", "/a"}, strings.NewReader(""), t.Output(), &stderr)
-	if code != exitOther || !strings.Contains(stderr.String(), "interrupted") {
+	if code != exitcode.Other || !strings.Contains(stderr.String(), "interrupted") {
 		t.Errorf("exit code %d, %s", code, stderr.String())
 	}
 }

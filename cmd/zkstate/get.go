@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -42,9 +43,9 @@ pointer leads to its text. -o yaml keeps numbers and the order of keys, too.`
 // loadAt reads a document as it is, or as it was at a version.
 func loadAt(ctx context.Context, s store.Store, path, version string, mode store.Consistency) (store.Record, error) {
 	if version == "" {
-		return load(ctx, s, path, mode)
+		return document.Load(ctx, s, path, store.Version{}, mode)
 	}
-	entry, err := entryAt(ctx, s, path, version)
+	entry, err := document.At(ctx, s, path, version)
 	return store.Record{Version: entry.Version, Data: entry.Document(), Time: entry.Time}, err
 }
 
@@ -54,7 +55,7 @@ func (c *cli) printValue(args []string, rec store.Record) error {
 		_, err := c.stdout.Write(value)
 		return err
 	}
-	if err := good(args[0], rec); err != nil {
+	if err := document.Check(args[0], rec); err != nil {
 		return err
 	}
 	if len(args) == 2 {

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/history"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -30,9 +30,9 @@ func (c *cli) newHistory() *cobra.Command {
 			defer cancel()
 			return c.withStore(ctx, false, func(s store.Store) error {
 				if keep >= 0 {
-					return persist(ctx, func() error { return s.SetJournal(ctx, args[0], keep) })
+					return document.Persist(ctx, func() error { return s.SetJournal(ctx, args[0], keep) })
 				}
-				entries, err := readHistory(ctx, s, args[0], newest)
+				entries, err := document.History(ctx, s, args[0], newest)
 				if err != nil {
 					return err
 				}
@@ -56,14 +56,6 @@ and the changes that follow, or the same command once more, remove them.`
 	cmd.Flags().IntVarP(&newest, "newest", "n", 0, "print the newest `N` entries only")
 	cmd.Flags().BoolVar(&changes, "diff", false, "print the changes too")
 	return cmd
-}
-
-func readHistory(ctx context.Context, s store.Store, path string, newest int) (entries []zkstate.Entry, err error) {
-	err = persist(ctx, func() error {
-		entries, err = history.Read(ctx, s, path, newest)
-		return err
-	})
-	return entries, err
 }
 
 func (c *cli) printHistoryLines(entries []zkstate.Entry) error {
@@ -127,7 +119,7 @@ func (c *cli) newRollback() *cobra.Command {
 			ctx, cancel := c.bounded(ctx)
 			defer cancel()
 			return c.withStore(ctx, false, func(s store.Store) error {
-				entry, err := entryAt(ctx, s, args[0], args[1])
+				entry, err := document.At(ctx, s, args[0], args[1])
 				if err != nil {
 					return err
 				}
@@ -135,7 +127,7 @@ func (c *cli) newRollback() *cobra.Command {
 				if why == "" {
 					why = fmt.Sprintf("rollback to %v", entry.Version)
 				}
-				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.NoCreate(), zkstate.TolerateRejected()}, func(st *document) error {
+				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.NoCreate(), zkstate.TolerateRejected()}, func(st *document.State) error {
 					version, err := st.Rollback(ctx, entry.Version, zkstate.WithReason(why))
 					if err != nil {
 						return err
@@ -150,39 +142,6 @@ VERSION is one that history shows, or the number before its first dot if that te
 from the others. Nothing of the history is rewritten.`
 	reason = reasonFlag(cmd)
 	return cmd
-}
-
-// entryAt finds a version in the history. The number before its first dot may stand
-// for it.
-func entryAt(ctx context.Context, s store.Store, path, version string) (zkstate.Entry, error) {
-	wanted, counter, err := parseVersion(version)
-	if err != nil {
-		return zkstate.Entry{}, usageError{err}
-	}
-	entries, err := readHistory(ctx, s, path, math.MaxInt)
-	if err != nil {
-		return zkstate.Entry{}, err
-	}
-	if wanted.IsZero() {
-		var found []string
-		for _, e := range entries { // the version of one that is unreadable is not known
-			if e.Version.Counter() == counter && !e.Deleted && !e.Version.IsZero() {
-				found = append(found, e.Version.String())
-				wanted = e.Version
-			}
-		}
-		if len(found) == 0 {
-			return zkstate.Entry{}, fmt.Errorf("%s: version %d: %w", path, counter, history.ErrNotKept)
-		}
-		if len(found) > 1 {
-			return zkstate.Entry{}, usageError{fmt.Errorf("version %s can be each of %s: give it in full", version, strings.Join(found, ", "))}
-		}
-	}
-	entry, err := history.Find(entries, wanted)
-	if err != nil {
-		return zkstate.Entry{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return entry, nil
 }
 
 // reasonFlag adds the flag of that name.

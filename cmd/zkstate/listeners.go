@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
@@ -23,7 +24,7 @@ func (c *cli) newListeners() *cobra.Command {
 				if forget != "" {
 					return c.forgetListener(ctx, s, args[0], forget)
 				}
-				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.Observer(), zkstate.TolerateRejected()}, func(st *document) error {
+				return c.withDocument(ctx, s, args[0], []zkstate.OpenOption{zkstate.Observer(), zkstate.TolerateRejected()}, func(st *document.State) error {
 					found, err := st.Listeners(ctx)
 					if err != nil {
 						return err

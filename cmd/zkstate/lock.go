@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -133,7 +134,7 @@ func flagsBefore(cmd *cobra.Command, args []string) (argv []string, err error) {
 func (c *cli) takeLock(ctx context.Context, s store.Store, path string, flags lockFlags) (store.Lock, error) {
 	reaching, cancel := c.bounded(ctx)
 	defer cancel()
-	if _, err := load(reaching, s, path, store.Local); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if _, err := document.Load(reaching, s, path, store.Version{}, store.Local); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
 	if flags.id == "" {

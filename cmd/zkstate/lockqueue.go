@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
@@ -16,14 +17,14 @@ func (c *cli) showQueue(ctx context.Context, path string) error {
 	defer cancel()
 	return c.withStore(ctx, false, func(s store.Store) error {
 		var queue []store.Waiter
-		if err := persist(ctx, func() (err error) {
+		if err := document.Persist(ctx, func() (err error) {
 			queue, err = s.Queue(ctx, path)
 			return err
 		}); err != nil {
 			return err
 		}
 		if c.output == "json" {
-			return c.printJSON(waitersJSON(queue))
+			return c.printJSON(document.Waiters(queue))
 		}
 		rows := [][]string{{"ID", "HOST", "PID", "SINCE", "PLACE", "KEY"}}
 		for i, waiter := range queue {

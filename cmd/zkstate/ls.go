@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -45,14 +46,14 @@ a line.
 func (c *cli) list(ctx context.Context, s store.Store, path string, recursive bool) error {
 	var places []store.Place
 	if path != "/" {
-		place, err := stat(ctx, s, path)
+		place, err := document.StatPlace(ctx, s, path)
 		if err == nil {
 			places = append(places, place)
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 	}
-	below, err := listBelow(ctx, s, path, store.Linearizable, recursive)
+	below, err := document.List(ctx, s, path, recursive)
 	if err != nil {
 		return err
 	}
@@ -61,80 +62,13 @@ func (c *cli) list(ctx context.Context, s store.Store, path string, recursive bo
 	}
 	if c.output == "json" {
 		for _, place := range places {
-			if err := c.printJSON(jsonOf(place)); err != nil {
+			if err := c.printJSON(document.Describe(place)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	return c.printPlaces(places, recursive)
-}
-
-func stat(ctx context.Context, s store.Store, path string) (place store.Place, err error) {
-	err = persist(ctx, func() error {
-		place, err = s.Stat(ctx, path, store.Linearizable)
-		return err
-	})
-	return place, err
-}
-
-// listBelow lists a folder; recursively, each folder's own come after it. What a first
-// look that is linearizable sees, later ones of the same handle see too.
-func listBelow(ctx context.Context, s store.Store, folder string, mode store.Consistency, recursive bool) (found []store.Place, err error) {
-	var places []store.Place
-	if err := persist(ctx, func() error {
-		places, err = s.List(ctx, folder, mode)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	for _, place := range places {
-		if !recursive {
-			found = append(found, place)
-			continue
-		}
-		if !place.Version.IsZero() || place.Err != nil {
-			found = append(found, place)
-		}
-		if !place.Folder || place.Err != nil {
-			continue
-		}
-		below, err := listBelow(ctx, s, place.Path, store.Local, true)
-		if errors.Is(err, store.ErrDenied) || errors.Is(err, store.ErrTooLarge) {
-			below = []store.Place{{Path: place.Path, Folder: true, Err: err}}
-		} else if err != nil {
-			return nil, err
-		}
-		found = append(found, below...)
-	}
-	return found, nil
-}
-
-// placeJSON is how -o json describes a place.
-type placeJSON struct {
-	Path      string         `json:"path"`
-	Version   *store.Version `json:"version,omitempty"` // with the next three, of a document
-	Size      *int64         `json:"size,omitempty"`
-	Modified  *time.Time     `json:"modified,omitempty"`
-	Listeners *int           `json:"listeners,omitempty"`
-	Created   *time.Time     `json:"created,omitempty"` // where the store records it
-	Folder    bool           `json:"folder,omitempty"`
-	Error     string         `json:"error,omitempty"`
-}
-
-func jsonOf(place store.Place) placeJSON {
-	described := placeJSON{Path: place.Path, Folder: place.Folder}
-	if !place.Version.IsZero() {
-		described.Version, described.Size, described.Listeners = &place.Version, &place.Size, &place.Listeners
-		described.Modified = &place.Modified
-	}
-	if !place.Created.IsZero() {
-		described.Created = &place.Created
-	}
-	if place.Err != nil {
-		described.Error = place.Err.Error()
-	}
-	return described
 }
 
 func (c *cli) printPlaces(places []store.Place, recursive bool) error {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/internal/atomicfile"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -131,7 +132,7 @@ func (m *mirror) parse(form, mode, signal string) error {
 }
 
 // attach opens the document. To write once, it must be good.
-func (m *mirror) attach(ctx context.Context, s store.Store, wait bool) (*document, error) {
+func (m *mirror) attach(ctx context.Context, s store.Store, wait bool) (*document.State, error) {
 	switch {
 	case !m.once:
 		return m.cli.attachObserver(ctx, s, m.path, wait)
@@ -144,7 +145,7 @@ func (m *mirror) attach(ctx context.Context, s store.Store, wait bool) (*documen
 }
 
 // writeOnce writes the copy that st was opened with.
-func (m *mirror) writeOnce(ctx context.Context, st *document) error {
+func (m *mirror) writeOnce(ctx context.Context, st *document.State) error {
 	snap, err := st.Snapshot()
 	if err != nil {
 		return err
@@ -157,7 +158,7 @@ func (m *mirror) writeOnce(ctx context.Context, st *document) error {
 }
 
 // follow writes every version until ctx ends.
-func (m *mirror) follow(ctx context.Context, st *document) error {
+func (m *mirror) follow(ctx context.Context, st *document.State) error {
 	changed := make(chan struct{}, 1)
 	stop := st.OnChange(func(zkstate.ChangeSet) {
 		select {
@@ -197,7 +198,7 @@ func (m *mirror) follow(ctx context.Context, st *document) error {
 }
 
 // update writes the file unless it is equal already.
-func (m *mirror) update(snap documentSnapshot) (written bool, err error) {
+func (m *mirror) update(snap document.Snapshot) (written bool, err error) {
 	text, err := m.write(snap.Value)
 	if err != nil {
 		return false, fmt.Errorf("%s at version %v: %w", m.path, snap.Version, err)

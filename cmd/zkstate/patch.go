@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/internal/document"
 )
 
 func (c *cli) newPatch() *cobra.Command {
@@ -18,16 +18,7 @@ func (c *cli) newPatch() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.change(ctx, args[0], nil, func(doc *json.RawMessage) error {
-				patched, err := patch.Apply(*doc)
-				if err == nil && patched == nil {
-					err = usageError{fmt.Errorf("a patch cannot delete the document: use zkstate delete")}
-				}
-				if err == nil {
-					*doc = patched
-				}
-				return err
-			}, nil, flags)
+			return c.change(ctx, args[0], nil, document.Patch(patch), flags.Write)
 		})
 	cmd.Long = cmd.Short + ` as one update: all of it or
 nothing. If somebody else commits meanwhile, the patch is applied again, to the newer

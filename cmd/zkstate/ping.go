@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/internal/printable"
 	"github.com/zkstate/zkstate/store"
 )
@@ -19,7 +20,7 @@ func (c *cli) newPing() *cobra.Command {
 			defer cancel()
 			return c.withStore(ctx, false, func(s store.Store) error {
 				var pong store.Pong
-				if err := persist(ctx, func() (err error) {
+				if err := document.Persist(ctx, func() (err error) {
 					pong, err = s.Ping(ctx)
 					return err
 				}); err != nil {

@@ -28,13 +28,13 @@ func TestReadmeTour(t *testing.T) {
 	})
 }
 
-// tourLines returns the lines of the first indented block of the section.
-func tourLines(t *testing.T) (lines []string) {
+// tourLines returns the lines of the first indented block of a section.
+func tourLines(t *testing.T, title string) (lines []string) {
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, ok := strings.Cut(string(text), "\n## The command line\n")
+	_, section, ok := strings.Cut(string(text), "\n## "+title+"\n")
 	if !ok {
 		t.Fatal("the README has no such section")
 	}
@@ -70,7 +70,7 @@ func runTour(t *testing.T, url string) {
 	}
 	tr.env = append(os.Environ(), "ZKSTATE_STORE="+url, "EDITOR="+filepath.Join(tr.dir, "editor"), "VISUAL=", "GORACE=atexit_sleep_ms=0")
 	var endless []*following
-	for _, line := range tourLines(t) {
+	for _, line := range tourLines(t, "The command line") {
 		if isEndless(line) {
 			endless = append(endless, tr.start(line))
 			continue
@@ -112,13 +112,7 @@ type following struct {
 
 // start runs a line until it shows something, for which the document is changed to and fro.
 func (tr *tour) start(line string) *following {
-	f := &following{tour: tr, line: line, cmd: tr.command("exec " + line), done: make(chan error, 1)}
-	f.cmd.Stdout, f.cmd.Stderr = &f.out, &f.out
-	if err := f.cmd.Start(); err != nil {
-		tr.Fatal(line, err)
-	}
-	tr.Cleanup(func() { _ = f.cmd.Process.Kill() })
-	go func() { f.done <- f.cmd.Wait() }()
+	f := tr.background(line)
 	for deadline := time.Now().Add(30 * time.Second); f.out.String() == ""; {
 		if time.Now().After(deadline) {
 			tr.Fatalf("%s\nshows nothing", line)

@@ -6,8 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/zkstate/zkstate"
-	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/internal/document"
 )
 
 func (c *cli) newSet() *cobra.Command {
@@ -21,16 +20,17 @@ func (c *cli) newSet() *cobra.Command {
 				return err
 			}
 			if len(args) == 2 {
-				return c.setWhole(ctx, args[0], value, create, flags)
+				var initial json.RawMessage
+				if create {
+					initial = value
+				}
+				return c.change(ctx, args[0], initial, document.Replace(value), flags.Write)
 			}
 			var initial json.RawMessage
 			if create {
 				initial = json.RawMessage("{}")
 			}
-			return c.change(ctx, args[0], initial, func(doc *json.RawMessage) (err error) {
-				*doc, err = diff.Set(*doc, args[1], value)
-				return err
-			}, nil, flags)
+			return c.change(ctx, args[0], initial, document.Set(args[1], value), flags.Write)
 		})
 	cmd.Long = cmd.Short + `.
 
@@ -47,15 +47,4 @@ out. Keys that are no strings, or are there twice, are refused.
 	flags.add(cmd)
 	input = inputFlag(cmd)
 	return cmd
-}
-
-func (c *cli) setWhole(ctx context.Context, path string, value json.RawMessage, create bool, flags writeFlags) error {
-	var initial json.RawMessage
-	if create {
-		initial = value
-	}
-	return c.change(ctx, path, initial, func(doc *json.RawMessage) error {
-		*doc = value
-		return nil
-	}, []zkstate.OpenOption{zkstate.TolerateRejected()}, flags, zkstate.Overwrite())
 }

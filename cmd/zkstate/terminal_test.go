@@ -41,11 +41,12 @@ var onTerminal = map[string][][]string{
 	"rollback":  {{"/good", "9"}, {"/broken", "0"}, {"/good", evil}},
 	"listeners": {{"/good"}, {"/good", "-o", "json"}, {"/broken"}, {"/good", "--forget", evil}},
 	"lock":      {{"/good", "--", "true"}, {"/good", "--", evil}, {"/good", "--id", evil, "true"}, {"/good", "--show"}, {"/good", "--break", evil}},
+	"serve":     {{"--listen", evil}, {"--token-file", evil}, {"--tls-cert", evil, "--tls-key", evil}},
 	"delete":    {{"/other\u202e"}, {"/broken", "--if-version", "9"}},
 }
 
 // withoutForeigners are the commands that print nothing that others wrote.
-var withoutForeigners = map[string]bool{"version": true, "demo": true, "demo-agent": true, "demo-break": true, "help": true, "completion": true, "man": true}
+var withoutForeigners = map[string]bool{"security": true, "version": true, "demo": true, "demo-agent": true, "demo-break": true, "help": true, "completion": true, "man": true}
 
 // terminalOutput runs the program on a new terminal that adds nothing of its own, and
 // returns what arrives there. A command that would go on for ever is interrupted when

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zkstate/zkstate"
+	"github.com/zkstate/zkstate/internal/document"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -58,7 +59,7 @@ SIGTERM when zkstate gets SIGINT or SIGTERM, and SIGKILL ten seconds later.
 	return cmd
 }
 
-func (c *cli) attachObserver(ctx context.Context, s store.Store, path string, wait bool) (*document, error) {
+func (c *cli) attachObserver(ctx context.Context, s store.Store, path string, wait bool) (*document.State, error) {
 	opts := []zkstate.OpenOption{zkstate.Observer(), zkstate.TolerateRejected(), zkstate.WithLogger(c.loggerFrom(slog.LevelWarn))}
 	if wait {
 		return zkstate.Expect[json.RawMessage](ctx, s, path, opts...)
@@ -69,7 +70,7 @@ func (c *cli) attachObserver(ctx context.Context, s store.Store, path string, wa
 }
 
 // watch prints until ctx ends, which is how it is meant to end, or nobody reads.
-func (c *cli) watch(ctx context.Context, st *document, replay, once bool) error {
+func (c *cli) watch(ctx context.Context, st *document.State, replay, once bool) error {
 	var opts []zkstate.ChangesOption
 	if replay {
 		opts = append(opts, zkstate.Replay())

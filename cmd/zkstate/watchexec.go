@@ -8,6 +8,7 @@ import (
 
 	"github.com/zkstate/zkstate"
 	"github.com/zkstate/zkstate/diff"
+	"github.com/zkstate/zkstate/internal/document"
 )
 
 // event is what a command that runs on a change reads from its standard input.
@@ -19,7 +20,7 @@ type event struct {
 
 // watchRunning runs argv on each change until ctx ends. With once it returns the first
 // one's exit code.
-func (c *cli) watchRunning(ctx context.Context, st *document, replay, once bool, argv []string) error {
+func (c *cli) watchRunning(ctx context.Context, st *document.State, replay, once bool, argv []string) error {
 	if err := c.findCommand(argv); err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func (c *cli) runOn(ctx context.Context, e event, argv []string) error {
 
 // eachChange calls fn with every change set and the value that it leads to, one at a time,
 // until fn wants no more or ctx ends. What comes while fn runs is folded into the next set.
-func eachChange(ctx context.Context, st *document, replay bool, fn func(zkstate.ChangeSet, json.RawMessage) (more bool, err error)) error {
+func eachChange(ctx context.Context, st *document.State, replay bool, fn func(zkstate.ChangeSet, json.RawMessage) (more bool, err error)) error {
 	var value []byte
 	sets := st.Changes(ctx, zkstate.Replay())
 	for !replay {

@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return fmt.Errorf("%w: say with -store where", err)
 		}
 	}
-	s, err := storeurl.Open(ctx, *url, storeurl.EnvironmentAuth())
+	s, err := storeurl.Open(ctx, *url, storeurl.Environment())
 	if err != nil {
 		return err
 	}

@@ -10,17 +10,21 @@ import (
 	"unicode"
 )
 
-// DefaultPort is the port of a server that is written without one, with TLS too: ZooKeeper has no default of its
-// own for TLS, so a port such as 2281 has to be written.
-const DefaultPort = 2181
+// Ports of a server that is written without one.
+const (
+	DefaultPort = 2181
+	// DefaultSecurePort is for TLS. ZooKeeper itself has no default for it; this is the port of its guides.
+	DefaultSecurePort = 2281
+)
 
 // ErrAddress: a text does not name servers.
 var ErrAddress = errors.New("not a list of servers, which is written HOST:PORT,HOST:PORT/CHROOT")
 
 // ParseServers reads a list of servers as ZooKeeper's own tools write it, "h1:2181,h2:2181/chroot". Blanks around an
-// entry do not matter, and the port may be left out. An IPv6 address is written "[::1]:2181", or bare without a port.
+// entry do not matter, and the port may be left out, which then is the given one. An IPv6 address is written
+// "[::1]:2181", or bare without a port.
 // The chroot comes once, at the end; it is empty if there is none. The error matches ErrAddress.
-func ParseServers(list string) (hosts Hosts, chroot string, err error) {
+func ParseServers(list string, defaultPort int) (hosts Hosts, chroot string, err error) {
 	servers, chroot, found := strings.Cut(strings.TrimSpace(list), "/")
 	if found {
 		if chroot, err = parseChroot(chroot); err != nil {
@@ -28,7 +32,7 @@ func ParseServers(list string) (hosts Hosts, chroot string, err error) {
 		}
 	}
 	for entry := range strings.SplitSeq(servers, ",") {
-		host, err := parseHost(strings.TrimSpace(entry))
+		host, err := parseHost(strings.TrimSpace(entry), defaultPort)
 		if err != nil {
 			return nil, "", err
 		}
@@ -54,11 +58,11 @@ func parseChroot(text string) (string, error) {
 }
 
 // parseHost returns host:port of one entry.
-func parseHost(entry string) (string, error) {
+func parseHost(entry string, defaultPort int) (string, error) {
 	if err := refuseCredentials(entry); err != nil {
 		return "", err
 	}
-	host, port, err := splitPort(entry)
+	host, port, err := splitPort(entry, defaultPort)
 	if err == nil {
 		err = checkHost(host)
 	}
@@ -78,14 +82,14 @@ func refuseCredentials(entry string) error {
 }
 
 // splitPort takes an entry apart, and puts the default where there is no port.
-func splitPort(entry string) (host string, port int, err error) {
+func splitPort(entry string, defaultPort int) (host string, port int, err error) {
 	if inner, ok := strings.CutPrefix(entry, "["); ok {
 		host, rest, ok := strings.Cut(inner, "]")
 		if addr, err := netip.ParseAddr(host); !ok || err != nil || !addr.Is6() {
 			return "", 0, errors.New("there is no IPv6 address in brackets")
 		}
 		if rest == "" {
-			return host, DefaultPort, nil
+			return host, defaultPort, nil
 		}
 		digits, ok := strings.CutPrefix(rest, ":")
 		if !ok {
@@ -96,17 +100,17 @@ func splitPort(entry string) (host string, port int, err error) {
 	}
 	last := strings.LastIndexByte(entry, ':')
 	if last < 0 {
-		return entry, DefaultPort, nil
+		return entry, defaultPort, nil
 	}
 	if strings.Count(entry, ":") > 1 {
-		return splitBareIPv6(entry, last)
+		return splitBareIPv6(entry, last, defaultPort)
 	}
 	port, err = parsePort(entry[last+1:])
 	return entry[:last], port, err
 }
 
 // splitBareIPv6 refuses an entry whose last part may be a port: ZooKeeper's own client takes it for one.
-func splitBareIPv6(entry string, last int) (string, int, error) {
+func splitBareIPv6(entry string, last, defaultPort int) (string, int, error) {
 	_, asPort := parsePort(entry[last+1:])
 	if addr, err := netip.ParseAddr(entry[:last]); err == nil && addr.Is6() && asPort == nil {
 		return "", 0, fmt.Errorf("an IPv6 address is written in brackets, [%s] or [%s]:%s", entry, entry[:last], entry[last+1:])
@@ -114,7 +118,7 @@ func splitBareIPv6(entry string, last int) (string, int, error) {
 	if _, err := netip.ParseAddr(entry); err != nil {
 		return "", 0, errors.New("there is more than one colon, and it is not an IPv6 address")
 	}
-	return entry, DefaultPort, nil
+	return entry, defaultPort, nil
 }
 
 func parsePort(digits string) (int, error) {

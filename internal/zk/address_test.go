@@ -25,7 +25,7 @@ func TestParseServers(t *testing.T) {
 		"[::ffff:10.0.0.1]:1/c":      {Hosts{"[::ffff:10.0.0.1]:1"}, "/c"},
 		"h1,h1":                      {Hosts{"h1:2181", "h1:2181"}, ""},
 	} {
-		hosts, chroot, err := ParseServers(list)
+		hosts, chroot, err := ParseServers(list, DefaultPort)
 		if err != nil || !slices.Equal(hosts, want.hosts) || chroot != want.chroot {
 			t.Errorf("%q: %q, %q, %v", list, hosts, chroot, err)
 		}
@@ -69,7 +69,7 @@ func TestParseServersRefuses(t *testing.T) {
 		"zk://h1:2181":                  "not a path",
 		strings.Repeat("a.", 150) + "b": "neither a name",
 	} {
-		hosts, chroot, err := ParseServers(list)
+		hosts, chroot, err := ParseServers(list, DefaultPort)
 		if !errors.Is(err, ErrAddress) || !strings.Contains(err.Error(), why) {
 			t.Errorf("%q: %q, %q, %v; want an error that says %q", list, hosts, chroot, err, why)
 		}
@@ -78,7 +78,7 @@ func TestParseServersRefuses(t *testing.T) {
 
 func TestAddressErrorsHideCredentials(t *testing.T) {
 	for _, list := range []string{"user:hidden@h1", "h1,user:hidden@h2:2181", "user:hid@den@h1"} {
-		_, _, err := ParseServers(list)
+		_, _, err := ParseServers(list, DefaultPort)
 		_, _, srvErr := ParseSRV(list)
 		if err == nil || srvErr == nil || strings.Contains(err.Error()+srvErr.Error(), "hid") {
 			t.Errorf("%v; %v", err, srvErr)
@@ -91,14 +91,14 @@ func FuzzParseServers(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, list string) {
-		hosts, chroot, err := ParseServers(list)
+		hosts, chroot, err := ParseServers(list, DefaultPort)
 		if err != nil {
 			if !errors.Is(err, ErrAddress) {
 				t.Fatalf("%q: %v", list, err)
 			}
 			return
 		}
-		again, chroot2, err := ParseServers(strings.Join(hosts, ",") + chroot)
+		again, chroot2, err := ParseServers(strings.Join(hosts, ",")+chroot, DefaultPort)
 		if err != nil || !slices.Equal(hosts, again) || strings.TrimSpace(chroot) != chroot2 {
 			t.Fatalf("%q became %q %q, and that %q %q, %v", list, hosts, chroot, again, chroot2, err)
 		}

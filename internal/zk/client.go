@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type Client struct {
 	mu        sync.Mutex // guards all below
 	session   *Session   // for the callers: established, with the authentication done, and not lost; or nil
 	connected bool
+	learned   []string      // see Learn; never changed in place
 	server    target        // of the connection, zero without one
 	refusal   error         // of the authentication, in a round of attempts without success; or nil
 	changed   chan struct{} // closed and replaced when session or refusal is set
@@ -98,6 +100,20 @@ func (c *Client) waited(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
 	return ctx.Err()
+}
+
+// Learn says which servers there are beside those of Config.Servers, as host:port; it replaces what was said before.
+// From the next round of attempts on they are tried when none of the others could be used.
+func (c *Client) Learn(servers []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.learned = slices.Clone(servers)
+}
+
+func (c *Client) learnedServers() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.learned
 }
 
 // Close ends the session, if a server can be reached, and returns within two seconds with no goroutine left.

@@ -68,7 +68,7 @@ var codeNames = map[Code]string{
 	ErrNoWatcher:               "no such watch",
 	ErrRequestTimeout:          "request timeout",
 	ErrReconfigDisabled:        "reconfiguration is disabled",
-	ErrSASLRequired:            "SASL authentication is required",
+	ErrSASLRequired:            "authentication is required, by SASL or what else the server wants",
 	ErrQuotaExceeded:           "quota exceeded",
 	ErrThrottled:               "throttled: the server is overloaded",
 }

@@ -93,7 +93,7 @@ func (k *keeper) connect() *conn {
 func (k *keeper) advance() (target, error) {
 	ctx, cancel := context.WithTimeout(k.client.ctx, k.patience())
 	defer cancel()
-	return k.rotation.advance(ctx, &k.client.cfg)
+	return k.rotation.advance(ctx, &k.client.cfg, k.client.learnedServers())
 }
 
 func (k *keeper) sleep(pause time.Duration) {

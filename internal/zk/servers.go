@@ -53,17 +53,19 @@ type rotation struct {
 }
 
 // advance returns the next address. It looks the servers up at the beginning of a round, and the addresses of each
-// when its turn comes. The target of an error has what could not be looked up.
-func (r *rotation) advance(ctx context.Context, cfg *Config) (target, error) {
+// when its turn comes. Those that were learned come behind the others. The target of an error has what could not be
+// looked up.
+func (r *rotation) advance(ctx context.Context, cfg *Config, learned []string) (target, error) {
 	if r.over() {
 		found, err := cfg.Servers.Endpoints(ctx)
 		if err == nil && len(found) == 0 {
 			err = errors.New("there are none")
 		}
-		if err != nil {
+		if err != nil && len(learned) == 0 {
 			return target{}, err
 		}
-		r.servers = shuffled(found, r.used.server)
+		learned = slices.DeleteFunc(slices.Clone(learned), func(server string) bool { return slices.Contains(found, server) })
+		r.servers = moveLast(append(shuffled(found), shuffled(learned)...), r.used.server)
 	}
 	if len(r.addresses) == 0 {
 		server := r.servers[0]
@@ -72,7 +74,7 @@ func (r *rotation) advance(ctx context.Context, cfg *Config) (target, error) {
 		if err != nil {
 			return target{server: server}, err
 		}
-		for _, address := range shuffled(addresses, r.used.address) {
+		for _, address := range moveLast(shuffled(addresses), r.used.address) {
 			r.addresses = append(r.addresses, target{server, address})
 		}
 	}
@@ -81,10 +83,15 @@ func (r *rotation) advance(ctx context.Context, cfg *Config) (target, error) {
 	return next, nil
 }
 
-// shuffled returns the list in a random order, but for one that comes last if it is there.
-func shuffled(list []string, last string) []string {
+// shuffled returns the list in a random order.
+func shuffled(list []string) []string {
 	list = slices.Clone(list)
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list
+}
+
+// moveLast moves one of the list to its end, if it is there.
+func moveLast(list []string, last string) []string {
 	if i := slices.Index(list, last); i >= 0 {
 		list = append(slices.Delete(list, i, i+1), last)
 	}

@@ -1,26 +1,23 @@
 package zkserver
 
 import (
-	"context"
 	"fmt"
-	"os/exec"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// CLI runs lines in ZooKeeper's own command line, one after another in one session, and
-// returns what it prints. A line that fails does not end it.
-func (s *Server) CLI(ctx context.Context, lines ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, s.install.java, "-Xmx64m", "-XX:TieredStopAtLevel=1",
-		"-cp", strings.Join(cliJars(s.install.classpath), string(filepath.ListSeparator)),
-		"org.apache.zookeeper.ZooKeeperMain", "-waitforconnection", "-server", s.Addr())
-	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\nquit\n")
-	out, err := cmd.CombinedOutput()
+// WriteCLI writes a script that does what zkCli.sh does, ZooKeeper's own command line, and
+// that takes CLIENT_JVMFLAGS as that does. The error matches [ErrNotInstalled] where there is none.
+func WriteCLI(file string) error {
+	found, err := findInstall(debianJars)
 	if err != nil {
-		return string(out), fmt.Errorf("zkserver: zkCli: %w: %s", err, out)
+		return err
 	}
-	return string(out), nil
+	classpath := strings.Join(cliJars(found.classpath), string(filepath.ListSeparator))
+	script := fmt.Sprintf("#!/bin/sh\nexec '%s' -Xmx64m -XX:TieredStopAtLevel=1 $CLIENT_JVMFLAGS -cp '%s' org.apache.zookeeper.ZooKeeperMain \"$@\"\n", found.java, classpath)
+	return os.WriteFile(file, []byte(script), 0o755)
 }
 
 // cliJars are those of a release, or Debian's if that lacks the library of the command
@@ -28,7 +25,7 @@ func (s *Server) CLI(ctx context.Context, lines ...string) (string, error) {
 func cliJars(jars []string) []string {
 	whole := slices.ContainsFunc(jars, func(jar string) bool { return strings.HasPrefix(filepath.Base(jar), "commons-cli") })
 	if debian, err := findDebian(debianJars); err == nil && !whole {
-		return debian
+		return append(debian, filepath.Join(debianJars, "netty-resolver.jar")) // for TLS
 	}
 	return jars
 }

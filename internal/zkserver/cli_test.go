@@ -1,15 +1,22 @@
 package zkserver
 
 import (
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-func TestCLI(t *testing.T) {
+func TestWriteCLI(t *testing.T) {
 	t.Parallel()
 	server := Standalone(t)
-	out, err := server.CLI(t.Context(), "create /a one", "set /a two", "get /a")
-	if err != nil || !strings.Contains(out, "\ntwo\n") {
+	file := filepath.Join(t.TempDir(), "zkCli.sh")
+	if err := WriteCLI(file); err != nil {
+		t.Fatal(err)
+	}
+	cli := exec.Command(file, "-server", server.Addr())
+	cli.Stdin = strings.NewReader("create /a one\nset /a two\nget /a\n")
+	if out, err := cli.CombinedOutput(); err != nil || !strings.Contains(string(out), "\ntwo\n") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

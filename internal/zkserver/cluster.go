@@ -16,7 +16,7 @@ const attempts = 5
 
 // Cluster is several servers that form one ensemble.
 type Cluster struct {
-	Servers []*Server // not to be changed
+	Servers []*Server // changed by Add only
 	mesh    mesh
 }
 
@@ -76,6 +76,9 @@ func (c *Cluster) start() error {
 	seats, err := seats(len(c.Servers))
 	if err != nil {
 		return err
+	}
+	for i := len(seats) - c.Servers[0].cfg.Observers; i < len(seats); i++ {
+		seats[i].observer = true
 	}
 	c.mesh.close()
 	c.mesh = nil
@@ -142,7 +145,7 @@ func (c *Cluster) check(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("server %d: %w", s.seat.id, err)
 		}
-		if answer.role != Follower {
+		if answer.role != Follower && answer.role != Observer {
 			leaders++
 		}
 	}

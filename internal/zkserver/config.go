@@ -30,6 +30,11 @@ type Config struct {
 	TLS *TLS
 	// SASL, where it is given, lets clients authenticate by SASL DIGEST-MD5.
 	SASL *SASL
+	// Observers is how many of an ensemble's servers, its last ones, do not vote.
+	Observers int
+	// Reconfigurable lets Cluster.Add and Cluster.Remove change the ensemble, and
+	// /zookeeper/config say where its clients connect. There are no ACLs then.
+	Reconfigurable bool
 	// PeerProxies puts proxies between the servers of an ensemble, for
 	// Cluster.SetPeers.
 	PeerProxies bool
@@ -52,6 +57,21 @@ func (c Config) withDefaults() Config {
 type seat struct {
 	id                               int // from 1
 	client, secure, quorum, election string
+	observer                         bool
+}
+
+// line is what the seat's server.N says, its peer addresses being those given.
+func (s seat) line(quorum, election string, withClient bool) string {
+	_, electionPort, _ := strings.Cut(election, ":")
+	role := "participant"
+	if s.observer {
+		role = "observer"
+	}
+	line := quorum + ":" + electionPort + ":" + role
+	if withClient {
+		line += ";" + s.client
+	}
+	return line
 }
 
 // zooCfg renders the configuration of the server in a seat. All seats are given,
@@ -73,9 +93,14 @@ func (c Config) zooCfg(dir string, own seat, seats []seat, m mesh) string {
 	if len(seats) > 1 {
 		for _, s := range seats {
 			quorum, election := m.addrs(own, s)
-			_, electionPort, _ := strings.Cut(election, ":")
-			lines["server."+strconv.Itoa(s.id)] = quorum + ":" + electionPort
+			lines["server."+strconv.Itoa(s.id)] = s.line(quorum, election, c.Reconfigurable)
 		}
+	}
+	if own.observer {
+		lines["peerType"] = "observer"
+	}
+	if c.Reconfigurable {
+		maps.Copy(lines, map[string]string{"reconfigEnabled": "true", "standaloneEnabled": "false", "skipACL": "yes"})
 	}
 	maps.Copy(lines, c.TLS.properties(own))
 	maps.Copy(lines, c.SASL.properties())

@@ -18,16 +18,16 @@ type Role string
 const (
 	Leader     Role = "leader"
 	Follower   Role = "follower"
+	Observer   Role = "observer"
+	ReadOnly   Role = "read-only" // it has lost its majority, and readonlymode.enabled is set
 	Alone      Role = "standalone"
 	NotServing Role = "" // down, paused, or looking for a leader
 )
 
-// statusTimeout bounds the answer of a server that may be paused, answerTimeout that of one that serves. One that is
-// starting may accept a question and never answer it, so identityTimeout leaves time to ask again.
+// statusTimeout bounds the answer of a server that may be paused, answerTimeout that of one that serves.
 const (
-	statusTimeout   = time.Second
-	identityTimeout = 3 * time.Second
-	answerTimeout   = 30 * time.Second
+	statusTimeout = time.Second
+	answerTimeout = 30 * time.Second
 )
 
 // ask sends a four-letter word and returns the answer.
@@ -92,7 +92,7 @@ var errOther = errors.New("another server has the port")
 // checkIdentity makes sure that it is the server with this data that answers:
 // one of another test may have won the port.
 func checkIdentity(ctx context.Context, addr, data string) error {
-	answer, err := ask(ctx, addr, "conf", identityTimeout)
+	answer, err := ask(ctx, addr, "conf", answerTimeout)
 	switch {
 	case err != nil:
 		return err

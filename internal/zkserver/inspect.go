@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // tailLength is how much of a log goes into an error.
@@ -54,6 +55,21 @@ func (s *Server) sawClash() bool {
 	s.mu.Unlock()
 	log := s.readLog(start)
 	return bytes.Contains(log, []byte("Address already in use")) || bytes.Contains(log, []byte("BindException"))
+}
+
+// hasLoaded reports whether the current run has its data, as far as its log tells: since 3.6
+// the first line does, before that one of the others.
+func (s *Server) hasLoaded() bool {
+	s.mu.Lock()
+	start, launched := s.logStart, s.launched
+	s.mu.Unlock()
+	log := s.readLog(start)
+	for _, line := range []string{"Snapshot loaded in", "Snapshotting: ", "Reading snapshot "} {
+		if bytes.Contains(log, []byte(line)) {
+			return true
+		}
+	}
+	return time.Since(launched) > silentStart
 }
 
 // readLog reads from an offset, from the end if it is negative.

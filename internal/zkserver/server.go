@@ -19,8 +19,13 @@ const stopGrace = 5 * time.Second
 // pollEvery is how often a condition is looked at that nothing announces.
 const pollEvery = 20 * time.Millisecond
 
+// silentStart is how long a server that does not say so is taken to load its data.
+// On a busy machine one that does say so may take longer than that to begin.
+const silentStart = 20 * time.Second
+
 var (
 	errNotRunning = errors.New("zkserver: not running")
+	errLoading    = errors.New("zkserver: loading its data")
 	errPortTaken  = errors.New("a port was taken")
 )
 
@@ -35,6 +40,7 @@ type Server struct {
 	process  *process   // nil before the first Launch
 	paused   bool
 	logStart int64 // where the current run's log begins
+	launched time.Time
 }
 
 // Start starts one server that stands alone and waits until it serves. The
@@ -96,7 +102,7 @@ func (s *Server) Launch() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.process, s.paused, s.logStart = p, false, info.Size()
+	s.process, s.paused, s.logStart, s.launched = p, false, info.Size(), time.Now()
 	return nil
 }
 
@@ -145,8 +151,12 @@ func (s *Server) WaitReady(ctx context.Context) error {
 	}
 }
 
-// check reports why the server does not serve, or nil.
+// check reports why the server does not serve, or nil. It asks only a server that has its
+// data: one that stands alone and is asked before never answers anybody.
 func (s *Server) check(ctx context.Context) error {
+	if !s.hasLoaded() {
+		return errLoading
+	}
 	if err := checkIdentity(ctx, s.Addr(), s.dataDir()); err != nil {
 		return err
 	}

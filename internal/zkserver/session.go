@@ -78,7 +78,7 @@ func closeSession(conn net.Conn, sessionID int64, password []byte) error {
 	if err := awaitTakeOver(in, sessionID); err != nil {
 		return err
 	}
-	return awaitClosed(in)
+	return awaitAnswer(in, "closing the session")
 }
 
 // takeOver asks for the session to move to this connection, and for one thing more, if
@@ -109,8 +109,8 @@ func awaitTakeOver(in *bufio.Reader, sessionID int64) error {
 	return d.Err()
 }
 
-// awaitClosed skips what comes before the answer.
-func awaitClosed(in *bufio.Reader) error {
+// awaitAnswer skips what comes before the answer.
+func awaitAnswer(in *bufio.Reader, what string) error {
 	for {
 		frame, err := wire.ReadFrame(in, maxReply)
 		if err != nil {
@@ -126,7 +126,7 @@ func awaitClosed(in *bufio.Reader) error {
 			continue
 		}
 		if header.Err != 0 {
-			return fmt.Errorf("closing the session: server's error %d", header.Err)
+			return fmt.Errorf("%s: server's error %d", what, header.Err)
 		}
 		return nil
 	}

@@ -14,10 +14,10 @@ var schemeForm = regexp.MustCompile(`^[a-z][a-z0-9+.-]{0,15}$`)
 
 // zooKeeper has the schemes of ZooKeeper.
 var zooKeeper = map[string]address{
-	"zk":         {},
-	"zk+tls":     {tls: true},
-	"zk+srv":     {srv: true},
-	"zk+tls+srv": {tls: true, srv: true},
+	"zk":      {},
+	"zks":     {tls: true},
+	"zk+srv":  {srv: true},
+	"zks+srv": {tls: true, srv: true},
 }
 
 // place is a URL taken apart.
@@ -80,7 +80,7 @@ func parse(rawURL string) (place, error) {
 	if strings.HasPrefix(rest, "//") && schemeForm.MatchString(scheme) { // else it may be a user's name
 		shown = scheme + "://" + redacted
 	}
-	return place{}, refuse(shown, "it must be sqlite:FILE, zk://HOST:PORT,HOST:PORT/CHROOT (or zk+tls, zk+srv, zk+tls+srv), or mem:")
+	return place{}, refuse(shown, "it must be sqlite:FILE, zk://HOST:PORT,HOST:PORT/CHROOT (or zks, zk+srv, zks+srv), or mem:")
 }
 
 func refuse(shown, why string) error { return fmt.Errorf("%w: %s: %s", ErrURL, shown, why) }
@@ -139,7 +139,7 @@ func parseServers(list string, srv bool) ([]string, error) {
 	servers := strings.Split(list, ",")
 	for n, server := range servers {
 		servers[n] = strings.TrimSpace(server)
-		if _, _, err := zk.ParseServers(server); err != nil {
+		if _, _, err := zk.ParseServers(server, zk.DefaultPort); err != nil {
 			return nil, fmt.Errorf("server %d must be HOST, HOST:PORT or [IPv6]:PORT", n+1)
 		}
 	}

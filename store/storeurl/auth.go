@@ -12,17 +12,6 @@ import (
 	"github.com/zkstate/zkstate/store/zkstore"
 )
 
-// The environment variables that [EnvironmentAuth] reads, and whose names begin with
-// [AuthVariable].
-const (
-	// AuthVariable holds one set of credentials, as digest:user:password, or as
-	// sasl:user:password for SASL DIGEST-MD5.
-	AuthVariable = "ZKSTATE_AUTH"
-	// AuthFile names a file that holds them, one set a line. Empty lines, and those that
-	// begin with #, do not count. Nobody but its owner may have permission to read it.
-	AuthFile = "ZKSTATE_AUTH_FILE"
-)
-
 // ErrAuth means that the credentials in the environment cannot be used. The errors that
 // match it show nothing of them.
 var ErrAuth = errors.New("no usable credentials")
@@ -36,34 +25,41 @@ type credentials struct {
 	user, password string
 }
 
-// environmentAuth adds what the environment has.
-func environmentAuth(config *zkstore.Config) error {
-	var all []credentials
-	if file := os.Getenv(AuthFile); file != "" {
-		found, err := readAuthFile(file)
-		if err != nil {
-			return fmt.Errorf("$%s: %w", AuthFile, err)
-		}
-		all = found
-	}
-	if text := os.Getenv(AuthVariable); text != "" {
-		one, err := parseAuth(text)
-		if err != nil {
-			return fmt.Errorf("$%s: %w", AuthVariable, err)
-		}
-		all = append(all, one)
-	}
+// show adds credentials to what a connection shows. It has one SASL user: saslUser if that is
+// not empty, else the only one that there is.
+func show(config *zkstore.Config, all []credentials, saslUser string) error {
 	for _, c := range all {
 		switch {
 		case c.scheme == "digest":
 			config.Auth = append(config.Auth, zkstore.Auth{Scheme: "digest", Secret: c.user + ":" + c.password})
+		case saslUser != "" && c.user != saslUser:
 		case config.SASL != nil:
-			return fmt.Errorf("%w: a connection has one sasl user, and there are several: leave one line that begins with sasl", ErrAuth)
+			return fmt.Errorf("%w: a connection has one sasl user, and there are several: name one by sasl_user= in the URL, and leave one line for it", ErrAuth)
 		default:
 			config.SASL = zkstore.DigestMD5(c.user, c.password)
 		}
 	}
+	if saslUser != "" && config.SASL == nil {
+		return fmt.Errorf("%w: there is no password of the sasl_user in the URL: put sasl:USER:PASSWORD into the file that $%s names", ErrAuth, AuthFile)
+	}
 	return nil
+}
+
+// environmentAuth returns what the environment has.
+func environmentAuth() (all []credentials, err error) {
+	if file := os.Getenv(AuthFile); file != "" {
+		if all, err = readAuthFile(file); err != nil {
+			return nil, fmt.Errorf("$%s: %w", AuthFile, err)
+		}
+	}
+	if text := os.Getenv(AuthVariable); text != "" {
+		one, err := parseAuth(text)
+		if err != nil {
+			return nil, fmt.Errorf("$%s: %w", AuthVariable, err)
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 func readAuthFile(file string) ([]credentials, error) {

@@ -53,13 +53,13 @@ func TestEnvironmentAuth(t *testing.T) {
 		"digest, no words": {"", "digest::"},
 		"scheme left out":  {"", "user:hidden"},
 	} {
-		err := open(c.file, c.variable, storeurl.EnvironmentAuth())
+		err := open(c.file, c.variable, storeurl.Environment())
 		if !errors.Is(err, storeurl.ErrAuth) || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	good := write(0o600, "# ours\r\n\ndigest:user:pa:ss wo#rd\r\ndigest:more:words\n")
-	if err := open(good, "digest:other:word", storeurl.EnvironmentAuth()); err != nil {
+	if err := open(good, "digest:other:word", storeurl.Environment()); err != nil {
 		t.Error(err)
 	}
 	if err := open("no-such-file", "hidden"); err != nil {

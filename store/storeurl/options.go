@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,32 +20,94 @@ const (
 
 // options are what stands behind the ? of ZooKeeper's URLs.
 type options struct {
-	session time.Duration    // to ask for, or 0
-	files   zkstore.TLSFiles // of TLS
+	session  time.Duration // to ask for, or 0
+	saslUser string        // whose password is among the credentials
+	acl      zkstore.ACL
+	aclText  string           // as it was written
+	fixed    bool             // no servers but these
+	files    zkstore.TLSFiles // of TLS
 }
 
-// fields are those of the files by their names in a URL, in the order in which they are
-// shown.
-func (o *options) fields() []field {
-	return []field{
-		{"cafile", &o.files.CA}, {"cert", &o.files.Cert}, {"key", &o.files.Key}, {"servername", &o.files.ServerName},
+// parameter is one of the options by its name in a URL.
+type parameter struct {
+	name, form string
+	tls        bool // it makes no sense without
+	read       func(o *options, text string) error
+	show       func(o options) string // "" if it is not there
+}
+
+// parameters are all of them, in the order in which they are shown.
+var parameters = []parameter{
+	{
+		name: "session", form: "TIME",
+		read: func(o *options, text string) (err error) {
+			o.session, err = time.ParseDuration(text)
+			if err != nil || o.session < minSession || o.session > maxSession {
+				return errors.New("session must be a time from 1s to 1h, such as 10s")
+			}
+			return nil
+		},
+		show: func(o options) string {
+			if o.session == 0 {
+				return ""
+			}
+			return o.session.String()
+		},
+	},
+	textParameter("sasl_user", "NAME", false, func(o *options) *string { return &o.saslUser }),
+	{
+		name: "acl", form: "creator|read|open|LIST",
+		read: func(o *options, text string) (err error) {
+			if o.acl, err = zkstore.ParseACL(text); err != nil {
+				return err
+			}
+			o.aclText = text
+			if slices.ContainsFunc(o.acl, func(e zkstore.ACLEntry) bool { return e.Scheme == "digest" }) {
+				return fmt.Errorf("an acl with digest has the hash of a password, which does not belong into a URL: use $%s", ACLVariable)
+			}
+			return nil
+		},
+		show: func(o options) string { return o.aclText },
+	},
+	{
+		name: "servers", form: "fixed",
+		read: func(o *options, text string) error {
+			if o.fixed = text == "fixed"; !o.fixed {
+				return errors.New("servers can only be fixed")
+			}
+			return nil
+		},
+		show: func(o options) string {
+			if !o.fixed {
+				return ""
+			}
+			return "fixed"
+		},
+	},
+	textParameter("cacert", "FILE", true, func(o *options) *string { return &o.files.CA }),
+	textParameter("cert", "FILE", true, func(o *options) *string { return &o.files.Cert }),
+	textParameter("key", "FILE", true, func(o *options) *string { return &o.files.Key }),
+	textParameter("servername", "NAME", true, func(o *options) *string { return &o.files.ServerName }),
+}
+
+// textParameter is one whose value is taken as it is.
+func textParameter(name, form string, tls bool, field func(*options) *string) parameter {
+	return parameter{
+		name: name, form: form, tls: tls,
+		read: func(o *options, text string) error {
+			*field(o) = text
+			return nil
+		},
+		show: func(o options) string { return *field(&o) },
 	}
-}
-
-type field struct {
-	name  string
-	value *string
 }
 
 // String shows the options as a query, or nothing if there are none.
 func (o options) String() string {
 	var shown []string
-	if o.session != 0 {
-		shown = append(shown, "session="+o.session.String())
-	}
-	for _, f := range o.fields() {
-		if *f.value != "" {
-			shown = append(shown, f.name+"="+strings.ReplaceAll(url.QueryEscape(*f.value), "%2F", "/"))
+	for _, p := range parameters {
+		if value := p.show(o); value != "" {
+			shown = append(shown, p.name+"="+showValue.Replace(url.QueryEscape(value)))
 		}
 	}
 	if len(shown) == 0 {
@@ -53,41 +116,40 @@ func (o options) String() string {
 	return "?" + strings.Join(shown, "&")
 }
 
-// parseOptions reads a query. Those of TLS make no sense without it. Errors show none of
-// the values.
+// showValue leaves what needs no escape in a query as people write it.
+var showValue = strings.NewReplacer("%2F", "/", "%3A", ":", "%3D", "=")
+
+// parseOptions reads a query. Errors show none of the values.
 func parseOptions(query string, tls bool) (o options, err error) {
 	params, err := url.ParseQuery(query)
 	if err != nil {
 		return options{}, errors.New("what is behind the ? must be NAME=VALUE&NAME=VALUE, percent-encoded")
 	}
-	known := map[string]*string{}
-	var session string
-	known["session"] = &session
-	if tls {
-		for _, f := range o.fields() {
-			known[f.name] = f.value
-		}
-	}
 	for name, values := range params {
-		value, ok := known[name]
-		if !ok || len(values) != 1 || values[0] == "" {
-			return options{}, fmt.Errorf("behind the ? there may be session=TIME%s, each once, and nothing else", tlsNames(tls))
+		at := slices.IndexFunc(parameters, func(p parameter) bool { return p.name == name && (tls || !p.tls) })
+		if at < 0 || len(values) != 1 || values[0] == "" {
+			return options{}, fmt.Errorf("behind the ? there may be %s, each once, and nothing else", parameterNames(tls))
 		}
-		*value = values[0]
-	}
-	if _, asked := params["session"]; !asked {
-		return o, nil
-	}
-	o.session, err = time.ParseDuration(session)
-	if err != nil || o.session < minSession || o.session > maxSession {
-		return options{}, errors.New("session must be a time from 1s to 1h, such as 10s")
+		if err := parameters[at].read(&o, values[0]); err != nil {
+			return options{}, err
+		}
 	}
 	return o, nil
 }
 
-func tlsNames(tls bool) string {
-	if !tls {
-		return " (and cafile, cert, key, servername with zk+tls)"
+func parameterNames(tls bool) string {
+	var plain, secure []string
+	for _, p := range parameters {
+		switch {
+		case !p.tls || tls:
+			plain = append(plain, p.name+"="+p.form)
+		default:
+			secure = append(secure, p.name)
+		}
 	}
-	return ", cafile=FILE, cert=FILE, key=FILE, servername=NAME"
+	names := strings.Join(plain, ", ")
+	if len(secure) > 0 {
+		names += " (and " + strings.Join(secure, ", ") + " with zks)"
+	}
+	return names
 }

@@ -15,7 +15,7 @@ import (
 var hostile = []string{
 	// a scheme that is none, or another
 	"etcd://user:hidden@h", "zoo://user:hidden@h1,h2/c", "://user:hidden@h", ":hidden", "user:hidden@h", "hidden@h", "hidden",
-	"user:hidden", "hidden:zk://h", "zk+tls+more://user:hidden@h?x", "http://user:hidden@h/", "mem:hidden", "mem://user:hidden@h",
+	"user:hidden", "hidden:zk://h", "zks+more://user:hidden@h?x", "http://user:hidden@h/", "mem:hidden", "mem://user:hidden@h",
 	// slashes that are missing, or too many
 	"zk:user:hidden@h", "zk:/user:hidden@h", "zk//user:hidden@h", "zk:\\\\user:hidden@h", "zk:///user:hidden@h", "zk",
 	"sqlite://user:hidden@h/file", "sqlite:zk://user:hidden@h",
@@ -28,8 +28,9 @@ var hostile = []string{
 	// credentials that are none
 	"zk://:hidden@h", "zk://hidden@h", "zk://user:@hidden:x", "zk://user:hidden", "zk://@hidden:hidden",
 	// TLS and SRV
-	"zk+tls://user:hidden@h?cafile=hidden&other=1", "zk+tls://user:hidden@h:0", "zk+tls:user:hidden@h", "zk+srv://user:hidden@h:2181", "zk+srv://hidden@h",
-	"zk+srv+tls://user:hidden@h", "zk+tls://user:hid/hidden@h", "zk://user:hidden@h?key=hidden",
+	"zks://user:hidden@h?cacert=hidden&other=1", "zks://user:hidden@h:0", "zks:user:hidden@h", "zk+srv://user:hidden@h:2181", "zk+srv://hidden@h",
+	"zk+tls://user:hidden@h", "zks://user:hid/hidden@h", "zk://user:hidden@h?key=hidden",
+	"zk://user:hidden@h?acl=hidden", "zk://user:hidden@h?acl=digest:bob:hidden:r", "zk://user:hidden@h?sasl_password=hidden", "zk://h?sasl_user=bob&sasl_password=hidden",
 	// the rest is wrong
 	"zk://user:hidden@", "zk://user:hidden@h:0", "zk://user:hidden@h:99999", "zk://user:hidden@h/../x", "zk://user:hidden@h//x", "zk://user:hidden@h1/a,h2/b",
 	"zk://user:hidden@h?other=1", "zk://user:hidden@h?password=hidden", "zk://user:hidden@h?session=hidden", "zk://user:hidden@h?session=597h",

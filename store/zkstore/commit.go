@@ -26,6 +26,7 @@ type commit struct {
 
 	// Of the present attempt.
 	session *zk.Session
+	acl     []zk.ACL          // of what it creates
 	folders map[string]folder // by the paths of the documents
 	parts   []part
 	created []zk.Reply // what was seen of the documents that it created, in their order

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,9 +20,15 @@ const DefaultSessionTimeout = zk.DefaultSessionTimeout
 
 // Config says where ZooKeeper is. Only Servers or SRV is needed.
 type Config struct {
-	// Servers are host:port, the port 2181 if left out, with TLS too. Names are
+	// Servers are host:port, the port 2181 if left out, and 2281 with TLS. Names are
 	// resolved at every connection attempt, and all their addresses are tried.
 	Servers []string
+	// FixedServers keeps to Servers or SRV. Without it the servers that the ensemble's
+	// configuration names (/zookeeper/config, where it may be read and says where clients
+	// connect) are tried as well, when none of the given ones could be used, so that an
+	// ensemble may be changed server by server. With TLS their port is taken to be the one
+	// that all Servers have; if they differ, or come from SRV, nothing is learned.
+	FixedServers bool
 	// SRV, in place of Servers, is a domain: the SRV records of _zookeeper._tcp.DOMAIN
 	// name the servers, all alike. One that begins with an underscore is looked up as it
 	// is.
@@ -39,11 +47,17 @@ type Config struct {
 	// new connection. See DigestMD5.
 	SASL func(host string) (Mechanism, error)
 	// Auth is shown to every server, before anything is asked of it.
-	//
-	// What this store creates can be read and written by everybody, unless Auth, SASL
-	// or a client's certificate in TLS says who it is: then by holders of the same
-	// credentials only.
 	Auth []Auth
+	// ACL is what a document's znodes get when this store creates them, its folders and its
+	// listener records included. Those who share a document have to give the same one. The
+	// folders above, up to the chroot and with it, can also be looked at and created in by
+	// everybody, so that others can have their documents beside. ACLs of znodes that are
+	// there are never changed.
+	//
+	// Nil means CreatorACL for a connection that a server knows by Auth, by SASL, by a
+	// client's certificate, be it that of a proxy, or by any other means; and OpenACL where
+	// nothing says who it is.
+	ACL ACL
 	// Logger receives what an operator wants to know; nil discards it.
 	Logger *slog.Logger
 }
@@ -88,17 +102,20 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.learns = !cfg.FixedServers
+	if cfg.TLS != nil && s.learns {
+		s.securePort, s.learns = commonPort(servers)
+	}
 	if s.chroot = strings.TrimSuffix(cfg.Chroot, "/"); s.chroot != "" {
 		if err := store.CheckChroot(s.chroot); err != nil {
 			return nil, fmt.Errorf("chroot: %w", err)
 		}
 	}
-	s.acl = zk.WorldACL(zk.PermAll)
-	switch identified, err := cfg.identified(); {
-	case err != nil:
+	if s.authenticated, err = cfg.identified(); err != nil {
 		return nil, err
-	case identified:
-		s.acl, s.authenticated = zk.CreatorACL(zk.PermAll), true
+	}
+	if s.created.asked, err = cfg.acl(s.authenticated); err != nil {
+		return nil, err
 	}
 	s.tls = cfg.TLS
 	with := zk.Config{
@@ -131,16 +148,33 @@ func (cfg Config) servers() (zk.Servers, error) {
 	if len(cfg.Servers) == 0 {
 		return nil, errors.New("no servers given: name at least one host:port")
 	}
-	servers, chroot, err := zk.ParseServers(strings.Join(cfg.Servers, ","))
+	port := zk.DefaultPort
+	if cfg.TLS != nil {
+		port = zk.DefaultSecurePort
+	}
+	servers, chroot, err := zk.ParseServers(strings.Join(cfg.Servers, ","), port)
 	if chroot != "" {
 		return nil, fmt.Errorf("servers %q: %w", cfg.Servers, errChroot)
 	}
 	return servers, err
 }
 
+// commonPort returns the port that all servers have, if there is one.
+func commonPort(servers zk.Servers) (common string, same bool) {
+	hosts, _ := servers.(zk.Hosts)
+	for _, host := range hosts {
+		_, port, _ := net.SplitHostPort(host)
+		if common != "" && port != common {
+			return "", false
+		}
+		common = port
+	}
+	return common, common != ""
+}
+
 var errChroot = fmt.Errorf("the chroot has a field of its own: %w", zk.ErrAddress)
 
-// identified reports whether the servers can know who this is.
+// identified reports whether this handle shows something by which servers can know who it is.
 func (cfg Config) identified() (bool, error) {
 	if cfg.TLS != nil {
 		secure, err := cfg.TLS("")
@@ -152,4 +186,17 @@ func (cfg Config) identified() (bool, error) {
 		}
 	}
 	return len(cfg.Auth) > 0 || cfg.SASL != nil, nil
+}
+
+// acl is that of what is created, nil if only the servers know which is right.
+func (cfg Config) acl(identified bool) (ACL, error) {
+	switch err := cfg.ACL.check(); {
+	case err != nil:
+		return nil, err
+	case len(cfg.ACL) > 0:
+		return slices.Clone(cfg.ACL), nil
+	case identified:
+		return CreatorACL, nil
+	}
+	return nil, nil
 }

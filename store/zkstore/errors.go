@@ -82,6 +82,9 @@ func reason(err error) error {
 	case e.Path == "":
 		return e.Code
 	}
+	if e.Code == zk.ErrInvalidACL {
+		return fmt.Errorf("znode %s: %w: the server does not know this connection, or a scheme of the ACL", e.Path, e.Code)
+	}
 	return fmt.Errorf("znode %s: %w", e.Path, e.Code)
 }
 

@@ -150,9 +150,13 @@ func newFolder(replies []zk.Reply) (f folder, err error) {
 	return f, nil
 }
 
-// ensure makes a znode and its ancestors exist, without data. It looks first: the right
-// to create in a parent is only needed where something is missing there.
+// ensure makes a document's folder and its ancestors exist, without data. It looks first:
+// the right to create in a parent is only needed where something is missing there.
 func (s *Store) ensure(ctx context.Context, full string) error {
+	acl, err := s.acl(ctx)
+	if err != nil {
+		return err
+	}
 	var paths []string
 	for path := full; path != ""; path = path[:strings.LastIndexByte(path, '/')] {
 		paths = append([]string{path}, paths...)
@@ -172,7 +176,11 @@ func (s *Store) ensure(ctx context.Context, full string) error {
 		case !errors.Is(err, zk.ErrNoNode):
 			return err
 		}
-		_, err := s.call(ctx, zk.Create{Path: path, ACL: s.acl})
+		of := acl
+		if path != full {
+			of = acl.shareable()
+		}
+		_, err := s.call(ctx, zk.Create{Path: path, ACL: of.wire()})
 		if err != nil && !errors.Is(err, zk.ErrNodeExists) {
 			return err
 		}

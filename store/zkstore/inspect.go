@@ -85,19 +85,19 @@ func (in *inspection) readServer(ctx context.Context) error {
 	}
 	in.tell("version", version)
 	in.tell("role", about.mode)
-	reply, err := in.session.Call(ctx, zk.Get{Path: "/zookeeper/config"})
+	reply, err := in.session.Call(ctx, zk.Get{Path: configPath})
 	if err != nil && !refused(err) {
 		return err
 	}
-	in.tell("ensemble", members(string(reply.Data), err))
+	in.tell("ensemble", ensembleText(string(reply.Data), err))
 	in.tell("chroot", cmp.Or(s.chroot, "/"))
 	in.tell("session", fmt.Sprintf("0x%x, timeout %v", in.session.ID(), in.session.Timeout()))
 	in.tell("identity", in.rights.String())
 	return nil
 }
 
-// members describes the data of /zookeeper/config.
-func members(config string, err error) string {
+// ensembleText describes the data of /zookeeper/config.
+func ensembleText(config string, err error) string {
 	if err != nil {
 		return ""
 	}
@@ -117,6 +117,9 @@ func members(config string, err error) string {
 // identify asks who the servers take this handle for. Servers before 3.7 do not tell.
 func (in *inspection) identify(ctx context.Context) error {
 	in.rights = rights{digests: in.store.digests, authenticated: in.store.authenticated}
+	if in.store.created.silent.Load() { // the question would end the connection
+		return nil
+	}
 	reply, err := in.session.Call(ctx, zk.WhoAmI{})
 	switch {
 	case err == nil:

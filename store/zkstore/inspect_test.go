@@ -68,7 +68,7 @@ func TestInspectSaysWho(t *testing.T) {
 func TestInspectOnAnOlderServer(t *testing.T) {
 	t.Parallel()
 	server := zkserver.Standalone(t)
-	s := openWith(t, zkstore.Config{Servers: []string{olderServer(t, server.Addr(), wire.OpWhoAmI)}})
+	s := openWith(t, zkstore.Config{FixedServers: true, Servers: []string{olderServer(t, server.Addr(), wire.OpWhoAmI)}})
 	mustCommit(t, t.Context(), s, store.Create{Path: "/doc", Data: []byte("0")})
 	facts, checks := inspect(t, s, "/doc")
 	if !strings.HasPrefix(facts["identity"], "not known") || strings.Join(checks, " ") != "open" {

@@ -43,6 +43,10 @@ func (s *Store) makeJournal(ctx context.Context, session *zk.Session, path strin
 	if err != nil {
 		return err
 	}
+	acl, err := s.acl(ctx)
+	if err != nil {
+		return err
+	}
 	for {
 		_, err := session.Call(ctx, zk.Set{Path: s.history(path), Data: data, Version: zk.AnyVersion})
 		if !errors.Is(err, zk.ErrNoNode) {
@@ -54,7 +58,7 @@ func (s *Store) makeJournal(ctx context.Context, session *zk.Session, path strin
 		of, err := session.Call(ctx, zk.Get{Path: s.folder(path)})
 		if err == nil {
 			_, err = session.Call(ctx, zk.Multi{
-				zk.Create{Path: s.history(path), Data: data, ACL: s.acl},
+				zk.Create{Path: s.history(path), Data: data, ACL: acl.wire()},
 				zk.Set{Path: s.folder(path), Data: of.Data, Version: of.Stat.Version},
 			})
 		}

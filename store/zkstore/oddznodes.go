@@ -1,7 +1,6 @@
 package zkstore
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -11,11 +10,14 @@ import (
 
 // The rights that a State needs of each znode that there is one of, beside reading. The
 // roster is not among them: where it may not be written, listeners go without.
-var needed = map[znodeKind]zk.Perms{
-	thePayload:   zk.PermWrite,
-	theListeners: zk.PermCreate | zk.PermDelete,
-	theQueue:     zk.PermCreate | zk.PermDelete,
-	theHistory:   zk.PermCreate | zk.PermDelete,
+var needed = []struct {
+	kind  znodeKind
+	perms zk.Perms
+}{
+	{thePayload, zk.PermWrite},
+	{theListeners, zk.PermCreate | zk.PermDelete},
+	{theQueue, zk.PermCreate | zk.PermDelete},
+	{theHistory, zk.PermCreate | zk.PermDelete},
 }
 
 // findOddZnodes looks for what is odd about the znodes of a document.
@@ -73,33 +75,29 @@ func (in *inspection) findWorldWritable() {
 		in.odd(store.Finding{
 			Check: "open", Severity: store.SeverityNote, About: in.store.folder(in.path),
 			Problem: "whoever reaches the servers may change the document, and this handle shows no credentials",
-			Advice:  "show credentials, so that what is created belongs to the application: see docs/OPERATING.md, Secure",
+			Advice:  "show credentials, so that what is created belongs to the application: see docs/SECURING.md",
 		})
 	default:
-		advice, owner := "give them to the application alone", in.rights.inCLI()
-		if owner == "" {
-			advice = "authenticated as the application, give them to it alone (auth:: stands for who is authenticated)"
-		}
 		in.odd(store.Finding{
 			Check: "world-writable", Severity: store.SeverityWarning, About: names(open),
 			Problem:  fmt.Sprintf("everybody may change %d znodes of the document, although this handle is known as %s", len(open), in.rights),
-			Advice:   advice,
-			Commands: takeOver(open, cmp.Or(owner, "auth:")+":cdrwa"), In: store.InZooKeeperCLI,
+			Advice:   "authenticated as the application, give them to it alone (auth:: stands for who is authenticated)",
+			Commands: takeOver(open), In: store.InZooKeeperCLI,
 		})
 	}
 }
 
-// takeOver returns the commands that give znodes an ACL. What is below the
+// takeOver returns the commands that give znodes to who is authenticated. What is below the
 // document's folder may be other documents, and what is below its other znodes is its own.
-func takeOver(znodes []znode, acl string) (commands []string) {
+func takeOver(znodes []znode) (commands []string) {
 	var whole string // with all that is below, in the command before
 	for _, z := range znodes {
 		switch {
 		case z.kind == theFolder:
-			commands = append(commands, "setAcl "+cliWord(z.full)+" "+acl)
+			commands = append(commands, "setAcl "+cliWord(z.full)+" auth::cdrwa")
 		case whole == "" || !strings.HasPrefix(z.full, whole+"/"):
 			whole = z.full
-			commands = append(commands, "setAcl -R "+cliWord(z.full)+" "+acl)
+			commands = append(commands, "setAcl -R "+cliWord(z.full)+" auth::cdrwa")
 		}
 	}
 	return commands
@@ -143,15 +141,16 @@ func (in *inspection) findForeign() {
 		})
 		return
 	}
-	folder := found[theFolder]
-	for kind, perms := range needed {
-		switch z := found[kind]; {
-		case z != nil:
-			in.checkRights(z, perms, folder)
-		case kind != theHistory && folder != nil:
-			in.checkRights(folder, zk.PermCreate, nil)
-			folder = nil // which is said once
+	folder, missing := found[theFolder], false
+	for _, need := range needed {
+		if z := found[need.kind]; z != nil {
+			in.checkRights(z, need.perms, folder)
+		} else if need.kind != theHistory {
+			missing = true
 		}
+	}
+	if folder != nil && missing {
+		in.checkRights(folder, zk.PermCreate, nil)
 	}
 }
 
@@ -168,7 +167,7 @@ func (in *inspection) checkRights(z *znode, perms zk.Perms, folder *znode) {
 	f := store.Finding{
 		Check: "foreign-acl", Severity: store.SeverityWarning, About: z.full,
 		Problem: fmt.Sprintf("its ACL %s gives %s no right %s, which programs need there that open the document",
-			aclText(z.acl), in.rights, permsText(missing)),
+			aclText(z.acl), in.rights, permsOf(missing)),
 		Advice:   "have somebody of the right a give these rights to this identity, beside those that are there",
 		Commands: []string{"getAcl " + cliWord(z.full)}, In: store.InZooKeeperCLI,
 	}

@@ -3,6 +3,7 @@ package zkstore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
@@ -38,6 +39,13 @@ func (c *commit) prepare(ctx context.Context) (err error) {
 			break
 		}
 	}
+	if slices.ContainsFunc(c.ops, creates) {
+		acl, err := s.acl(ctx)
+		if err != nil {
+			return s.translate("commit", c.path(), err, false)
+		}
+		c.acl = acl.wire()
+	}
 	c.parts = nil
 	for i := range c.ops {
 		if err := c.prepareOp(i); err != nil {
@@ -50,6 +58,15 @@ func (c *commit) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
+// creates reports whether an operation makes a znode that stays.
+func creates(op store.Op) bool {
+	_, document := op.(store.Create)
+	return document || isAppend(op)
+}
+
+// passing is the ACL of what a transaction makes and removes.
+var passing = OpenACL.wire()
+
 // prepareOp makes an operation's own requests.
 func (c *commit) prepareOp(i int) error {
 	s, own := c.store, func(requests ...zk.Op) {
@@ -60,9 +77,9 @@ func (c *commit) prepareOp(i int) error {
 	switch op := c.ops[i].(type) {
 	case store.Create:
 		if c.folders[op.Path].supposed {
-			c.parts = append(c.parts, part{op: i, guard: true, request: zk.Create{Path: s.folder(op.Path), ACL: s.acl}})
+			c.parts = append(c.parts, part{op: i, guard: true, request: zk.Create{Path: s.folder(op.Path), ACL: c.acl}})
 		}
-		own(zk.Create{Path: s.payload(op.Path), Data: op.Data, ACL: s.acl})
+		own(zk.Create{Path: s.payload(op.Path), Data: op.Data, ACL: c.acl})
 	case store.Put:
 		own(setAt(s.payload(op.Path), op.Data, op.Base.Counter())...)
 	case store.Delete:
@@ -71,7 +88,7 @@ func (c *commit) prepareOp(i int) error {
 		own(setAt(c.record.full, op.Data, c.record.version)...)
 	case store.Await:
 		if !c.unmarked {
-			own(zk.Create{Path: s.awaited(op.Path), ACL: s.acl})
+			own(zk.Create{Path: s.awaited(op.Path), ACL: passing})
 			own(zk.Delete{Path: s.awaited(op.Path), Version: zk.AnyVersion})
 		}
 	case store.Append:

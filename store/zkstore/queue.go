@@ -24,9 +24,13 @@ func (l *latch) join(ctx context.Context) error {
 		}
 		l.unsure = false
 	}
+	acl, err := l.store.acl(ctx)
+	if err != nil {
+		return err
+	}
 	for attempt := 0; l.name == ""; attempt++ {
 		reply, err := l.session.Call(ctx, zk.Create{
-			Path: l.store.place(l.path, l.prefix), Data: holderData(l.id), ACL: l.store.acl, Mode: zk.EphemeralSequential,
+			Path: l.store.place(l.path, l.prefix), Data: holderData(l.id), ACL: acl.wire(), Mode: zk.EphemeralSequential,
 		})
 		switch {
 		case errors.Is(err, zk.ErrNoNode) && attempt < 3: // the server removes empty containers
@@ -86,8 +90,12 @@ func (s *Store) ensureContainer(ctx context.Context, session *zk.Session, path, 
 	if err := s.ensure(ctx, s.folder(path)); err != nil {
 		return err
 	}
-	create := zk.Create{Path: full, ACL: s.acl, Mode: zk.Container}
-	_, err := session.Call(ctx, create)
+	acl, err := s.acl(ctx)
+	if err != nil {
+		return err
+	}
+	create := zk.Create{Path: full, ACL: acl.wire(), Mode: zk.Container}
+	_, err = session.Call(ctx, create)
 	if errors.Is(err, zk.ErrUnimplemented) {
 		create.Mode = zk.Persistent
 		_, err = session.Call(ctx, create)

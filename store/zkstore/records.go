@@ -208,7 +208,11 @@ func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *reco
 	if err != nil {
 		return err
 	}
-	ops = append(ops, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+	acl, err := s.acl(ctx)
+	if err != nil {
+		return err
+	}
+	ops = append(ops, zk.Create{Path: rec.full, Data: data, ACL: acl.wire(), Mode: zk.Ephemeral})
 	before := rec.entered
 	rec.entered = true // also if the answer is lost: whoever removes the record removes its entry
 	reply, watch := s.share(ctx, session, ops, zk.Children{Path: rec.full, Watch: true})
@@ -230,13 +234,17 @@ func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *reco
 // createRecordAlone does so a step at a time, and finds out what is in the way. After a
 // lost answer a record that is there may be our own.
 func (s *Store) createRecordAlone(ctx context.Context, session *zk.Session, rec *record, data []byte) (err error) {
+	acl, err := s.acl(ctx)
+	if err != nil {
+		return err
+	}
 	for range maxAttempts {
 		if err := s.enter(ctx, session, rec, data); err != nil {
 			return err
 		}
 		before := rec.entered
 		rec.entered = true // also if the answer is lost: whoever removes the record removes its entry
-		_, err = session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: s.acl, Mode: zk.Ephemeral})
+		_, err = session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: acl.wire(), Mode: zk.Ephemeral})
 		if refused(err) {
 			rec.entered = before
 		}

@@ -92,17 +92,6 @@ func containsAddress(network, address string) bool {
 
 func isWorld(entry zk.ACL) bool { return entry.Scheme == "world" && entry.ID == "anyone" }
 
-// inCLI is what ZooKeeper's command line calls the handle in an ACL, "" where it cannot: it
-// has no way to write a comma, and the name of a digest has the hash of a password in it.
-func (r rights) inCLI() string {
-	for _, i := range r.identities {
-		if (i.Scheme == "x509" || i.Scheme == "sasl") && !strings.ContainsAny(i.User, ", ") {
-			return i.Scheme + ":" + i.User
-		}
-	}
-	return ""
-}
-
 // String tells who the servers take the handle for.
 func (r rights) String() string {
 	if !r.known {
@@ -121,27 +110,23 @@ func (r rights) String() string {
 
 // aclText writes an ACL as ZooKeeper's command line does, without the hashes of passwords.
 func aclText(acl []zk.ACL) string {
-	entries := make([]string, len(acl))
+	shown := make(ACL, len(acl))
 	for i, entry := range acl {
 		id := entry.ID
 		if user, _, ok := strings.Cut(id, ":"); ok && entry.Scheme == "digest" {
 			id = user + ":x"
 		}
-		entries[i] = entry.Scheme + ":" + id + ":" + permsText(entry.Perms)
+		shown[i] = ACLEntry{Scheme: entry.Scheme, ID: id, Perms: permsOf(entry.Perms)}
 	}
-	return strings.Join(entries, ",")
+	return shown.String()
 }
 
-// permsText writes rights as ZooKeeper's command line does.
-func permsText(perms zk.Perms) string {
-	var b strings.Builder
-	for _, p := range []struct {
-		perm   zk.Perms
-		letter byte
-	}{{zk.PermCreate, 'c'}, {zk.PermDelete, 'd'}, {zk.PermRead, 'r'}, {zk.PermWrite, 'w'}, {zk.PermAdmin, 'a'}} {
-		if perms&p.perm != 0 {
-			b.WriteByte(p.letter)
+// permsOf is the reverse of [Perms.wire].
+func permsOf(w zk.Perms) (p Perms) {
+	for i, perm := range zkPerms {
+		if w&perm != 0 {
+			p |= 1 << i
 		}
 	}
-	return b.String()
+	return p
 }

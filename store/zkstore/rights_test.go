@@ -6,7 +6,7 @@ import (
 	"github.com/zkstate/zkstate/internal/zk"
 )
 
-func TestRights(t *testing.T) {
+func TestRightsByACL(t *testing.T) {
 	own, other := digestID("app:secret"), digestID("app:wrong")
 	app := rights{known: true, digests: []string{own}, identities: []zk.Identity{{Scheme: "ip", User: "10.1.2.3"}, {Scheme: "digest", User: "app"}, {Scheme: "x509", User: "CN=app"}}}
 	for name, c := range map[string]struct {
@@ -38,18 +38,6 @@ func TestRights(t *testing.T) {
 	}
 }
 
-func TestRightsInCLI(t *testing.T) {
-	for want, identity := range map[string]zk.Identity{
-		"x509:CN=app": {Scheme: "x509", User: "CN=app"}, "sasl:app": {Scheme: "sasl", User: "app"},
-		"": {Scheme: "x509", User: "CN=app,O=Acme"},
-	} {
-		r := rights{known: true, identities: []zk.Identity{{Scheme: "ip", User: "10.1.2.3"}, {Scheme: "digest", User: "app"}, identity}}
-		if got := r.inCLI(); got != want {
-			t.Errorf("%v: %s", identity, got)
-		}
-	}
-}
-
 func TestACLText(t *testing.T) {
 	acl := append([]zk.ACL{{Perms: zk.PermRead | zk.PermAdmin, Scheme: "digest", ID: digestID("app:secret")}}, zk.WorldACL(zk.PermAll)...)
 	if got := aclText(acl); got != "digest:app:x:ra,world:anyone:cdrwa" {
@@ -69,12 +57,12 @@ func TestAboutServer(t *testing.T) {
 	}
 }
 
-func TestMembers(t *testing.T) {
+func TestEnsembleText(t *testing.T) {
 	for config, want := range map[string]string{
 		"": "one server that stands alone",
 		"server.1=a:1:2:participant;0.0.0.0:2181\nserver.2=b:1:2:observer\nversion=100\n": "2 servers: 1=a:1:2:participant;0.0.0.0:2181, 2=b:1:2:observer",
 	} {
-		if got := members(config, nil); got != want {
+		if got := ensembleText(config, nil); got != want {
 			t.Errorf("%q: %s", config, got)
 		}
 	}

@@ -21,14 +21,18 @@ import (
 // once: until the entry is there, nobody waits for a listener that serves what it has.
 func (s *Store) entering(ctx context.Context, session *zk.Session, rec *record, data []byte) (zk.Multi, error) {
 	var ops zk.Multi
+	acl, err := s.acl(ctx)
+	if err != nil {
+		return nil, err
+	}
 	missing, entered, err := s.lookAround(ctx, session, rec)
 	for _, full := range missing {
-		ops = append(ops, zk.Create{Path: full, ACL: s.acl, Mode: zk.Container})
+		ops = append(ops, zk.Create{Path: full, ACL: acl.wire(), Mode: zk.Container})
 	}
 	if entered {
 		return append(ops, zk.Set{Path: rec.entry(), Data: data, Version: zk.AnyVersion}), err
 	}
-	return append(ops, zk.Create{Path: rec.entry(), Data: data, ACL: s.acl}), err
+	return append(ops, zk.Create{Path: rec.entry(), Data: data, ACL: acl.wire()}), err
 }
 
 // lookAround returns the folders of records and entries that a document does not have, and
@@ -61,10 +65,14 @@ func (s *Store) lookAround(ctx context.Context, session *zk.Session, rec *record
 // enter changes the entry, or makes it if somebody forgot it. One that may not be made
 // is done without.
 func (s *Store) enter(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
+	acl, err := s.acl(ctx)
+	if err != nil {
+		return err
+	}
 	for range maxAttempts {
 		_, err := session.Call(ctx, zk.Set{Path: rec.entry(), Data: data, Version: zk.AnyVersion})
 		if errors.Is(err, zk.ErrNoNode) {
-			_, err = session.Call(ctx, zk.Create{Path: rec.entry(), Data: data, ACL: s.acl})
+			_, err = session.Call(ctx, zk.Create{Path: rec.entry(), Data: data, ACL: acl.wire()})
 		}
 		if errors.Is(err, zk.ErrNoNode) { // the folder is missing
 			if err = s.ensureContainer(ctx, session, rec.path, s.roster(rec.path)); err == nil {
@@ -204,7 +212,7 @@ func (s *Store) Forget(ctx context.Context, path string, lost store.Listener) er
 	}
 	record := s.record(path, lost.ID)
 	_, err := s.call(ctx, zk.Multi{
-		zk.Create{Path: record, ACL: s.acl, Mode: zk.Ephemeral},
+		zk.Create{Path: record, ACL: passing, Mode: zk.Ephemeral},
 		zk.Delete{Path: record, Version: zk.AnyVersion},
 		zk.Delete{Path: s.entryOf(path, lost.ID), Version: int32(lost.Returns)},
 	})

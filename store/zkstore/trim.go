@@ -79,7 +79,7 @@ func (c *commit) prepareAppend(i int, op store.Append) {
 		return
 	}
 	s := c.store
-	create := zk.Create{Path: s.history(op.Path) + "/", Data: op.Data, ACL: s.acl, Mode: zk.PersistentSequential}
+	create := zk.Create{Path: s.history(op.Path) + "/", Data: op.Data, ACL: c.acl, Mode: zk.PersistentSequential}
 	if newest := j.newest(); newest >= lastSequence { // the server gives no more numbers
 		create.Path, create.Mode = s.entry(op.Path, entryName(newest+1)), zk.Persistent
 	}

@@ -34,9 +34,12 @@ const retryPause = 50 * time.Millisecond
 // Store is one ZooKeeper session, replaced by a new one when it is lost. One
 // process needs one, for any number of documents.
 type Store struct {
-	client *zk.Client
-	chroot string
-	acl    []zk.ACL // of what is created
+	client  *zk.Client
+	chroot  string
+	created createdACL
+	learns  bool // of servers beside those that were given
+	// securePort is that of all servers for TLS, "" without TLS.
+	securePort string
 
 	tls           func(host string) (*tls.Config, error) // nil without TLS
 	authenticated bool                                   // this handle shows who it is
@@ -59,6 +62,7 @@ type Store struct {
 	counters counters
 
 	listenerFolders listenerFolders // that somebody watches
+	configured      chan struct{}   // has a token if the ensemble's configuration is to be looked at
 
 	mu     sync.Mutex // guards closed, and tasks.Go against tasks.Wait
 	closed bool
@@ -68,7 +72,9 @@ type Store struct {
 // Open starts a session. It does not wait for a server: the calls do, each until
 // its context ends. The error is about cfg only.
 func Open(cfg Config) (*Store, error) {
-	s := &Store{logger: cfg.Logger, records: newRecords(), verifier: verifier{wake: make(chan struct{}, 1)}}
+	s := &Store{
+		logger: cfg.Logger, records: newRecords(), verifier: verifier{wake: make(chan struct{}, 1)}, configured: make(chan struct{}, 1),
+	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
@@ -81,6 +87,9 @@ func Open(cfg Config) (*Store, error) {
 	s.client = client
 	s.goOn(s.keepRecords)
 	s.goOn(s.forgetLost)
+	if s.learns {
+		s.goOn(s.learnServers)
+	}
 	return s, nil
 }
 
@@ -101,6 +110,7 @@ func (s *Store) onEvent(event zk.Event) {
 		s.places.SignalAll()
 		s.verifier.wakeUp()
 		s.records.wakeKeeper()
+		s.wakeLearner()
 	case zk.Disconnected:
 		s.counters.disconnections.Add(1)
 	case zk.SessionLost:
@@ -111,6 +121,9 @@ func (s *Store) onEvent(event zk.Event) {
 	case zk.NodeCreated, zk.NodeDeleted, zk.NodeDataChanged:
 		if event.Kind == zk.NodeDeleted {
 			s.records.ended(event.Path)
+		}
+		if event.Path == configPath {
+			s.wakeLearner()
 		}
 		s.watched.moved(event.Path)
 		s.watched.signal(event.Path)

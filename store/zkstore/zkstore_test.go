@@ -58,7 +58,6 @@ const session = 4 * time.Second
 var chroots atomic.Int64
 
 func TestConformance(t *testing.T) {
-	t.Parallel()
 	server := zkserver.Standalone(t)
 	storetest.Run(t, func(t *testing.T) storetest.Opener {
 		chroot := fmt.Sprintf("/conformance/%d", chroots.Add(1))
@@ -75,7 +74,6 @@ func TestRemovedRecords(t *testing.T) {
 }
 
 func TestConformanceOnAnEnsemble(t *testing.T) {
-	t.Parallel()
 	ensemble := zkserver.Ensemble(t, 3)
 	storetest.Run(t, func(t *testing.T) storetest.Opener {
 		chroot := fmt.Sprintf("/conformance/%d", chroots.Add(1))

@@ -104,6 +104,16 @@ func TestAlerts(t *testing.T) {
 			t.Errorf("the page has no row of %s, or another severity", rule.Alert)
 		}
 	}
+	runbook, err := os.ReadFile("../../docs/OPERATING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range rules {
+		_, anchor, _ := strings.Cut(rule.Annotations["runbook_url"], "docs/OPERATING.md#")
+		if anchor != strings.ToLower(rule.Alert) || !regexp.MustCompile("(?m)^#+ "+rule.Alert+"$").Match(runbook) {
+			t.Errorf("%s links to %q, and the runbook has no such heading", rule.Alert, anchor)
+		}
+	}
 	for _, row := range rows {
 		if !fired[row[1]] {
 			t.Errorf("the page has a row of %s, of which there is no rule", row[1])

@@ -20,6 +20,7 @@ const (
 	OpCheck           Opcode = 13
 	OpMulti           Opcode = 14
 	OpCreate2         Opcode = 15
+	OpReconfig        Opcode = 16
 	OpRemoveWatches   Opcode = 18
 	OpCreateContainer Opcode = 19
 	OpCreateTTL       Opcode = 21
@@ -48,6 +49,7 @@ var opcodeNames = map[Opcode]string{
 	OpCheck:           "check",
 	OpMulti:           "multi",
 	OpCreate2:         "create2",
+	OpReconfig:        "reconfig",
 	OpRemoveWatches:   "removeWatches",
 	OpCreateContainer: "createContainer",
 	OpCreateTTL:       "createTTL",
@@ -72,7 +74,7 @@ func (o Opcode) String() string {
 // Writes reports whether a request may change the tree. A Multi counts as one even if it only checks.
 func (o Opcode) Writes() bool {
 	switch o {
-	case OpCreate, OpDelete, OpSetData, OpSetACL, OpMulti, OpCreate2, OpCreateContainer, OpCreateTTL:
+	case OpCreate, OpDelete, OpSetData, OpSetACL, OpMulti, OpCreate2, OpReconfig, OpCreateContainer, OpCreateTTL:
 		return true
 	}
 	return false

@@ -25,7 +25,7 @@ func TestTheLostAreForgotten(t *testing.T) {
 	}
 	enter := func(id, data string) {
 		t.Helper()
-		if _, err := s.call(t.Context(), zk.Create{Path: s.entryOf("/two", id), Data: []byte(data), ACL: s.acl}); err != nil {
+		if _, err := s.call(t.Context(), zk.Create{Path: s.entryOf("/two", id), Data: []byte(data), ACL: OpenACL.wire()}); err != nil {
 			t.Fatal(err)
 		}
 	}

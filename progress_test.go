@@ -12,7 +12,7 @@ import (
 func TestAppliedInAnotherHistory(t *testing.T) {
 	v := store.NewVersion(1, 9, 4).WithTag(7)
 	p := progress{version: v, self: func(Listener) bool { return false }}
-	said := make(map[standing]int)
+	said := make(map[reported]int)
 	for _, l := range []Listener{
 		{ID: "it", Applied: v, Status: StatusApplied},
 		{ID: "later", Applied: store.NewVersion(1, 10, 5).WithTag(9), Status: StatusApplied},
@@ -23,7 +23,7 @@ func TestAppliedInAnotherHistory(t *testing.T) {
 		{ID: "refuses", Newest: v, Status: StatusRejected},
 		{ID: "refused", Newest: v.WithTag(8), Status: StatusRejected},
 	} {
-		said[p.standing(l)]++
+		said[p.statusOf(l)]++
 	}
 	if said[applied] != 3 || said[silent] != 4 || said[rejected] != 1 {
 		t.Errorf("%d applied, %d silent, %d rejected", said[applied], said[silent], said[rejected])
