@@ -186,9 +186,9 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 		return err
 	}
 	if !w.st.publish(observation[T]{asked: asked, linearizable: true}) {
-		w.st.askForLook() // another version was seen meanwhile
+		w.st.follower.wake(isAsked) // another version was seen meanwhile
 	}
-	w.st.queue.finish(b.members[0], outcome{changed: true})
+	w.st.queue().finish(b.members[0], outcome{changed: true})
 	return nil
 }
 
@@ -196,7 +196,7 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 // nothing if a caller whose change is part of op has left.
 func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op store.Op) ([]Version, error) {
 	st := w.st
-	if !st.queue.markSent(b, parts, cur.newest) {
+	if !st.queue().markSent(b, parts, cur.newest) {
 		return nil, errLeft
 	}
 	var extra []store.Op
@@ -220,7 +220,7 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	if errors.Is(err, store.ErrTaken) { // another handle owns the id: commit without a receipt
 		versions, err = st.commitJournaled(ctx, cur, op, token, reasons(parts), extra...)
 	}
-	st.queue.markAnswered(b, err)
+	st.queue().markAnswered(b, err)
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func (st *State[T]) Lock(ctx context.Context) (*Lock[T], error) {
 // From its return until endLock, those that are asked for later wait.
 func (st *State[T]) awaitLocks(ctx context.Context) error {
 	r := &request[T]{ctx: ctx, verb: "lock", locks: true, alone: true, cfg: updateConfig{exclusive: true}, done: make(chan outcome, 1)}
-	if st.queue.add(r) && !st.tasks.start(st.runWriter) {
+	if st.queue().add(r) && !st.tasks.start(st.runWriter) {
 		return st.errClosed(r.verb)
 	}
 	select {
@@ -85,8 +85,8 @@ func (st *State[T]) awaitLocks(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	trouble := st.queue.blockedOf(r)
-	if left, _ := st.queue.leave(r); left == leftDecided {
+	trouble := st.queue().blockedOf(r)
+	if left, _ := st.queue().leave(r); left == leftDecided {
 		st.endLock()
 	}
 	switch {
@@ -100,7 +100,7 @@ func (st *State[T]) awaitLocks(ctx context.Context) error {
 
 // endLock lets this State's other locks and exclusive updates go on.
 func (st *State[T]) endLock() {
-	if st.queue.endLock() {
+	if st.queue().endLock() {
 		st.tasks.start(st.runWriter) // after Close nobody waits
 	}
 }

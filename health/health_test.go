@@ -114,8 +114,8 @@ func (a *away) Load(ctx context.Context, path string, known store.Version, mode 
 	return a.Store.Load(ctx, path, known, mode)
 }
 
-func (a *away) Watch(path string, every time.Duration) store.Watcher {
-	return watcher{a.Store.Watch(path, every), a}
+func (a *away) Watch(path string, every time.Duration, hint func()) store.Watcher {
+	return watcher{a.Store.Watch(path, every, hint), a}
 }
 
 type watcher struct {
