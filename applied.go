@@ -109,7 +109,7 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, wait wait
 	}
 	records := st.store.WatchListeners(st.path)
 	defer records.Stop()
-	p := &progress{version: version, least: wait.least, self: st.own.is, listeners: make(map[string]Listener), unread: 1}
+	p := &progress{version: version, least: wait.least, self: st.isOwn, listeners: make(map[string]Listener), unread: 1}
 	for retry := (backoff{max: 500 * time.Millisecond, last: 4 * time.Millisecond}); ; {
 		err := st.awaitReports(ctx, p, records, &retry)
 		if err == nil && p.wantsAbsent() {

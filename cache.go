@@ -97,7 +97,7 @@ func (st *State[T]) startFromCache() bool {
 		return false
 	}
 	st.current.Store(&published[T]{snapshot: &snapshot[T]{value: value, doc: rec.Data, version: rec.Version}})
-	st.askForLook()
+	st.follower.wake(isAsked)
 	return true
 }
 

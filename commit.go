@@ -1,14 +1,11 @@
 package zkstate
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
-	"github.com/zkstate/zkstate/diff"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -51,106 +48,6 @@ func (st *State[T]) refusal(cur *published[T], cfg updateConfig) error {
 	return nil
 }
 
-// compose makes the document to be stored from the last draft.
-func (w *writer[T]) compose(b *batch[T], cur *published[T], last draft[T]) (made composed[T], err error) {
-	st, after, kept := w.st, last.doc, false
-	if last.value != nil {
-		if after, kept, err = last.encode(); err != nil {
-			return made, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
-		}
-		if !kept && len(b.members) > 1 { // decoding changes the draft, so later functions ran on another value than is stored
-			return made, callerError{errLossy}
-		}
-	}
-	made, err = st.merge(cur, last.before, after)
-	if err != nil || made.doc == nil {
-		return made, err
-	}
-	switch {
-	case made.value != nil:
-	case kept && validate(last.value) == nil: // which may fill fields that are not encoded
-		made.value, made.encoded = last.value, after
-	default:
-		value, rejected := decode[T](st.path, Version{}, after)
-		if rejected != nil {
-			return composed[T]{}, callerError{fmt.Errorf("%s: the new value does not survive encoding/json: %w", st.at("update"), rejected)}
-		}
-		made.value = &value
-		made.encoded, _ = encode(value) // which need not be after: a large number in an any is rounded
-	}
-	if kept && len(b.members) > 1 { // the next batch is likely to follow at once
-		made.own = st.copier.Copy(last.value)
-	}
-	return made, nil
-}
-
-// composed is a document to be stored. All its fields are nil if nothing changed.
-type composed[T any] struct {
-	doc     []byte
-	value   *T     // decoded from it
-	encoded []byte // T's encoding of the value, where it is known
-	own     *T     // a copy of value that only the writer refers to, or nil
-}
-
-// errLossy means that encoding/json replaced a byte of a string.
-var errLossy = errors.New("a string is not UTF-8")
-
-// merge returns the document to store, or none if nothing changed. It applies the changes
-// from before to after to the stored document. If the merged document does not decode to
-// what after decodes to (a type's own encoding can prevent it), merge returns after.
-// The value is the decoded form of a merged document, and nil if doc is after.
-func (st *State[T]) merge(cur *published[T], before, after []byte) (made composed[T], err error) {
-	if err := diff.Check(after); err != nil { // a type's own encoding may write what nobody can read
-		return made, callerError{fmt.Errorf("%s: encode the new value: %w", st.at("update"), err)}
-	}
-	whole := composed[T]{doc: after}
-	if cur.rejected != nil {
-		return whole, nil
-	}
-	same := bytes.Equal(before, after)
-	if !same && st.copier == nil { // its own encoding may write the same in two ways
-		same, err = diff.Equal(before, after)
-	}
-	if err != nil || same {
-		return made, err
-	}
-	if bytes.Equal(before, cur.doc) {
-		return whole, nil // the stored text is exactly T's encoding, so there is nothing to preserve
-	}
-	if merged, err := diff.Merge(cur.doc, before, after, byKey[T]()); err == nil {
-		if value, encoded, ok := decodesTo[T](merged, after); ok {
-			return composed[T]{doc: merged, value: &value, encoded: encoded}, nil
-		}
-	}
-	return whole, nil
-}
-
-// decodesTo returns the T that doc decodes to, its encoding, and whether want is that, or
-// decodes to the same: a large number in an any is rounded.
-func decodesTo[T any](doc, want []byte) (value T, encoded []byte, yes bool) {
-	value, encoded, ok := again[T](doc)
-	if !ok {
-		return value, nil, false
-	}
-	same, err := diff.Equal(encoded, want)
-	if err == nil && !same {
-		if _, wanted, ok := again[T](want); ok {
-			same, err = diff.Equal(encoded, wanted)
-		}
-	}
-	return value, encoded, err == nil && same
-}
-
-// again decodes a T, and encodes that again.
-func again[T any](doc []byte) (value T, encoded []byte, ok bool) {
-	value, rejected := decode[T]("", Version{}, doc)
-	if rejected != nil {
-		return value, nil, false
-	}
-	encoded, err := encode(value)
-	return value, encoded, err == nil
-}
-
 // commit sends the document that a batch made, and publishes it in the same way as other
 // instances' commits.
 func (w *writer[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
@@ -186,9 +83,9 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 		return err
 	}
 	if !w.st.publish(observation[T]{asked: asked, linearizable: true}) {
-		w.st.askForLook() // another version was seen meanwhile
+		w.st.follower.wake(isAsked) // another version was seen meanwhile
 	}
-	w.st.queue.finish(b.members[0], outcome{changed: true})
+	w.st.queue().finish(b.members[0], outcome{changed: true})
 	return nil
 }
 
@@ -196,7 +93,7 @@ func (w *writer[T]) remove(b *batch[T], cur *published[T]) error {
 // nothing if a caller whose change is part of op has left.
 func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op store.Op) ([]Version, error) {
 	st := w.st
-	if !st.queue.markSent(b, parts, cur.newest) {
+	if !st.queue().markSent(b, parts, cur.newest) {
 		return nil, errLeft
 	}
 	var extra []store.Op
@@ -220,7 +117,7 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	if errors.Is(err, store.ErrTaken) { // another handle owns the id: commit without a receipt
 		versions, err = st.commitJournaled(ctx, cur, op, token, reasons(parts), extra...)
 	}
-	st.queue.markAnswered(b, err)
+	st.queue().markAnswered(b, err)
 	if err != nil {
 		return nil, err
 	}
@@ -243,49 +140,4 @@ func reasons[T any](parts []*request[T]) (all []string) {
 		}
 	}
 	return all
-}
-
-// inFlight is a commit that the store has not answered yet.
-type inFlight struct {
-	base     Version
-	data     []byte
-	answered chan struct{} // closed when the commit was published or failed
-	overdue  bool          // the follower waited for it too long; only the follower uses this
-}
-
-// How long the follower waits for the State's own commit in flight.
-const (
-	flightWait = 20 * time.Millisecond  // before a look: the hint may be of that commit; once a commit
-	originWait = 100 * time.Millisecond // after a look that shows that commit's bytes, to learn whether it is ours
-)
-
-// await waits for the answer, and reports false if it does not come in time.
-func (f *inFlight) await(ctx context.Context, within time.Duration) bool {
-	timer := time.NewTimer(within)
-	defer timer.Stop()
-	select {
-	case <-f.answered:
-		return true
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return false
-}
-
-// yieldToOwnCommit waits until the State's own commit is published, if a load shows that
-// commit. A load often shows a commit before the store has answered it, and a load does
-// not say who committed.
-func (st *State[T]) yieldToOwnCommit(ctx context.Context, rec store.Record) {
-	flight := st.committing.Load()
-	if flight != nil && rec.Version.Created() == flight.base.Created() && rec.Version.Since(flight.base) == 1 && bytes.Equal(rec.Data, flight.data) {
-		flight.await(ctx, originWait)
-	}
-}
-
-// awaitOwnCommit waits for the commit in flight, if there is one, because a hint of it
-// needs no look. It waits once for each commit, so a hung commit delays the follower once.
-func (st *State[T]) awaitOwnCommit() {
-	if flight := st.committing.Load(); flight != nil && !flight.overdue {
-		flight.overdue = !flight.await(st.ctx, flightWait)
-	}
 }

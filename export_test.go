@@ -11,9 +11,9 @@ func (st *State[T]) AwaitQueued(n int) {
 
 // Queued is how many calls wait behind the one that is being carried out.
 func (st *State[T]) Queued() int {
-	st.queue.mu.Lock()
-	defer st.queue.mu.Unlock()
-	return len(st.queue.waiting)
+	st.queue().mu.Lock()
+	defer st.queue().mu.Unlock()
+	return len(st.queue().waiting)
 }
 
 // Subscribers is how many wait for changes of the copy.
@@ -26,9 +26,9 @@ func (st *State[T]) Subscribers() int {
 // AwaitBehindLock waits until n calls wait for this State's Lock.
 func (st *State[T]) AwaitBehindLock(n int) {
 	for {
-		st.queue.mu.Lock()
-		waiting := len(st.queue.behind)
-		st.queue.mu.Unlock()
+		st.queue().mu.Lock()
+		waiting := len(st.queue().behind)
+		st.queue().mu.Unlock()
 		if waiting >= n {
 			return
 		}

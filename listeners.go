@@ -158,7 +158,7 @@ func (st *State[T]) countListeners() int {
 func (st *State[T]) startTask(fn func()) bool { return st.tasks.start(fn) }
 
 func (st *State[T]) recordLocked(receipt string) []byte {
-	cur, self := st.current.Load(), listenerRecord{st.own.self, receipt}
+	cur, self := st.current.Load(), listenerRecord{st.self(), receipt}
 	self.Applied, self.Status = cur.version, StatusApplied
 	switch {
 	case cur.deleted:
@@ -177,18 +177,25 @@ func (st *State[T]) recordLocked(receipt string) []byte {
 
 // ownRecord is what a State says of itself beyond its copy.
 type ownRecord struct {
+	since int64 // in milliseconds since 1970
+
 	mu      sync.Mutex // guards all below
-	self    Listener
-	receipt string // of the last commit that is known to be applied
-	commits int    // that were tried
+	receipt string     // of the last commit that is known to be applied
+	commits int        // that were tried
 }
 
-func newOwnRecord(cfg config) ownRecord {
-	host, _ := os.Hostname() // an unknown host is an empty one
-	return ownRecord{self: Listener{
-		ID: cfg.id, Host: host, PID: os.Getpid(), App: cfg.app, Since: time.Now().UTC().Truncate(time.Millisecond),
-		MaxStaleness: cfg.maxStaleness,
-	}}
+// hostname is empty if it is not known.
+var hostname = sync.OnceValue(func() string {
+	host, _ := os.Hostname()
+	return host
+})
+
+// self is what a State says of itself, but for its copy.
+func (st *State[T]) self() Listener {
+	return Listener{
+		ID: st.cfg.id, Host: hostname(), PID: os.Getpid(), App: st.cfg.app, Since: time.UnixMilli(st.own.since).UTC(),
+		MaxStaleness: st.cfg.maxStaleness,
+	}
 }
 
 // receipt makes a receipt that no commit had before, and the record with it.
@@ -197,7 +204,7 @@ func (st *State[T]) receipt() (token string, record []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.commits++
-	token = fmt.Sprintf("%s/%d/%d", a.self.ID, a.self.Since.UnixMilli(), a.commits)
+	token = fmt.Sprintf("%s/%d/%d", st.cfg.id, a.since, a.commits)
 	return token, st.recordLocked(token)
 }
 
@@ -208,10 +215,9 @@ func (a *ownRecord) noteReceipt(token string) {
 	a.receipt = token
 }
 
-// is reports whether l is this State's own record, and not another one's with the
+// isOwn reports whether l is this State's own record, and not another one's with the
 // same id.
-func (a *ownRecord) is(l Listener) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return l.ID == a.self.ID && l.Host == a.self.Host && l.PID == a.self.PID && l.Since.Equal(a.self.Since)
+func (st *State[T]) isOwn(l Listener) bool {
+	self := st.self()
+	return l.ID == self.ID && l.Host == self.Host && l.PID == self.PID && l.Since.Equal(self.Since)
 }

@@ -76,7 +76,7 @@ func (st *State[T]) Lock(ctx context.Context) (*Lock[T], error) {
 // From its return until endLock, those that are asked for later wait.
 func (st *State[T]) awaitLocks(ctx context.Context) error {
 	r := &request[T]{ctx: ctx, verb: "lock", locks: true, alone: true, cfg: updateConfig{exclusive: true}, done: make(chan outcome, 1)}
-	if st.queue.add(r) && !st.tasks.start(st.runWriter) {
+	if st.queue().add(r) && !st.tasks.start(st.runWriter) {
 		return st.errClosed(r.verb)
 	}
 	select {
@@ -84,8 +84,8 @@ func (st *State[T]) awaitLocks(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	trouble := st.queue.blockedOf(r)
-	if left, _ := st.queue.leave(r); left == leftDecided {
+	trouble := st.queue().blockedOf(r)
+	if left, _ := st.queue().leave(r); left == leftDecided {
 		st.endLock()
 	}
 	switch {
@@ -99,7 +99,7 @@ func (st *State[T]) awaitLocks(ctx context.Context) error {
 
 // endLock lets this State's other locks and exclusive updates go on.
 func (st *State[T]) endLock() {
-	if st.queue.endLock() {
+	if st.queue().endLock() {
 		st.tasks.start(st.runWriter) // after Close nobody waits
 	}
 }
@@ -206,7 +206,7 @@ func (st *State[T]) takeLockFor(r *request[T]) {
 	var err error
 	r.trace(TraceEvent{Kind: TraceQueue})
 	for {
-		held, waited, err = st.takeLock(r.ctx, st.queue.setHolder)
+		held, waited, err = st.takeLock(r.ctx, st.queue().setHolder)
 		away := errors.Is(err, ErrUnavailable) && !errors.As(err, new(panicError))
 		if !away || !retry.wait(r.ctx) {
 			break
@@ -216,14 +216,14 @@ func (st *State[T]) takeLockFor(r *request[T]) {
 	case err == nil:
 		r.trace(TraceEvent{Kind: TraceTurn, Waited: waited})
 	case r.ctx.Err() != nil:
-		if holder := st.queue.blockedOf(r); holder != nil {
+		if holder := st.queue().blockedOf(r); holder != nil {
 			err = holder
 		}
 		err = st.ended(r.ctx, r.verb, err)
 	default:
 		err = fmt.Errorf("%s: %w", st.at(r.verb), err)
 	}
-	if st.queue.endTaking(r, held, err) && !st.tasks.start(st.runWriter) && held != nil {
+	if st.queue().endTaking(r, held, err) && !st.tasks.start(st.runWriter) && held != nil {
 		st.unlock(held) // the State was closed
 	}
 }

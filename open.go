@@ -1,6 +1,7 @@
 package zkstate
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -61,12 +62,12 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	}
 	st := &State[T]{
 		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
-		awake: make(chan struct{}, 1),
-		own:   newOwnRecord(cfg),
+		own: ownRecord{since: time.Now().UnixMilli()},
 	}
 	st.counters.adopted.Store(time.Now().UnixNano())
 	st.ctx, st.stop = context.WithCancel(context.Background())
-	st.watcher = s.Watch(path, cfg.period())
+	st.follower.st = st
+	st.watcher = s.Watch(path, cfg.period(), func() { st.follower.wake(isHinted) })
 	cached := !cfg.createOnly && st.startFromCache()
 	if !cached {
 		if err := st.protect(func() error { return attach(st, ctx) }); err != nil {
@@ -80,10 +81,7 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		st.stop()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	st.tasks.start(func() {
-		defer st.watcher.Stop()
-		st.follow()
-	})
+	st.follower.start()
 	if cfg.cache != "" {
 		st.tasks.start(st.keepCache)
 	}
@@ -118,7 +116,7 @@ func (st *State[T]) attach(ctx context.Context) error {
 	if st.cfg.createOnly {
 		return st.createOnly(ctx)
 	}
-	err := st.loadFirst(ctx)
+	err := st.loadFirst(ctx, store.Creating)
 	if errors.Is(err, ErrNotFound) && !st.cfg.noCreate {
 		return st.create(ctx)
 	}
@@ -131,19 +129,15 @@ func (st *State[T]) attach(ctx context.Context) error {
 // createOnly creates the document. The journal of one that exists is left alone, also if
 // it cannot be read.
 func (st *State[T]) createOnly(ctx context.Context) error {
-	err := ErrNotFound
 	if st.cfg.history > 0 {
-		_, err = st.store.Load(ctx, st.path, Version{}, store.Linearizable)
+		switch _, err := st.store.Load(ctx, st.path, Version{}, store.Creating); {
+		case err == nil:
+			return fmt.Errorf("the document %w", ErrExists)
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
 	}
-	if errors.Is(err, ErrNotFound) {
-		err = st.create(ctx)
-	} else if err == nil {
-		err = ErrExists
-	}
-	if errors.Is(err, ErrExists) {
-		return fmt.Errorf("the document %w: open it without CreateOnly", ErrExists)
-	}
-	return err
+	return st.create(ctx)
 }
 
 // unanswered is the error of a call that ctx ended while the store was silent or
@@ -162,8 +156,15 @@ func unanswered(ctx context.Context, cause error) error {
 func (st *State[T]) awaitCreation(ctx context.Context) error {
 	tick := time.NewTicker(st.cfg.refresh)
 	defer tick.Stop()
+	news := make(chan struct{}, 1)
+	defer st.store.Watch(st.path, st.cfg.period(), func() {
+		select {
+		case news <- struct{}{}:
+		default:
+		}
+	}).Stop()
 	for {
-		err := st.loadFirst(ctx)
+		err := st.loadFirst(ctx, store.Linearizable)
 		if ctx.Err() != nil && err != nil && !errors.Is(err, ErrNotFound) {
 			return unanswered(ctx, err)
 		}
@@ -173,7 +174,7 @@ func (st *State[T]) awaitCreation(ctx context.Context) error {
 		if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnavailable) {
 			return err
 		}
-		if !st.awaitNews(ctx, tick.C, errors.Is(err, ErrNotFound)) {
+		if !st.awaitNews(ctx, news, tick.C, errors.Is(err, ErrNotFound)) {
 			if !errors.Is(err, ErrNotFound) {
 				return unanswered(ctx, err)
 			}
@@ -184,10 +185,10 @@ func (st *State[T]) awaitCreation(ctx context.Context) error {
 
 // awaitNews waits until there may be a document, or the handle does not confirm any more that
 // it is absent. It reports false if ctx ends first.
-func (st *State[T]) awaitNews(ctx context.Context, tick <-chan time.Time, absent bool) bool {
+func (st *State[T]) awaitNews(ctx context.Context, news <-chan struct{}, tick <-chan time.Time, absent bool) bool {
 	for {
 		select {
-		case <-st.watcher.Hints():
+		case <-news:
 			return true
 		case <-tick:
 			if !absent || time.Since(st.watcher.Confirmed(Version{})) > 2*st.cfg.period() {
@@ -200,9 +201,9 @@ func (st *State[T]) awaitNews(ctx context.Context, tick <-chan time.Time, absent
 }
 
 // loadFirst loads the document into a State that has no copy yet.
-func (st *State[T]) loadFirst(ctx context.Context) error {
+func (st *State[T]) loadFirst(ctx context.Context, mode store.Consistency) error {
 	asked := st.now()
-	rec, err := st.store.Load(ctx, st.path, Version{}, store.Linearizable)
+	rec, err := st.store.Load(ctx, st.path, Version{}, mode)
 	if err != nil {
 		return err
 	}
@@ -257,15 +258,11 @@ func (st *State[T]) Created() (Version, bool) { return st.created, !st.created.I
 func newID() string {
 	var chance [4]byte
 	_, _ = rand.Read(chance[:]) // never fails, says crypto/rand
-	host, err := os.Hostname()
-	if err != nil || host == "" {
-		host = "host"
-	}
-	host = strings.Map(func(r rune) rune {
+	host := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
 			return r
 		}
 		return '_'
-	}, host)
+	}, cmp.Or(hostname(), "host"))
 	return fmt.Sprintf("%.64s-%d-%s", host, os.Getpid(), hex.EncodeToString(chance[:]))
 }

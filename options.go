@@ -25,13 +25,13 @@ type config struct {
 	createOnly       bool
 	createReason     string
 	tolerateRejected bool
+	quiet            bool
 	maxStaleness     time.Duration
 	refresh          time.Duration
 	logger           *slog.Logger
 	mutated          func(error)
 	cache            string
 	history          int
-	quiet            bool
 	tracer           Tracer
 }
 

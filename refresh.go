@@ -3,6 +3,7 @@ package zkstate
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/zkstate/zkstate/store"
@@ -60,57 +61,94 @@ func (c config) due(verified time.Time) time.Time {
 
 // follower keeps the copy up to date until the State is closed. It trusts hints to be early
 // and nothing else. It looks at the quorum's document itself where the handle does not
-// confirm the copy in time, and looks that hints cause do not put that off.
+// confirm the copy in time, and looks that hints cause do not put that off. There are
+// thousands of followers, so one has a goroutine only while it has something to do.
 type follower[T any] struct {
-	st     *State[T]
-	hinted pace
-	seen   Version   // the newest one when it had looked last
-	due    time.Time // when it looks itself if the copy is not confirmed
-	retry  backoff
-	failed time.Time // when the look began that failed, zero if the last one worked
-	since  time.Time // when the first of the looks began that have failed since one worked
+	st    *State[T]
+	alarm *time.Timer // wakes it when it is due; nil before start
+
+	mu      sync.Mutex // guards reasons and working
+	reasons reason     // that it was not woken up for yet
+	working bool       // it has a goroutine
+
+	// Used by that goroutine only.
+	hinted  pace
+	seen    uint64        // commits when it had looked last
+	due     time.Time     // when it looks itself if the copy is not confirmed
+	paused  time.Duration // before the last try to look again
+	trouble *trouble      // nil if the last look worked
+}
+
+// trouble is that of looks which fail in a row.
+type trouble struct {
+	since  time.Time // when the first of them began
+	failed time.Time // when the last one began
 	stale  bool      // it was logged that reads fail
 }
 
-// follow is the follower's goroutine. There are thousands of them, so it waits on two channels
-// and not on one for each reason to wake up.
-func (st *State[T]) follow() {
-	f := follower[T]{st: st, due: st.cfg.due(time.Now()), retry: backoff{max: st.cfg.period()}, seen: st.current.Load().newest}
-	alarm := time.AfterFunc(time.Until(f.due), st.wakeFollower)
-	defer alarm.Stop()
-	for {
-		hinted := false
-		select {
-		case <-st.watcher.Hints():
-			hinted = true
-		case <-st.awake:
-		}
-		switch asked := st.lookAsked.Swap(false); {
-		case st.isClosed():
-			return
-		case asked:
+// reason is why a follower wakes up; a set of them is their sum.
+type reason uint8
+
+const (
+	isDue    reason = 1 << iota // it may be due
+	isHinted                    // the store said that there may be news
+	isAsked                     // the State wants a linearizable look
+)
+
+// start begins with what the follower was woken up for already.
+func (f *follower[T]) start() {
+	cfg := f.st.cfg
+	f.due, f.seen = cfg.due(time.Now()), f.st.current.Load().commits
+	f.mu.Lock()
+	f.alarm = time.AfterFunc(time.Until(f.due), func() { f.wake(isDue) })
+	woken := f.reasons
+	f.mu.Unlock()
+	if woken != 0 {
+		f.wake(woken)
+	}
+}
+
+// wake has the follower do what there is to do. It never blocks.
+func (f *follower[T]) wake(why reason) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reasons |= why
+	if f.alarm != nil && !f.working {
+		f.working = f.st.tasks.start(f.work)
+	}
+}
+
+// take returns the reasons to go on. If there are none, the goroutine ends.
+func (f *follower[T]) take() (why reason) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	why, f.reasons = f.reasons, 0
+	f.working = why != 0
+	return why
+}
+
+func (f *follower[T]) work() {
+	for why := f.take(); why != 0 && !f.st.isClosed(); why = f.take() {
+		switch {
+		case why&isAsked != 0:
 			f.look(store.Linearizable)
-		case hinted:
+		case why&isHinted != 0:
 			f.followHint()
-		case !time.Now().Before(f.due):
+		}
+		if !time.Now().Before(f.due) {
 			f.refresh()
 		}
-		alarm.Reset(time.Until(f.due))
+		f.alarm.Reset(time.Until(f.due))
 	}
 }
 
-// wakeFollower has the follower see whether there is anything to do.
-func (st *State[T]) wakeFollower() {
-	select {
-	case st.awake <- struct{}{}:
-	default:
+// stop prevents that it wakes up by itself. What it does is one of the State's tasks.
+func (f *follower[T]) stop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.alarm != nil {
+		f.alarm.Stop()
 	}
-}
-
-// askForLook makes the follower look as soon as it can.
-func (st *State[T]) askForLook() {
-	st.lookAsked.Store(true)
-	st.wakeFollower()
 }
 
 // followHint looks after a hint.
@@ -124,9 +162,9 @@ func (f *follower[T]) followHint() {
 	}
 	began := time.Now()
 	f.look(mode)
-	newest := st.current.Load().newest
-	f.hinted.saw(newest.Since(f.seen), time.Since(began), st.queue.idle() < paceMax)
-	f.seen = newest
+	commits := st.current.Load().commits
+	f.hinted.saw(int(commits-f.seen), time.Since(began), st.wroteLately())
+	f.seen = commits
 }
 
 // refresh looks, unless the handle has confirmed the copy.
@@ -134,11 +172,11 @@ func (f *follower[T]) refresh() {
 	st := f.st
 	confirmed := st.noteConfirmed()
 	next := st.cfg.due(confirmed)
-	if !confirmed.After(f.failed) || time.Until(next) <= 0 {
+	if f.trouble != nil && !confirmed.After(f.trouble.failed) || time.Until(next) <= 0 {
 		f.look(store.Linearizable)
 		return
 	}
-	f.retry.reset()
+	f.paused = 0
 	f.due = next
 	f.note(nil, time.Time{})
 	st.checkMutation(st.current.Load())
@@ -152,9 +190,10 @@ func (f *follower[T]) look(mode store.Consistency) {
 	cancel()
 	switch {
 	case err != nil:
-		f.due = time.Now().Add(f.retry.next())
+		retry := backoff{max: st.cfg.period(), last: f.paused}
+		f.due, f.paused = time.Now().Add(retry.next()), retry.last
 	case mode == store.Linearizable:
-		f.retry.reset()
+		f.paused = 0
 		f.due = st.cfg.due(asked)
 	}
 	f.note(err, asked)
@@ -164,25 +203,24 @@ func (f *follower[T]) look(mode store.Consistency) {
 // note notes how a look that began then has ended, and logs when looks begin to fail, when
 // reads do for that, and when looks work again.
 func (f *follower[T]) note(err error, asked time.Time) {
-	st, failing := f.st, !f.failed.IsZero()
-	f.failed = time.Time{}
+	st, t := f.st, f.trouble
 	if err == nil {
-		if failing {
+		if f.trouble = nil; t != nil {
 			st.failed.Store(nil)
-			st.cfg.logger.Info("zkstate: refresh works again", "path", st.path, "duration", time.Since(f.since))
+			st.cfg.logger.Info("zkstate: refresh works again", "path", st.path, "duration", time.Since(t.since))
 		}
-		f.stale = false
 		return
 	}
-	f.failed = asked
-	if !failing {
-		f.since = asked
+	if t == nil {
+		t = &trouble{since: asked}
+		f.trouble = t
 		if !st.isClosed() {
 			st.cfg.logger.Warn("zkstate: refresh failed, trying again", "path", st.path, "error", err)
 		}
 	}
-	if cur := st.current.Load(); !f.stale && st.usable(cur) && !st.serves(cur) {
-		f.stale = true
-		st.cfg.logger.Error("zkstate: the copy is stale, reads fail", "path", st.path, "version", cur.version.String(), "duration", time.Since(f.since), "error", err)
+	t.failed = asked
+	if cur := st.current.Load(); !t.stale && st.usable(cur) && !st.serves(cur) {
+		t.stale = true
+		st.cfg.logger.Error("zkstate: the copy is stale, reads fail", "path", st.path, "version", cur.version.String(), "duration", time.Since(t.since), "error", err)
 	}
 }

@@ -1,7 +1,7 @@
 package zkstate
 
 import (
-	"bytes"
+	"hash/maphash"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -22,16 +22,15 @@ const (
 // listener pauses for longer, and reports the first change after its pause at a random
 // moment within another pause.
 type reporter struct {
-	reports reports
-
 	mu        sync.Mutex  // guards all below
-	timer     *time.Timer // nil before start
+	reports   reports     // nil before start
+	timer     *time.Timer // nil before the first report is scheduled
 	scheduled bool        // the timer runs
 	writing   bool        // a report is on its way
 	dirty     bool        // something has changed since it began
 	urgent    bool        // a waiter waits for that report
 	failed    bool        // the last one was not written
-	written   []byte      // the last one that was, nil before the first
+	written   uint64      // the fingerprint of the last one that was, 0 before the first
 	order     int64       // the order of the version that the last report was about
 	last      time.Time   // when the last one ended
 	listeners int         // how many listeners the document had then; 0: not known
@@ -51,9 +50,10 @@ type reports interface {
 func (r *reporter) start(of reports, announced []byte, order int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.reports, r.written, r.order, r.last = of, announced, order, time.Now()
-	r.timer = time.AfterFunc(time.Hour, func() { of.startTask(r.run) })
-	r.timer.Stop()
+	r.reports, r.order, r.last = of, order, time.Now()
+	if announced != nil {
+		r.written = fingerprint(announced)
+	}
 	r.dirty, r.urgent = announced == nil, announced == nil
 	r.scheduleLocked()
 }
@@ -74,7 +74,7 @@ func (r *reporter) stop() {
 func (r *reporter) changed(awaited int64, deleted, quiet bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.timer == nil || quiet && r.written != nil {
+	if r.reports == nil || quiet && r.written != 0 {
 		return
 	}
 	r.dirty = true
@@ -98,12 +98,21 @@ func (r *reporter) scheduleLocked() {
 		return
 	}
 	r.scheduled = true
-	if now {
-		r.timer.Reset(0)
+	var pause time.Duration
+	if !now {
+		pause = time.Until(r.dueLocked())
+	}
+	if r.timer == nil {
+		r.timer = time.AfterFunc(pause, func() { r.reports.startTask(r.run) })
 	} else {
-		r.timer.Reset(time.Until(r.dueLocked()))
+		r.timer.Reset(pause)
 	}
 }
+
+var fingerprintSeed = maphash.MakeSeed()
+
+// fingerprint tells one text from another. It is not 0.
+func fingerprint(text []byte) uint64 { return maphash.Bytes(fingerprintSeed, text) | 1 }
 
 // dueLocked returns when to report next. The moment is partly random, so that listeners do
 // not report at the same time.
@@ -138,8 +147,9 @@ func (r *reporter) run() {
 	}
 	early := known == 0 && listeners > reportRate && !urgent
 	data, order := r.reports.report()
+	sum := fingerprint(data)
 	var err error
-	if !early && !bytes.Equal(data, written) {
+	if !early && sum != written {
 		err = r.reports.announce(data)
 	}
 
@@ -155,7 +165,7 @@ func (r *reporter) run() {
 	case err != nil:
 		r.failed, r.dirty, r.urgent, r.last = true, true, r.urgent || urgent, time.Now()
 	default:
-		r.failed, r.written, r.order, r.last = false, data, order, time.Now()
+		r.failed, r.written, r.order, r.last = false, sum, order, time.Now()
 	}
 	r.scheduleLocked()
 }

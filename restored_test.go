@@ -104,11 +104,9 @@ type blind struct{ store.Store }
 
 type blindWatcher struct{ store.Watcher }
 
-func (b blind) Watch(path string, every time.Duration) store.Watcher {
-	return blindWatcher{b.Store.Watch(path, every)}
+func (b blind) Watch(path string, every time.Duration, _ func()) store.Watcher {
+	return blindWatcher{b.Store.Watch(path, every, func() {})}
 }
-
-func (blindWatcher) Hints() <-chan struct{} { return nil }
 
 func (blindWatcher) Confirmed(store.Version) time.Time { return time.Time{} }
 

@@ -18,8 +18,8 @@ import (
 // to look by themselves.
 type unconfirming struct{ store.Store }
 
-func (u unconfirming) Watch(path string, every time.Duration) store.Watcher {
-	return unconfirmed{u.Store.Watch(path, every)}
+func (u unconfirming) Watch(path string, every time.Duration, hint func()) store.Watcher {
+	return unconfirmed{u.Store.Watch(path, every, hint)}
 }
 
 type unconfirmed struct{ store.Watcher }
@@ -120,7 +120,7 @@ type loadModes struct {
 
 func (m *loadModes) Load(ctx context.Context, path string, known store.Version, mode store.Consistency) (store.Record, error) {
 	m.mu.Lock()
-	if mode == store.Linearizable {
+	if mode != store.Local {
 		m.linearizable = append(m.linearizable, time.Now())
 	}
 	m.mu.Unlock()

@@ -35,19 +35,18 @@ type State[T any] struct {
 	events     atomic.Uint64                // orders what this State asks and publishes
 	changed    signals                      // fires after current was swapped
 	failed     atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
-	awake      chan struct{}                // wakes the follower, level-triggered
-	lookAsked  atomic.Bool                  // it is to look then
+	follower   follower[T]
 
-	journaled  atomic.Bool              // the document's journal is on, or was
-	own        ownRecord                // what the listener record says
-	reporter   reporter                 // keeps that true
-	rounds     rounds.Rounds            // of consistent reads
-	queue      writeQueue[T]            // of writing calls
-	committing atomic.Pointer[inFlight] // its commit, while the store has it
+	own        ownRecord                     // what the listener record says
+	reporter   reporter                      // keeps that true
+	rounds     rounds.Rounds                 // of consistent reads
+	writes     atomic.Pointer[writeQueue[T]] // see queue
+	committing atomic.Pointer[inFlight]      // its commit, while the store has it
 	counters   counters
 
-	closing  sync.Once
-	closeErr error
+	journaled atomic.Bool // the document's journal is on, or was
+	closing   sync.Once
+	closeErr  error
 }
 
 // closeBound is how long Close waits for a store that does not answer.
@@ -67,7 +66,7 @@ func (st *State[T]) Path() string { return st.path }
 func (st *State[T]) Close() error {
 	st.closing.Do(func() {
 		st.stop()
-		st.wakeFollower()
+		st.follower.stop()
 		st.reporter.stop()
 		ctx, cancel := context.WithTimeout(context.Background(), closeBound)
 		defer cancel()
@@ -76,6 +75,7 @@ func (st *State[T]) Close() error {
 		if !st.tasks.stop(working) {
 			st.closeErr = fmt.Errorf("close %s: an update's function or the store does not return: %w", st.path, ErrUnavailable)
 		}
+		st.watcher.Stop()
 		if st.cfg.observer {
 			return
 		}

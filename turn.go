@@ -42,7 +42,7 @@ var errNoTurn = errors.New("the queue of writers does not move")
 // takeTurn waits for the State's turn in the store's queue of writers, if plain updates need
 // one. For exclusive ones it was taken before.
 func (w *writer[T]) takeTurn(b *batch[T], cfg updateConfig) error {
-	calls, ctx := &w.st.queue, b.ctx
+	calls, ctx := w.st.queue(), b.ctx
 	queue := calls.contended && !cfg.noRetry && cfg.ifVersion == nil && !w.skipsQueue()
 	switch {
 	case cfg.exclusive && w.lock == nil:
@@ -81,7 +81,7 @@ func (w *writer[T]) takeTurn(b *batch[T], cfg updateConfig) error {
 // beginTurn begins a turn under a lock that was taken.
 func (w *writer[T]) beginTurn(lock store.Lock) {
 	w.lock, w.began, w.commits = lock, time.Now(), 0
-	w.st.queue.contended = lock.Waited()
+	w.st.queue().contended = lock.Waited()
 }
 
 // watchWaiters notes who has the lock while a call waits for it, until ctx ends. If stalled is
@@ -143,14 +143,14 @@ func (w *writer[T]) atHead(ctx context.Context) bool {
 // skipsQueue reports whether the State writes without the queue for a while, although other
 // instances write too. It does so while it has a Lock, whose place it would have to wait for.
 func (w *writer[T]) skipsQueue() bool {
-	return time.Now().Before(w.st.queue.skipQueueUntil) || w.st.queue.isLocked()
+	return time.Now().Before(w.st.queue().skipQueueUntil) || w.st.queue().isLocked()
 }
 
 // yieldToOthers lets other instances commit. A State that never loses a race, because its network
 // is quicker, would never take turns. So, after committing for turnTime without a turn, it
 // looks whether others wait in the queue, or pauses if it writes without the queue.
 func (w *writer[T]) yieldToOthers() {
-	calls := &w.st.queue
+	calls := w.st.queue()
 	switch now := time.Now(); {
 	case w.lock != nil || calls.idle() > turnTime:
 		calls.burst = now
@@ -176,7 +176,7 @@ func (w *writer[T]) awaitCall() bool {
 	timer := time.NewTimer(turnWait)
 	defer timer.Stop()
 	select {
-	case <-w.st.queue.arrived:
+	case <-w.st.queue().arrived:
 		return true
 	case <-timer.C:
 		return false
@@ -196,7 +196,7 @@ func (w *writer[T]) await(ran <-chan result[T], exclusive bool) result[T] {
 	case r := <-ran:
 		return r
 	case <-timer.C:
-		w.st.queue.skipQueueUntil = time.Now().Add(turnPause)
+		w.st.queue().skipQueueUntil = time.Now().Add(turnPause)
 		w.giveUp()
 		return <-ran
 	}
@@ -205,7 +205,7 @@ func (w *writer[T]) await(ran <-chan result[T], exclusive bool) result[T] {
 // mayStay reports whether the turn may go on after that many more commits, and whether
 // another call is likely to use it.
 func (w *writer[T]) mayStay(more int) bool {
-	return w.commits+more < turnCommits && time.Since(w.began) < turnTime && w.st.queue.busy(turnWait)
+	return w.commits+more < turnCommits && time.Since(w.began) < turnTime && w.st.queue().busy(turnWait)
 }
 
 // giveUp releases the lock if the State holds it. After a turn that failed the State does
@@ -215,7 +215,7 @@ func (w *writer[T]) giveUp() {
 		return
 	}
 	if w.lockUncertain {
-		w.st.queue.skipQueueUntil = time.Now().Add(turnPause)
+		w.st.queue().skipQueueUntil = time.Now().Add(turnPause)
 	}
 	w.st.unlock(w.lock)
 	w.lock = nil

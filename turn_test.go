@@ -315,25 +315,42 @@ func TestFlakyInstance(t *testing.T) {
 	others := []*zkstate.State[config]{openOn(e, zkOn(t, 4*time.Second, server.Addr())), openOn(e, zkOn(t, 4*time.Second, server.Addr()))}
 	var commits atomic.Int64
 	heal := proxy.DropReplies(func(op wire.Opcode) bool { return op == wire.OpMulti && commits.Add(1)%2 == 0 })
+	const each = 50
 	end := time.Now().Add(*flakyFor)
 	counted, longest := make([]int, 3), make([]time.Duration, 3)
-	var group sync.WaitGroup
-	for i, st := range append(others, flaky) {
-		group.Go(func() {
-			for time.Now().Before(end) {
-				began := time.Now()
-				if _, err := st.Update(ctx, bump); err != nil && !errors.Is(err, zkstate.ErrUnknownOutcome) {
-					t.Error(err)
-				}
-				counted[i]++
-				longest[i] = max(longest[i], time.Since(began))
+	update := func(i int, st *zkstate.State[config]) {
+		began := time.Now()
+		if _, err := st.Update(ctx, bump); err != nil && !errors.Is(err, zkstate.ErrUnknownOutcome) {
+			t.Error(err)
+		}
+		counted[i]++
+		longest[i] = max(longest[i], time.Since(began))
+	}
+	var healthy, all sync.WaitGroup
+	for i, st := range others {
+		healthy.Go(func() {
+			for ctx.Err() == nil && (counted[i] < each || time.Now().Before(end)) {
+				update(i, st)
 			}
 		})
 	}
-	group.Wait()
+	served := make(chan struct{})
+	all.Go(func() {
+		for {
+			select {
+			case <-served:
+				return
+			default:
+				update(len(others), flaky)
+			}
+		}
+	})
+	healthy.Wait()
+	close(served)
+	all.Wait()
 	lost := heal()
 	t.Logf("%d updates, the last by the instance that lost %d answers; the longest took %v", counted, lost, longest)
-	if lost == 0 || min(counted[0], counted[1]) < 50 || max(longest[0], longest[1]) > 10*time.Second {
+	if lost == 0 || min(counted[0], counted[1]) < each || max(longest[0], longest[1]) > patience {
 		t.Errorf("%d updates, the last by the instance that lost %d answers; the longest took %v", counted, lost, longest)
 	}
 }

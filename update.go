@@ -89,7 +89,7 @@ func (st *State[T]) takeThrough(ctx context.Context, r *request[T]) (Version, er
 	}
 	r.ctx, r.offers, r.done = ctx, make(chan offer[T]), make(chan outcome, 1)
 	r.alone = r.fn == nil || r.cfg.alone() || r.under != nil
-	if st.queue.add(r) && !st.tasks.start(st.runWriter) {
+	if st.queue().add(r) && !st.tasks.start(st.runWriter) {
 		return Version{}, st.errClosed(r.verb)
 	}
 	for {
@@ -99,18 +99,18 @@ func (st *State[T]) takeThrough(ctx context.Context, r *request[T]) (Version, er
 		case out := <-r.done:
 			return st.conclude(ctx, r, out)
 		case <-lost:
-			if st.queue.leaveUnsent(r) {
+			if st.queue().leaveUnsent(r) {
 				return Version{}, r.under.errLost(r.verb)
 			}
 			lost = nil // the store says what becomes of it
 		case <-ctx.Done():
-			switch left, base := st.queue.leave(r); left {
+			switch left, base := st.queue().leave(r); left {
 			case leftDecided:
 				return st.conclude(ctx, r, <-r.done)
 			case leftSent:
 				return Version{}, st.unknown(r.verb, base, fmt.Errorf("%w: %w", ErrUnknownOutcome, st.endCause(ctx)))
 			}
-			return Version{}, st.ended(ctx, r.verb, st.queue.blockedOf(r))
+			return Version{}, st.ended(ctx, r.verb, st.queue().blockedOf(r))
 		}
 	}
 }

@@ -64,7 +64,7 @@ func TestUsersCodeRunsUnderNoLock(t *testing.T) {
 	var seen sync.Map
 	free := func(what string) {
 		seen.Store(what, true)
-		for name, mu := range map[string]*sync.Mutex{"publishing": &st.publishing, "the queue": &st.queue.mu, "the record": &st.own.mu, "the signals": &st.changed.mu} {
+		for name, mu := range map[string]*sync.Mutex{"publishing": &st.publishing, "the queue": &st.queue().mu, "the record": &st.own.mu, "the signals": &st.changed.mu} {
 			got := make(chan struct{})
 			go func() {
 				mu.Lock()

@@ -32,6 +32,21 @@ type writeQueue[T any] struct {
 	burst          time.Time // when it began to commit without pauses and without a turn
 }
 
+// queue returns the queue of writing calls. The first one makes it: most States only read.
+func (st *State[T]) queue() *writeQueue[T] {
+	if q := st.writes.Load(); q != nil {
+		return q
+	}
+	st.writes.CompareAndSwap(nil, new(writeQueue[T]))
+	return st.writes.Load()
+}
+
+// wroteLately reports whether this State commits itself.
+func (st *State[T]) wroteLately() bool {
+	q := st.writes.Load()
+	return q != nil && q.idle() < paceMax
+}
+
 // request is one call of Update or Delete.
 type request[T any] struct {
 	ctx  context.Context // the caller's, and the State's

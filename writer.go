@@ -36,20 +36,20 @@ type writer[T any] struct {
 func (st *State[T]) runWriter() {
 	w := &writer[T]{st: st, retry: backoff{max: 50 * time.Millisecond}}
 	for {
-		if turn := st.queue.pickUpTurn(); turn != nil {
+		if turn := st.queue().pickUpTurn(); turn != nil {
 			w.beginTurn(turn)
 		}
-		b, needs := st.queue.nextBatch(st.ctx, w.lock != nil)
+		b, needs := st.queue().nextBatch(st.ctx, w.lock != nil)
 		if needs != nil {
 			if !st.tasks.start(func() { st.takeLockFor(needs) }) {
-				st.queue.endTaking(needs, nil, st.errClosed(needs.verb))
+				st.queue().endTaking(needs, nil, st.errClosed(needs.verb))
 			}
 			continue
 		}
 		if b != nil {
 			w.process(b)
 			if len(b.members) > 1 {
-				st.queue.awaitCallers()
+				st.queue().awaitCallers()
 			}
 			continue
 		}
@@ -57,7 +57,7 @@ func (st *State[T]) runWriter() {
 			continue
 		}
 		w.giveUp()
-		if st.queue.stopIfEmpty() {
+		if st.queue().stopIfEmpty() {
 			return
 		}
 	}
@@ -73,15 +73,15 @@ func (w *writer[T]) process(b *batch[T]) {
 		switch {
 		case final != nil && len(b.changed) > 0 && !slices.Contains(b.changed, r): // it had no part in the commit that failed
 		case unknown && r.ctx.Err() != nil:
-			w.st.queue.finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.endCause(r.ctx))})
+			w.st.queue().finish(r, outcome{err: fmt.Errorf("%w: %w", final, w.st.endCause(r.ctx))})
 		case final != nil:
-			w.st.queue.finish(r, outcome{err: final})
+			w.st.queue().finish(r, outcome{err: final})
 		case err != nil && b.ctx.Err() != nil:
-			w.st.queue.finish(r, outcome{err: w.st.ended(r.ctx, r.verb, err)})
+			w.st.queue().finish(r, outcome{err: w.st.ended(r.ctx, r.verb, err)})
 		}
 	}
 	again := err != nil && final == nil && b.members[0].cfg.exclusive // in the same turn
-	w.st.queue.putBack(b, alone, err)
+	w.st.queue().putBack(b, alone, err)
 	if w.lockUncertain || !again && !w.mayStay(0) {
 		w.giveUp()
 	}
@@ -129,11 +129,11 @@ func (w *writer[T]) attempt(b *batch[T]) error {
 	for _, a := range made.answers {
 		switch {
 		case a.err != nil:
-			w.st.queue.finish(a.to, outcome{err: a.err, own: true})
+			w.st.queue().finish(a.to, outcome{err: a.err, own: true})
 		case a.sawBase:
-			w.st.queue.finish(a.to, outcome{version: cur.newest})
+			w.st.queue().finish(a.to, outcome{version: cur.newest})
 		default:
-			w.st.queue.finish(a.to, outcome{version: version, changed: a.changed && made.doc != nil})
+			w.st.queue().finish(a.to, outcome{version: version, changed: a.changed && made.doc != nil})
 		}
 	}
 	return nil
@@ -173,7 +173,7 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 		return made, err
 	}
 	last, ran := base, make(chan result[T], 1)
-	for i := 0; i < len(b.members) || w.st.queue.extend(b); i++ {
+	for i := 0; i < len(b.members) || w.st.queue().extend(b); i++ {
 		r := b.members[i]
 		select {
 		case r.offers <- offer[T]{last, ran}:
@@ -182,7 +182,7 @@ func (w *writer[T]) runAll(b *batch[T], cur *published[T]) (made work[T], err er
 		}
 		result := w.await(ran, r.cfg.exclusive)
 		if result.gone {
-			w.st.queue.leave(r)
+			w.st.queue().leave(r)
 			continue
 		}
 		changed := result.changed || cur.rejected != nil && result.err == nil // what replaces a rejected document is always a change
@@ -280,7 +280,7 @@ func (w *writer[T]) prepareRetry(b *batch[T], err error) error {
 		return fmt.Errorf("%s: %w", st.at(first.verb), reload)
 	}
 	if !errors.Is(err, errMoved) {
-		st.queue.contended = true
+		st.queue().contended = true
 	}
 	st.counters.conflicts.Add(1)
 	w.trace(b, TraceEvent{Kind: TraceConflict, Version: st.current.Load().newest})

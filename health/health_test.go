@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,10 +85,10 @@ func TestHandler(t *testing.T) {
 		synctest.Wait()
 		_, _, _ = st.ReadConsistent(t.Context())
 		is(200, zkstate.ConditionGood)
-		s.gone = true
+		s.gone.Store(true)
 		time.Sleep(31 * time.Second)
 		is(503, zkstate.ConditionStale)
-		s.gone = false
+		s.gone.Store(false)
 		time.Sleep(31 * time.Second)
 		is(200, zkstate.ConditionGood)
 		if _, err := other.Commit(t.Context(), store.Delete{Path: "/app/config", Base: versions[0]}); err != nil {
@@ -101,21 +102,21 @@ func TestHandler(t *testing.T) {
 	})
 }
 
-// away is a store that can be gone. It is used under synctest, by one goroutine at a time.
+// away is a store that can be gone.
 type away struct {
 	store.Store
-	gone bool
+	gone atomic.Bool
 }
 
 func (a *away) Load(ctx context.Context, path string, known store.Version, mode store.Consistency) (store.Record, error) {
-	if a.gone {
+	if a.gone.Load() {
 		return store.Record{}, store.ErrUnavailable
 	}
 	return a.Store.Load(ctx, path, known, mode)
 }
 
-func (a *away) Watch(path string, every time.Duration) store.Watcher {
-	return watcher{a.Store.Watch(path, every), a}
+func (a *away) Watch(path string, every time.Duration, hint func()) store.Watcher {
+	return watcher{a.Store.Watch(path, every, hint), a}
 }
 
 type watcher struct {
@@ -124,7 +125,7 @@ type watcher struct {
 }
 
 func (w watcher) Confirmed(v store.Version) time.Time {
-	if w.of.gone {
+	if w.of.gone.Load() {
 		return time.Time{}
 	}
 	return w.Watcher.Confirmed(v)

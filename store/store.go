@@ -50,7 +50,15 @@ type Store interface {
 	// Watch follows the document at path until [Watcher.Stop]. every is how often the
 	// watcher wants the document to be confirmed: one round of the handle does it for all
 	// its watchers, as often as the most demanding of them wants. Watch never blocks.
-	Watch(path string, every time.Duration) Watcher
+	//
+	// hint is called where the caller should look again: the document may have been created,
+	// changed or deleted, or the connection may have been replaced so that news could have
+	// been missed. A hint is owed for every change after a Load that began after Watch
+	// returned; every such Load renews it. Hints carry no data, may be spurious, and can be
+	// lost: a follower also looks by itself where Confirmed does not advance. hint is called
+	// concurrently, and maybe once more after Stop; it must return at once and must not call
+	// the Store.
+	Watch(path string, every time.Duration, hint func()) Watcher
 
 	// Announce makes the listener record <path>/listeners/<id> exist with the
 	// given content, owned by this handle. It lives until Withdraw, until the
@@ -176,6 +184,9 @@ const (
 	Local Consistency = iota
 	// Linearizable reads at least every commit that finished before the call.
 	Linearizable
+	// Creating is Linearizable for a caller that creates the document if there is none: no
+	// hint of its creation is owed.
+	Creating
 )
 
 // Record is a document as stored. Load returns one with AsOf alone beside

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"sync"
 	"unsafe"
 )
 
@@ -21,13 +22,21 @@ type Copier[T any] struct {
 // those; structs of those without embedded ones; pointers to what cannot be null
 // itself. A type that has a say in its encoding is none of them, nor is an interface.
 func Of[T any]() *Copier[T] {
-	p := planner{met: make(map[reflect.Type]*plan)}
-	plan := p.plan(reflect.TypeFor[T]())
-	if plan == nil {
-		return nil
+	t := reflect.TypeFor[T]()
+	if known, ok := copiers.Load(t); ok {
+		return known.(*Copier[T])
 	}
-	return &Copier[T]{plan, p.recursive}
+	p := planner{met: make(map[reflect.Type]*plan)}
+	var made *Copier[T]
+	if plan := p.plan(t); plan != nil {
+		made = &Copier[T]{plan, p.recursive}
+	}
+	copiers.Store(t, made)
+	return made
 }
+
+// copiers are those that were made already, by their types.
+var copiers sync.Map
 
 // Copy returns a copy that shares no memory with value but that of strings. It is what
 // encoding and decoding makes of value, if that succeeds and [Kept] is true of the text.

@@ -137,7 +137,7 @@ func (s *Store) load(ctx context.Context, path string, known store.Version, mode
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	answer, ok := s.shown[path]
-	if !ok || !lags || mode == store.Linearizable {
+	if !ok || !lags || mode != store.Local {
 		answer.rec, answer.err = s.inner.Load(ctx, path, store.Version{}, mode)
 		s.shown[path] = answer
 	}

@@ -16,7 +16,9 @@ func WriteCLI(file string) error {
 		return err
 	}
 	classpath := strings.Join(cliJars(found.classpath), string(filepath.ListSeparator))
-	script := fmt.Sprintf("#!/bin/sh\nexec '%s' -Xmx64m -XX:TieredStopAtLevel=1 $CLIENT_JVMFLAGS -cp '%s' org.apache.zookeeper.ZooKeeperMain \"$@\"\n", found.java, classpath)
+	// Debian's release knows TLS 1.2 only, and newer servers 1.3 only, unless they are told.
+	const both = "-Dzookeeper.ssl.protocol=TLSv1.3 -Dzookeeper.ssl.enabledProtocols=TLSv1.3,TLSv1.2"
+	script := fmt.Sprintf("#!/bin/sh\nexec '%s' -Xmx64m -XX:TieredStopAtLevel=1 "+both+" $CLIENT_JVMFLAGS -cp '%s' org.apache.zookeeper.ZooKeeperMain \"$@\"\n", found.java, classpath)
 	return os.WriteFile(file, []byte(script), 0o755)
 }
 

@@ -85,7 +85,7 @@ func (s *Store) Listeners(ctx context.Context, path string) ([]store.Listener, e
 
 // WatchListeners implements [store.Store].
 func (s *Store) WatchListeners(path string) store.ListenerWatcher {
-	hints, stop := s.listeners.Watch(path)
+	hints, stop := s.listeners.Channel(path)
 	list := func(ctx context.Context) ([]store.Listener, error) { return s.Listeners(ctx, path) }
 	return relist.New(list, hints, stop)
 }

@@ -7,7 +7,9 @@ package memstore
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -116,8 +118,19 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 	if err := store.CheckCommit(ops); err != nil {
 		return nil, err
 	}
+	versions, handles, err := s.commit(ctx, ops)
+	for _, handle := range handles {
+		for _, op := range ops {
+			handle.hints.Signal(op.Target())
+		}
+	}
+	return versions, err
+}
+
+// commit also returns the handles that are to be told.
+func (s *Store) commit(ctx context.Context, ops []store.Op) ([]store.Version, []*Store, error) {
 	if err := s.lock(ctx, "commit", ops[0].Target()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m := s.memory
 	defer m.mu.Unlock()
@@ -127,7 +140,7 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 			err = m.checkJournaledLocked(op, ops)
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	versions := make([]store.Version, len(ops))
@@ -136,12 +149,7 @@ func (s *Store) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, e
 	for i, op := range ops {
 		versions[i] = s.applyLocked(op)
 	}
-	for handle := range m.handles {
-		for _, op := range ops {
-			handle.hints.Signal(op.Target())
-		}
-	}
-	return versions, nil
+	return versions, slices.Collect(maps.Keys(m.handles)), nil
 }
 
 // checkLocked says why op cannot be applied now.

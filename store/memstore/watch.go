@@ -10,19 +10,13 @@ import (
 type watcher struct {
 	store *Store
 	path  string
-	hints <-chan struct{}
 	stop  func()
 }
 
 // Watch implements [store.Store]. Documents are confirmed when somebody asks.
-func (s *Store) Watch(path string, _ time.Duration) store.Watcher {
-	w := &watcher{store: s, path: path}
-	w.hints, w.stop = s.hints.Watch(path)
-	return w
+func (s *Store) Watch(path string, _ time.Duration, hint func()) store.Watcher {
+	return &watcher{store: s, path: path, stop: s.hints.Watch(path, hint)}
 }
-
-// Hints implements [store.Watcher].
-func (w *watcher) Hints() <-chan struct{} { return w.hints }
 
 // Confirmed implements [store.Watcher].
 func (w *watcher) Confirmed(v store.Version) time.Time {

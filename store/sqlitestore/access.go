@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // SQLite gives what it makes beside a database the database's permissions, whatever the umask.
@@ -77,24 +78,32 @@ func logsOf(file string) [2]string { return [2]string{file + "-wal", file + "-sh
 // only says that it could not open something.
 func denial(file string, use access) error {
 	if err := may(file, use); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s may not %s %s (%w): give it that right, or run as somebody who has it", thisUser(), use, file, err)
+		return fmt.Errorf("%s may not %s %s (%w): %s", thisUser(), use, file, err, remedy(err, "give it that right, or run as somebody who has it"))
 	}
 	for _, name := range logsOf(file) {
 		err := may(name, use)
 		switch {
 		case err == nil:
 		case !errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("%s may not %s %s (%w): give it the permissions and the group of %s, or end all programs that use the file and remove none of them",
-				thisUser(), use, name, err, file)
+			return fmt.Errorf("%s may not %s %s (%w): %s", thisUser(), use, name, err,
+				remedy(err, "give it the permissions and the group of "+file+", or end all programs that use the file and remove none of them"))
 		default:
 			dir := filepath.Dir(file)
 			if err := may(dir, toEnter); err != nil {
-				return fmt.Errorf("%s may not write to the directory %s (%w), where SQLite has to make %s: give it that right, or run as somebody who has it",
-					thisUser(), dir, err, filepath.Base(name))
+				return fmt.Errorf("%s may not write to the directory %s (%w), where SQLite has to make %s: %s",
+					thisUser(), dir, err, filepath.Base(name), remedy(err, "give it that right, or run as somebody who has it"))
 			}
 		}
 	}
 	return nil
+}
+
+// remedy is what is to be done about err: no right helps where the file system is read-only.
+func remedy(err error, otherwise string) string {
+	if errors.Is(err, syscall.EROFS) {
+		return "make the file system writable, or name a file on another one"
+	}
+	return otherwise
 }
 
 func thisUser() string { return fmt.Sprintf("user %d", os.Geteuid()) }

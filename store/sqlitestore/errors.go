@@ -61,7 +61,7 @@ func classify(file string, err error) error {
 	case errors.Is(err, errAbsent), errors.Is(err, errEmpty):
 		return fmt.Errorf("%w: %w", store.ErrNotFound, err)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w: %w: give %s the right to it, or name another file", store.ErrDenied, err, thisUser())
+		return fmt.Errorf("%w: %w: %s", store.ErrDenied, err, remedy(err, "give "+thisUser()+" the right to it, or name another file"))
 	}
 	sentinel, advice := sqliteCause(file, sqliteCode(err))
 	if advice == nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/sqlitestore"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 func init() { roles["last instance"] = roleLastInstance }
@@ -71,7 +72,7 @@ func roleLastInstance(file string, args []string) error {
 	if err := s.Announce(ctx, "/doc", "last", nil); err != nil {
 		return err
 	}
-	w := s.Watch("/doc", time.Second)
+	w := storetest.NewWatch(s, "/doc", time.Second)
 	defer w.Stop()
 	fmt.Println(<-logged.texts)
 	for last := ""; last != "new"; {
@@ -85,7 +86,7 @@ func roleLastInstance(file string, args []string) error {
 		}
 		if last != "new" {
 			select {
-			case <-w.Hints():
+			case <-w.Hints:
 			case <-ctx.Done():
 				return ctx.Err()
 			}

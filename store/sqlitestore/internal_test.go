@@ -2,18 +2,21 @@ package sqlitestore
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 func openTemp(t testing.TB, file string, cfg Config) *Store {
@@ -90,8 +93,8 @@ func TestWatchWithoutNotices(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.db")
 	s, other := openTemp(t, file, Config{PollInterval: time.Hour}), openTemp(t, file, Config{})
 	s.watch.notify = func(string) (*fsnotify.Watcher, error) { return nil, errors.New("too many") }
-	w := s.Watch("/doc", time.Second)
-	hints, stop := w.Hints(), w.Stop
+	w := storetest.NewWatch(s, "/doc", time.Second)
+	hints, stop := w.Hints, w.Stop
 	defer stop()
 	var version store.Version
 	for _, op := range []func() store.Op{
@@ -125,7 +128,7 @@ func TestOtherFilesWakeNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	defer s.Watch("/doc", time.Second).Stop()
+	defer s.Watch("/doc", time.Second, func() {}).Stop()
 	other, err := os.Create(filepath.Join(filepath.Dir(file), "other"))
 	if err != nil {
 		t.Fatal(err)
@@ -157,8 +160,8 @@ func TestHintForWhatCameAndWent(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.db")
 	s, other := openTemp(t, file, Config{}), openTemp(t, file, Config{})
 	s.watch.start.Do(func() {}) // this test looks by itself
-	w := s.Watch("/doc", time.Second)
-	hints, stop := w.Hints(), w.Stop
+	w := storetest.NewWatch(s, "/doc", time.Second)
+	hints, stop := w.Hints, w.Stop
 	defer stop()
 	p := &poller{store: s}
 	defer p.close()
@@ -322,5 +325,69 @@ func BenchmarkIdleLook(b *testing.B) {
 	defer p.close()
 	for b.Loop() {
 		p.look(b.Context())
+	}
+}
+
+// TestLimitOfPauses: a handle that hears nothing of others' writes looks by itself often enough.
+func TestLimitOfPauses(t *testing.T) {
+	told := notices{events: make(chan fsnotify.Event)}
+	for _, c := range []struct {
+		notices    notices
+		poll, want time.Duration
+	}{
+		{told, time.Hour, time.Hour},
+		{told, time.Millisecond, time.Millisecond},
+		{notices{}, time.Hour, blindPoll},
+		{notices{}, time.Millisecond, time.Millisecond},
+	} {
+		if got := c.notices.limit(c.poll); got != c.want {
+			t.Errorf("%v: %v, want %v", c.poll, got, c.want)
+		}
+	}
+}
+
+// TestDamageForgetsNoReplacedLog: the log was replaced when a transaction fails for damage. The
+// readers' connections are to the old one, so the new one is not taken for theirs.
+func TestDamageForgetsNoReplacedLog(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.db")
+	s := openTemp(t, file, Config{})
+	if _, err := s.Commit(t.Context(), store.Create{Path: "/doc", Data: []byte("1")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Load(t.Context(), "/doc", store.Version{}, store.Local); err != nil {
+		t.Fatal(err)
+	}
+	garbage := filepath.Join(t.TempDir(), "garbage.db")
+	if err := os.WriteFile(garbage, bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+garbage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, damage := db.Exec("CREATE TABLE t (x)")
+	err = s.write(t.Context(), func(*tx) error {
+		log, err := os.ReadFile(file + "-wal")
+		if err == nil {
+			err = errors.Join(os.Remove(file+"-wal"), os.WriteFile(file+"-wal", log, 0o600))
+		}
+		return errors.Join(damage, err)
+	})
+	if !isDamage(err) {
+		t.Fatalf("the test's premise: %v", err)
+	}
+	for range 2 {
+		if _, err := s.Load(t.Context(), "/doc", store.Version{}, store.Local); !errors.Is(err, errLogReplaced) {
+			t.Errorf("the replaced log was read: %v", err)
+		}
+	}
+}
+
+// TestReadOnlyFileSystem: no right helps there.
+func TestReadOnlyFileSystem(t *testing.T) {
+	err := classify("state.db", &os.PathError{Op: "open", Path: "state.db", Err: syscall.EROFS})
+	if !errors.Is(err, store.ErrDenied) || !strings.Contains(err.Error(), "make the file system writable") || strings.Contains(err.Error(), "right") {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // WatchListeners implements [store.Store]. Every commit to the file may have changed the
 // records; one query reads all of them.
 func (s *Store) WatchListeners(path string) store.ListenerWatcher {
-	hints, stop := s.watch.listeners.Watch(path)
+	hints, stop := s.watch.listeners.Channel(path)
 	s.startFollowing()
 	list := func(ctx context.Context) ([]store.Listener, error) { return s.Listeners(ctx, path) }
 	return relist.New(list, hints, stop)

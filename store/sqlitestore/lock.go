@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/internal/hints"
 )
 
 var _ store.Lock = (*lock)(nil)
@@ -66,8 +67,10 @@ func (s *Store) queue(ctx context.Context, path, id string) (*lock, error) {
 		return nil, err
 	}
 	defer done()
-	_, hints, stop := s.followKey(queueOf(path))
+	moved := make(chan struct{}, 1)
+	_, stop := s.watch.add(queueOf(path), hints.Into(moved))
 	defer stop()
+	s.startFollowing()
 	l := &lock{store: s, path: path, call: s.session.nextCall(), lost: make(chan struct{}), given: make(chan struct{})}
 	timer := time.NewTimer(headPoll)
 	defer timer.Stop()
@@ -83,7 +86,7 @@ func (s *Store) queue(ctx context.Context, path, id string) (*lock, error) {
 		l.waited = true
 		timer.Reset(headPoll)
 		select {
-		case <-hints:
+		case <-moved:
 		case <-timer.C:
 		case <-ctx.Done():
 			l.abandon()

@@ -72,7 +72,7 @@ func TestCloseWhileLocked(t *testing.T) {
 	if err := s.Announce(t.Context(), "/doc", "a", nil); err != nil {
 		t.Fatal(err)
 	}
-	stop := s.Watch("/doc", time.Second).Stop
+	stop := s.Watch("/doc", time.Second, func() {}).Stop
 	defer stop()
 	release := lock(t, file)
 

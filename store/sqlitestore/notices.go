@@ -14,8 +14,8 @@ const blindPoll = 25 * time.Millisecond
 // notices are the kernel's, of writes to the write-ahead log. It is there for as long as
 // this handle has a connection, and what is written beside it wakes nobody.
 type notices struct {
-	watcher *fsnotify.Watcher // nil if there are none to be had
-	events  <-chan fsnotify.Event
+	watcher *fsnotify.Watcher     // nil if there are none to be had
+	events  <-chan fsnotify.Event // nil if none come any more
 	errors  <-chan error
 	log     string // the write-ahead log's name
 }
@@ -30,6 +30,14 @@ func (s *Store) subscribe() notices {
 		return notices{}
 	}
 	return notices{watcher: w, events: w.Events, errors: w.Errors, log: log}
+}
+
+// limit is the longest pause between two looks.
+func (n notices) limit(poll time.Duration) time.Duration {
+	if n.events == nil {
+		return min(poll, blindPoll)
+	}
+	return poll
 }
 
 func (n notices) close() {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/sqlitestore"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 func TestOpenCreates(t *testing.T) {
@@ -189,8 +190,8 @@ func TestRelativeNamesAndLinks(t *testing.T) {
 	linked := open(t, filepath.Join(dir, "link.db"))
 	wantListeners(t, linked, "/doc", "a=")
 	wantErr(t, linked.Announce(t.Context(), "/doc", "a", nil), store.ErrTaken)
-	w := linked.Watch("/doc", time.Second)
-	hints, stop := w.Hints(), w.Stop
+	w := storetest.NewWatch(linked, "/doc", time.Second)
+	hints, stop := w.Hints, w.Stop
 	defer stop()
 	if err := s.Withdraw(t.Context(), "/doc", "a"); err != nil {
 		t.Fatal(err)
@@ -285,8 +286,8 @@ func TestEditedByOtherTools(t *testing.T) {
 	file := tempFile(t)
 	s := open(t, file)
 	first := create(t, s, "/doc", "old")
-	w := s.Watch("/doc", time.Second)
-	hints, stop := w.Hints(), w.Stop
+	w := storetest.NewWatch(s, "/doc", time.Second)
+	hints, stop := w.Hints, w.Stop
 	defer stop()
 	statement(t, file, "UPDATE documents SET body = 'new' WHERE path = '/doc'")
 	waitFor(t, hints, func() bool { return string(load(t, s, "/doc").Data) == "new" })

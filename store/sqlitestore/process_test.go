@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 func TestProcessesCountTogether(t *testing.T) {
@@ -277,8 +278,8 @@ func TestOthersCommitsAreNoticed(t *testing.T) {
 	file := tempFile(t)
 	s := open(t, file)
 	create(t, s, "/counter", "0")
-	w := s.Watch("/counter", time.Second)
-	hints, stop := w.Hints(), w.Stop
+	w := storetest.NewWatch(s, "/counter", time.Second)
+	hints, stop := w.Hints, w.Stop
 	defer stop()
 	c := spawn(t, "put", file)
 	var fromBegin, fromEnd, commits []time.Duration
@@ -319,8 +320,8 @@ func TestHandleThatLooksWritesNothing(t *testing.T) {
 	before := rows(t, file, "SELECT sequence FROM meta")
 
 	looker := open(t, file)
-	w := looker.Watch("/doc", time.Second)
-	hints, stop := w.Hints(), w.Stop
+	w := storetest.NewWatch(looker, "/doc", time.Second)
+	hints, stop := w.Hints, w.Stop
 	defer stop()
 	load(t, looker, "/doc")
 	wantListeners(t, looker, "/doc")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/sqlitestore"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 // untaggedFile makes a file as programs from before there were tags did.
@@ -54,7 +55,7 @@ func TestUntaggedFileIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	w := s.Watch("/doc", time.Second)
+	w := storetest.NewWatch(s, "/doc", time.Second)
 	defer w.Stop()
 	rec := load(t, s, "/doc")
 	if rec.Version != untagged || string(rec.Data) != "2" {
@@ -126,7 +127,7 @@ func TestOlderFilesGetWhatTheyLack(t *testing.T) {
 			}
 			statement(t, file, "DROP INDEX documents_changed; DROP TABLE IF EXISTS roster")
 			s, other := open(t, file), open(t, file)
-			w := s.Watch("/doc", time.Second)
+			w := storetest.NewWatch(s, "/doc", time.Second)
 			defer w.Stop()
 			waitConfirmed(t, w, untagged)
 			statement(t, file, "UPDATE documents SET body = 'edited' WHERE path = '/doc'")
@@ -169,7 +170,7 @@ func explain(t *testing.T, file, query string) (detail string) {
 func TestEveryWriteHasATag(t *testing.T) {
 	file := untaggedFile(t)
 	s := open(t, file)
-	w := s.Watch("/doc", time.Second)
+	w := storetest.NewWatch(s, "/doc", time.Second)
 	defer w.Stop()
 	create(t, s, "/other", "0")
 	last := load(t, s, "/doc").Version
@@ -234,7 +235,7 @@ func TestUntaggedBackupIsRestored(t *testing.T) {
 	file := untaggedFile(t)
 	backup := backUp(t, file)
 	s := open(t, file)
-	w := s.Watch("/doc", time.Second)
+	w := storetest.NewWatch(s, "/doc", time.Second)
 	defer w.Stop()
 	create(t, s, "/new", "1")
 	restore(t, file, backup)
@@ -269,7 +270,7 @@ func TestFollowedFileIsRestored(t *testing.T) {
 			file := tempFile(t)
 			s := open(t, file)
 			first := create(t, s, "/doc", "0")
-			w := s.Watch("/doc", time.Second)
+			w := storetest.NewWatch(s, "/doc", time.Second)
 			defer w.Stop()
 			backup := backUp(t, file)
 			versions, err := s.Commit(t.Context(), store.Put{Path: "/doc", Base: first, Data: []byte("1")})
@@ -295,7 +296,7 @@ func TestLongPauseBetweenLooks(t *testing.T) {
 	s, other := open(t, file), open(t, file)
 	v := create(t, s, "/doc", "0")
 	gone := create(t, s, "/gone", "0")
-	w, absent := s.Watch("/doc", time.Second), s.Watch("/gone", time.Second)
+	w, absent := storetest.NewWatch(s, "/doc", time.Second), storetest.NewWatch(s, "/gone", time.Second)
 	defer w.Stop()
 	defer absent.Stop()
 	waitConfirmed(t, w, v)

@@ -70,8 +70,11 @@ func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
 			f()
 		}
 	case isDamage(err):
+		intact := s.checkFile() == nil // else readers have connections to what was replaced
 		t.discard()
-		s.forgetLogs()
+		if intact {
+			s.forgetLogs()
+		}
 	case isBusy(err):
 		if writer := writerOf(s.file); writer != "" {
 			return fmt.Errorf("%s is in a transaction on the file, let it go on or end it: %w", writer, err)

@@ -56,7 +56,6 @@ func (w *follower) init() {
 type watcher struct {
 	follower *follower
 	document *watched
-	hints    <-chan struct{}
 	stop     func()
 }
 
@@ -64,14 +63,12 @@ type watcher struct {
 // others are noticed by their writes to the log, within milliseconds, or by
 // [Config.PollInterval] where notices fail. The handle looks whether there are any as
 // often as that, and so confirms more often than anybody wants.
-func (s *Store) Watch(path string, _ time.Duration) store.Watcher {
+func (s *Store) Watch(path string, _ time.Duration, hint func()) store.Watcher {
 	w := &watcher{follower: &s.watch}
-	w.document, w.hints, w.stop = s.followKey(path)
+	w.document, w.stop = s.watch.add(path, hint)
+	s.startFollowing()
 	return w
 }
-
-// Hints implements [store.Watcher].
-func (w *watcher) Hints() <-chan struct{} { return w.hints }
 
 // Confirmed implements [store.Watcher]. The proof is loaded before what was shown, because
 // a look notes first what it shows and then the proof.
@@ -87,13 +84,6 @@ func (w *watcher) Confirmed(v store.Version) time.Time {
 // Stop implements [store.Watcher].
 func (w *watcher) Stop() { w.stop() }
 
-// followKey follows a document, or a queue.
-func (s *Store) followKey(key string) (*watched, <-chan struct{}, func()) {
-	p, ch, stop := s.watch.add(key)
-	s.startFollowing()
-	return p, ch, stop
-}
-
 // startFollowing has follow look at once.
 func (s *Store) startFollowing() {
 	s.watch.start.Do(func() {
@@ -107,8 +97,9 @@ func (s *Store) startFollowing() {
 	}
 }
 
-func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
-	ch, stop := w.hub.Watch(path)
+// add follows a document, or a queue.
+func (w *follower) add(path string, hint func()) (*watched, func()) {
+	stop := w.hub.Watch(path, hint)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.paths[path]
@@ -122,7 +113,7 @@ func (w *follower) add(path string) (*watched, <-chan struct{}, func()) {
 		}
 	}
 	p.watchers++
-	return p, ch, sync.OnceFunc(func() {
+	return p, sync.OnceFunc(func() {
 		stop()
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -162,10 +153,6 @@ func (s *Store) follow() {
 	defer notices.close()
 	poll := &poller{store: s}
 	defer poll.close()
-	limit := s.poll
-	if notices.watcher == nil {
-		limit = min(limit, blindPoll)
-	}
 	pause := time.Duration(0)
 	var looked time.Time
 	timer := time.NewTimer(0)
@@ -178,11 +165,11 @@ func (s *Store) follow() {
 			pause = 0
 		case event, ok := <-notices.events:
 			if !ok {
-				notices.events, limit = nil, min(limit, blindPoll)
+				notices.events = nil
 				continue
 			}
 			if event.Has(fsnotify.Remove|fsnotify.Rename) && notices.watcher.Add(notices.log) != nil {
-				limit = min(limit, blindPoll)
+				notices.events = nil
 			}
 			pause = 0
 			if time.Since(looked) < ladderStep { // one transaction is many writes
@@ -204,7 +191,7 @@ func (s *Store) follow() {
 		}
 		looked = time.Now()
 		s.sweep(s.closing)
-		pause = min(max(2*pause, ladderStep), limit)
+		pause = min(max(2*pause, ladderStep), notices.limit(s.poll))
 		timer.Reset(pause)
 	}
 }

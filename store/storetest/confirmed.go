@@ -16,7 +16,7 @@ const confirming = 50 * time.Millisecond
 // confirmed ever anew, and what it was is not.
 func testConfirmed(t *testing.T, e *env) {
 	s, other := e.handle(), e.handle()
-	w := s.Watch("/a", confirming)
+	w := NewWatch(s, "/a", confirming)
 	defer w.Stop()
 	var was []store.Version
 	await := func(v store.Version) {
@@ -61,7 +61,7 @@ func testConfirmed(t *testing.T, e *env) {
 // older than any commit that had finished by then.
 func testConfirmedIsLinearizable(t *testing.T, e *env) {
 	s := e.handle()
-	w := s.Watch("/a", time.Millisecond)
+	w := NewWatch(s, "/a", time.Millisecond)
 	defer w.Stop()
 	first := e.create(s, "/a", "0")
 	type finish struct {
@@ -92,7 +92,7 @@ func testConfirmedIsLinearizable(t *testing.T, e *env) {
 		select {
 		case <-done:
 			running = false
-		case <-w.Hints():
+		case <-w.Hints:
 		case <-time.After(time.Millisecond):
 		}
 		rec, err := s.Load(e.ctx, "/a", store.Version{}, store.Local)

@@ -40,7 +40,7 @@ func testParents(_ *testing.T, e *env) {
 func testKnown(t *testing.T, e *env) {
 	s := e.handle()
 	v := e.create(s, "/a", "1")
-	for _, mode := range []store.Consistency{store.Local, store.Linearizable} {
+	for _, mode := range []store.Consistency{store.Local, store.Linearizable, store.Creating} {
 		rec, err := s.Load(e.ctx, "/a", v, mode)
 		if err != nil || rec.Version != v || rec.Data != nil {
 			t.Fatalf("load of the known version: %v %q, %v", rec.Version, rec.Data, err)
@@ -113,7 +113,7 @@ func testRecreation(t *testing.T, e *env) {
 // what was made of the old one, and never says so.
 func testRecreationFollowed(t *testing.T, e *env) {
 	s, other := e.handle(), e.handle()
-	stop := s.Watch("/a", time.Second).Stop
+	stop := s.Watch("/a", time.Second, func() {}).Stop
 	defer stop()
 	now := e.create(other, "/a", "first")
 	if err := s.Announce(e.ctx, "/a", "me", nil); err != nil {

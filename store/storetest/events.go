@@ -12,8 +12,8 @@ import (
 
 func testHints(_ *testing.T, e *env) {
 	s, other := e.handle(), e.handle()
-	w := s.Watch("/a", time.Second)
-	hints, stop := w.Hints(), w.Stop
+	w := NewWatch(s, "/a", time.Second)
+	hints, stop := w.Hints, w.Stop
 	defer stop()
 	look := func() store.Version {
 		rec, err := s.Load(e.ctx, "/a", store.Version{}, store.Local)
@@ -48,9 +48,9 @@ func testHints(_ *testing.T, e *env) {
 
 func testHintsMerged(t *testing.T, e *env) {
 	s, other := e.handle(), e.handle()
-	firstWatch, secondWatch := s.Watch("/a", time.Second), s.Watch("/a", time.Second)
-	first, stopFirst := firstWatch.Hints(), firstWatch.Stop
-	second, stopSecond := secondWatch.Hints(), secondWatch.Stop
+	firstWatch, secondWatch := NewWatch(s, "/a", time.Second), NewWatch(s, "/a", time.Second)
+	first, stopFirst := firstWatch.Hints, firstWatch.Stop
+	second, stopSecond := secondWatch.Hints, secondWatch.Stop
 	defer stopFirst()
 	defer stopSecond()
 	if cap(first) != 1 {
@@ -189,7 +189,7 @@ func testClosed(t *testing.T, e *env) {
 	e.wantErr(err, store.ErrClosed)
 	_, err = s.List(e.ctx, "/", store.Local)
 	e.wantErr(err, store.ErrClosed)
-	stop := s.Watch("/a", time.Second).Stop
+	stop := s.Watch("/a", time.Second, func() {}).Stop
 	stop()
 	e.wantData(e.handle(), "/a", "0")
 }

@@ -13,7 +13,6 @@ import (
 type faultyWatch struct {
 	store.Watcher
 	faults *Faults
-	mute   bool
 
 	mu      sync.Mutex // guards all below
 	version store.Version
@@ -21,18 +20,13 @@ type faultyWatch struct {
 }
 
 // Watch implements [store.Store].
-func (f *Faults) Watch(path string, every time.Duration) store.Watcher {
+func (f *Faults) Watch(path string, every time.Duration, hint func()) store.Watcher {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return &faultyWatch{Watcher: f.Store.Watch(path, every), faults: f, mute: f.mute}
-}
-
-// Hints implements [store.Watcher].
-func (w *faultyWatch) Hints() <-chan struct{} {
-	if w.mute {
-		return nil
+	if f.mute {
+		hint = func() {}
 	}
-	return w.Watcher.Hints()
+	return &faultyWatch{Watcher: f.Store.Watch(path, every, hint), faults: f}
 }
 
 // Confirmed implements [store.Watcher].

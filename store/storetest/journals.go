@@ -158,7 +158,7 @@ func testJournalComplete(t *testing.T, e *env) {
 	others := make([]store.Store, handles)
 	for i := range others {
 		others[i] = e.handle()
-		stop := others[i].Watch("/doc", time.Second).Stop
+		stop := others[i].Watch("/doc", time.Second, func() {}).Stop
 		defer stop()
 	}
 	e.create(s, "/doc", "0")

@@ -100,7 +100,7 @@ func testList(t *testing.T, e *env) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, mode := range []store.Consistency{store.Local, store.Linearizable} {
+	for _, mode := range []store.Consistency{store.Local, store.Linearizable, store.Creating} {
 		for _, place := range e.wantList(s, "/", mode, "/a/", "/a-b", "/ab", "/b", "/é") {
 			if place.Path != "/a" {
 				e.wantPlace(s, place, place.Path, map[string]int{"/b": 2}[place.Path])

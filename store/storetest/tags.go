@@ -55,7 +55,7 @@ func testTags(t *testing.T, e *env) {
 // that was replaced. It is not what is known, nothing is built on it, and nothing confirms it.
 func testForeignTag(t *testing.T, e *env) {
 	s := e.handle()
-	w := s.Watch("/a", 20*time.Millisecond)
+	w := NewWatch(s, "/a", 20*time.Millisecond)
 	defer w.Stop()
 	v := e.put(s, "/a", e.create(s, "/a", "0"), "1")
 	undone := v.WithTag(v.Tag() + 1)
@@ -66,7 +66,7 @@ func testForeignTag(t *testing.T, e *env) {
 	}
 	refused(store.Put{Path: "/a", Base: undone, Data: []byte("2")})
 	refused(store.Delete{Path: "/a", Base: undone})
-	for _, mode := range []store.Consistency{store.Local, store.Linearizable} {
+	for _, mode := range []store.Consistency{store.Local, store.Linearizable, store.Creating} {
 		rec, err := s.Load(e.ctx, "/a", undone, mode)
 		if err != nil || rec.Version != v || string(rec.Data) != "1" {
 			t.Errorf("load of what is not known: %v %q, %v", rec.Version, rec.Data, err)

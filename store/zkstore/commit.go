@@ -141,28 +141,29 @@ func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 	for i, p := range c.parts {
 		multi[i] = p.request
 	}
-	requests := []zk.Request{multi}
+	var looks []zk.Request // a Multi does not say which version it created
 	c.marks = nil
 	for _, op := range c.ops {
-		if op, ok := op.(store.Create); ok { // a Multi does not say which version it created
+		if op, ok := op.(store.Create); ok {
 			m := c.store.watched.begin(c.store.payload(op.Path))
 			c.marks = append(c.marks, m)
-			requests = append(requests, zk.Exists{Path: m.full, Watch: m.followed()})
+			looks = append(looks, zk.Exists{Path: m.full, Watch: m.followed()})
 		}
 	}
-	missing, _ := c.store.records.missing()
-	asked := time.Now()
-	replies, _ := c.session.Do(ctx, requests...) // each reply has its own error
-	reply, err := replies[0], replies[0].Err
-	if err == nil && missing == nil {
-		c.store.watched.prove(reply.Conn, asked)
+	var reply zk.Reply
+	if len(looks) == 1 && len(c.ops) == 1 {
+		c.created = make([]zk.Reply, 1)
+		reply, c.created[0] = c.store.share(ctx, c.session, multi, looks[0])
+	} else {
+		missing, _ := c.store.records.missing()
+		asked := time.Now()
+		replies, _ := c.session.Do(ctx, append([]zk.Request{multi}, looks...)...) // each reply has its own error
+		if reply, c.created = replies[0], replies[1:]; reply.Err == nil && missing == nil {
+			c.store.watched.prove(reply.Conn, asked)
+		}
 	}
-	c.created, c.zxid = replies[1:], reply.Zxid
-	if err == nil && len(reply.Results) != len(c.parts) {
-		cause := fmt.Errorf("an answer of %d results to %d operations", len(reply.Results), len(c.parts))
-		return nil, &zk.Error{Op: "multi", Outcome: zk.Unknown, Index: -1, Cause: cause}
-	}
-	return reply.Results, err
+	c.zxid = reply.Zxid
+	return reply.Results, reply.Err
 }
 
 // classify says what a server's no means, and whether the commit should go out again since

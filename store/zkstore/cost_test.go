@@ -9,14 +9,15 @@ import (
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/internal/zk/wire"
 	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 // openings are what opening a State does with a store: it follows the document, looks at it,
 // creates it, and announces itself.
 func (b *bed) openDocument(path string) (w store.Watcher) {
 	b.Helper()
-	w = b.s.Watch(path, time.Hour)
-	if _, err := b.s.Load(b.ctx, path, store.Version{}, store.Linearizable); err == nil {
+	w = storetest.NewWatch(b.s, path, time.Hour)
+	if _, err := b.s.Load(b.ctx, path, store.Version{}, store.Creating); err == nil {
 		b.Fatal("the test's premise: there is no document")
 	}
 	if _, err := b.s.Commit(b.ctx, store.Create{Path: path, Data: []byte("0")}); err != nil {
@@ -40,7 +41,7 @@ func (b *bed) requests() map[wire.Opcode]int {
 
 // TestCostOfOpening: a new document costs these requests and no others. The Multis are the
 // barrier of the look, the document with its folder, and the record with its entry and their
-// folders; of many that are opened at once, the first and the last are shared.
+// folders; many that are opened at once share them.
 func TestCostOfOpening(t *testing.T) {
 	b := newBed(t)
 	defer b.openDocument("/folder/first").Stop() // makes what is above them
@@ -52,7 +53,7 @@ func TestCostOfOpening(t *testing.T) {
 	defer b.openDocument("/folder/second").Stop()
 	want := map[wire.Opcode]int{
 		wire.OpGetData:      1, // the look
-		wire.OpExists:       2, // it sets a watch on the absence; which version was made
+		wire.OpExists:       1, // which version was made, and its watch
 		wire.OpMulti:        3,
 		wire.OpGetChildren2: 1, // it watches the record
 	}
@@ -67,8 +68,8 @@ func TestCostOfOpening(t *testing.T) {
 	}
 }
 
-// TestOpeningTogether: records that wait for each other share transactions, and one that is
-// refused fails alone.
+// TestOpeningTogether: creations and records that wait for each other share transactions, and one
+// that is refused fails alone.
 func TestOpeningTogether(t *testing.T) {
 	b := newBed(t)
 	const n = 100
@@ -80,7 +81,7 @@ func TestOpeningTogether(t *testing.T) {
 	for i := range n {
 		all.Go(func() {
 			path := fmt.Sprint("/folder/", i)
-			if i != 7 {
+			if i != 7 { // whose listeners have a folder already
 				_, failed[i] = b.s.Commit(b.ctx, store.Create{Path: path, Data: []byte("0")})
 			}
 			if failed[i] == nil {
@@ -112,7 +113,7 @@ func TestNothingStays(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := b.openDocument("/folder/goes")
-			also := b.s.Watch("/folder/stays", time.Hour)
+			also := storetest.NewWatch(b.s, "/folder/stays", time.Hour)
 			rec, err := b.s.Load(b.ctx, "/folder/stays", store.Version{}, store.Local)
 			if err != nil {
 				t.Fatal(err)

@@ -47,7 +47,7 @@ func (s *Store) Load(ctx context.Context, path string, known store.Version, mode
 func (s *Store) look(ctx context.Context, path string, known store.Version, mode store.Consistency) (*look, error) {
 	for {
 		missing, losses := s.records.missing()
-		if mode == store.Linearizable && missing != nil {
+		if mode != store.Local && missing != nil {
 			select {
 			case <-missing:
 				continue
@@ -55,12 +55,12 @@ func (s *Store) look(ctx context.Context, path string, known store.Version, mode
 				return &look{}, ctx.Err()
 			}
 		}
-		l := &look{store: s, full: s.payload(path), known: known}
+		l := &look{store: s, full: s.payload(path), known: known, creating: mode == store.Creating}
 		err := l.ask(ctx, path, mode)
 		if err == nil {
 			err = l.fetch(ctx)
 		}
-		if _, now := s.records.missing(); err != nil || mode != store.Linearizable || now == losses {
+		if _, now := s.records.missing(); err != nil || mode == store.Local || now == losses {
 			return l, err
 		}
 	}
@@ -71,6 +71,7 @@ type look struct {
 	store     *Store
 	full      string
 	known     store.Version
+	creating  bool // absence need not be watched
 	session   *zk.Session
 	fetchNext bool  // the next request is Get, after Exists
 	done      bool  // what follows is what the look showed
@@ -89,7 +90,7 @@ func (l *look) ask(ctx context.Context, path string, mode store.Consistency) (er
 		request = zk.Exists{Path: l.full, Watch: m.followed()}
 	}
 	var replies []zk.Reply
-	if mode == store.Linearizable {
+	if mode != store.Local {
 		l.session, replies, err = l.store.ordered(ctx, path, request)
 	} else if l.session, err = l.store.client.Session(ctx); err == nil {
 		replies, err = l.session.Do(ctx, request)
@@ -125,7 +126,7 @@ func (l *look) take(request zk.Request, reply zk.Reply, m mark) error {
 	l.fetchNext = exists
 	switch {
 	case errors.Is(reply.Err, zk.ErrNoNode):
-		l.done = exists || !m.followed()
+		l.done = exists || !m.followed() || l.creating
 		l.version = store.Version{}
 	case errors.Is(reply.Err, zk.ErrTooLarge) && !exists && l.version.IsZero():
 		return nil // which version it is, Exists says

@@ -19,14 +19,24 @@ import (
 // commit that finds the folder's version as it was is about the same incarnation of the
 // document, and misses no journal.
 type folder struct {
+	folderNode
+	contents
+}
+
+// folderNode is the folder's own.
+type folderNode struct {
 	exists    bool
 	supposed  bool  // it was not looked at: a commit that creates the document creates the folder too
 	fresh     bool  // this handle made it, and has not seen or put anything but the document in it since
 	unguarded bool  // the folder may not be read or written by us: commits do without its check
 	version   int32 // of its data
 	czxid     int64
-	data      []byte
-	journal   journal
+}
+
+// contents are what most folders are without.
+type contents struct {
+	data    []byte
+	journal journal
 }
 
 // journal is what is known of a document's journal.
@@ -51,13 +61,23 @@ type journalConfig struct {
 // folderCache has what is known of folders, by document. The zero value is ready.
 type folderCache struct {
 	mu    sync.Mutex // guards paths
-	paths map[string]folder
+	paths map[string]keptFolder
+}
+
+// keptFolder is a folder. contents are nil where there are none.
+type keptFolder struct {
+	folderNode
+	contents *contents
 }
 
 func (c *folderCache) get(path string) (folder, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f, ok := c.paths[path]
+	kept, ok := c.paths[path]
+	f := folder{folderNode: kept.folderNode}
+	if kept.contents != nil {
+		f.contents = *kept.contents
+	}
 	return f, ok
 }
 
@@ -65,9 +85,14 @@ func (c *folderCache) set(path string, f folder) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.paths == nil {
-		c.paths = make(map[string]folder)
+		c.paths = make(map[string]keptFolder)
 	}
-	c.paths[path] = f
+	kept := keptFolder{folderNode: f.folderNode}
+	if f.data != nil || f.journal.exists {
+		more := f.contents
+		kept.contents = &more
+	}
+	c.paths[path] = kept
 }
 
 // takeFresh reports whether a folder is fresh. It is not from then on.

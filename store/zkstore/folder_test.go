@@ -15,7 +15,7 @@ func TestFoldersOfAnotherHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	s.folders.set("/doc", folder{exists: true})
+	s.folders.set("/doc", folder{folderNode: folderNode{exists: true}})
 	s.onEvent(zk.Event{Kind: zk.Connected, Conn: 1})
 	if _, known := s.folders.get("/doc"); known {
 		t.Error("a folder is known that was not looked at on this connection")

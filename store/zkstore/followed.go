@@ -12,16 +12,13 @@ type watcher struct {
 	store *Store
 	node  *watchedNode
 	every time.Duration
-	hints <-chan struct{}
-	stop  func()
+	hint  func()
 }
 
 // Watch implements [store.Store].
-func (s *Store) Watch(path string, every time.Duration) store.Watcher {
-	w := &watcher{store: s, every: max(every, minEvery)}
-	full := s.payload(path)
-	w.hints, w.stop = s.hints.Watch(full)
-	w.node = s.watched.follow(path, full, w.every)
+func (s *Store) Watch(path string, every time.Duration, hint func()) store.Watcher {
+	w := &watcher{store: s, every: max(every, minEvery), hint: hint}
+	s.watched.follow(s.payload(path), w)
 	s.verifier.start.Do(func() { s.goOn(s.verify) })
 	s.verifier.wakeUp()
 	return w
@@ -30,9 +27,6 @@ func (s *Store) Watch(path string, every time.Duration) store.Watcher {
 // minEvery bounds how often a handle makes rounds.
 const minEvery = 10 * time.Millisecond
 
-// Hints implements [store.Watcher].
-func (w *watcher) Hints() <-chan struct{} { return w.hints }
-
 // Confirmed implements [store.Watcher].
 func (w *watcher) Confirmed(v store.Version) time.Time {
 	return w.store.watched.confirmed(w.node, v)
@@ -40,15 +34,14 @@ func (w *watcher) Confirmed(v store.Version) time.Time {
 
 // Stop implements [store.Watcher].
 func (w *watcher) Stop() {
-	w.stop()
 	if w.store.watched.unfollow(w) {
-		w.store.folders.forget(w.node.path)
+		w.store.folders.forget(w.store.documentOf(w.node.full))
 		w.store.verifier.wakeUp()
 	}
 }
 
-// follow returns the node of a payload that one more watcher follows.
-func (w *watchedCache) follow(path, full string, every time.Duration) *watchedNode {
+// follow adds a watcher of a payload.
+func (w *watchedCache) follow(full string, by *watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.nodes == nil {
@@ -56,12 +49,25 @@ func (w *watchedCache) follow(path, full string, every time.Duration) *watchedNo
 	}
 	n := w.nodes[full]
 	if n == nil {
-		n = &watchedNode{path: path, full: full, index: len(w.order)}
+		n = &watchedNode{full: full, index: int32(len(w.order))}
 		w.nodes[full], w.order = n, append(w.order, n)
 	}
-	n.watchers++
-	w.every[every]++
-	return n
+	by.node = n
+	n.watchers = append(slices.Clip(n.watchers), by)
+	w.every[by.every]++
+}
+
+// signal hints all that follow a payload.
+func (w *watchedCache) signal(full string) {
+	w.mu.Lock()
+	var watchers []*watcher
+	if n := w.nodes[full]; n != nil {
+		watchers = n.watchers
+	}
+	w.mu.Unlock()
+	for _, watcher := range watchers {
+		watcher.hint()
+	}
 }
 
 // unfollow ends a watcher, once, and reports whether it was the last one of its payload:
@@ -77,7 +83,8 @@ func (w *watchedCache) unfollow(gone *watcher) (last bool) {
 	}
 	gone.every = 0
 	n := gone.node
-	if n.watchers--; n.watchers > 0 {
+	n.watchers = slices.DeleteFunc(slices.Clone(n.watchers), func(w *watcher) bool { return w == gone })
+	if len(n.watchers) > 0 {
 		return false
 	}
 	delete(w.nodes, n.full)

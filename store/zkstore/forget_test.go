@@ -57,3 +57,39 @@ func TestTheLostAreForgotten(t *testing.T) {
 		t.Errorf("after 31 s %d are left", left())
 	}
 }
+
+// TestGoodByesOfOthers: a record that is being written, for as long as no server answers, holds
+// back no other record's good-bye.
+func TestGoodByesOfOthers(t *testing.T) {
+	t.Parallel()
+	server := zkserver.Standalone(t)
+	s, err := Open(Config{Servers: []string{server.Addr()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := Open(Config{Servers: []string{server.Addr()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	paths := []string{"/one", "/two", "/three"}
+	for _, path := range paths {
+		if err := s.Announce(t.Context(), path, "me", []byte(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	give, err := s.take(t.Context(), s.recordOf("/two", "me"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer give()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		found, err := other.Absent(t.Context(), path, nil)
+		if err != nil || (len(found) == 0) != (path != "/two") {
+			t.Errorf("%s: %v, %v", path, found, err)
+		}
+	}
+}

@@ -20,14 +20,8 @@ const (
 // keepRecords puts records right after each new connection, and whenever it is asked to,
 // until the store is closed.
 func (s *Store) keepRecords() {
-	lost := newLostListeners(s)
-	tick := time.NewTicker(lostTick)
-	defer tick.Stop()
 	for {
 		select {
-		case now := <-tick.C:
-			lost.forgetOne(now)
-			continue
 		case <-s.records.wake:
 		case <-s.ctx.Done():
 			return

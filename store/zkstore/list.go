@@ -76,7 +76,7 @@ func (s *Store) list(ctx context.Context, folder string, mode store.Consistency)
 
 // inMode sends requests, behind a barrier if the answers have to be linearizable.
 func (s *Store) inMode(ctx context.Context, mode store.Consistency, requests ...zk.Request) (*zk.Session, []zk.Reply, error) {
-	if mode == store.Linearizable {
+	if mode != store.Local {
 		return s.ordered(ctx, anyPath, requests...)
 	}
 	session, err := s.client.Session(ctx)

@@ -79,9 +79,9 @@ func (f *listenerFolder) tell(note func(*listenerWatch)) {
 	}
 }
 
-// documentOf is the path of the document that a folder of listeners belongs to.
+// documentOf is the path of the document that a folder of listeners, or a payload, belongs to.
 func (s *Store) documentOf(full string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(full, s.chroot), "/listeners")
+	return strings.TrimPrefix(full[:strings.LastIndexByte(full, '/')], s.chroot)
 }
 
 // unwatchListeners removes a folder's watch if nobody needs it any more.

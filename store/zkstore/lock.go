@@ -212,7 +212,7 @@ func (l *latch) Lost() <-chan struct{} {
 // watchLoss closes lost if the place is, and returns when it is or was given up.
 func (l *latch) watchLoss() {
 	full := l.store.place(l.path, l.name)
-	hints, stop := l.store.places.Watch(full)
+	hints, stop := l.store.places.Channel(full)
 	defer stop()
 	tick := time.NewTicker(l.session.Timeout() / 20)
 	defer tick.Stop()

@@ -315,7 +315,7 @@ func (b *lockBed) commitSigned(base store.Version, data string) (store.Version, 
 // not change.
 func (b *lockBed) watch() {
 	b.Helper()
-	stop := b.faulty.Watch("/doc", time.Hour).Stop
+	stop := b.faulty.Watch("/doc", time.Hour, func() {}).Stop
 	b.Cleanup(stop)
 	if _, err := b.faulty.Load(b.ctx, "/doc", store.Version{}, store.Local); err != nil {
 		b.Fatal(err)

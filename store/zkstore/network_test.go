@@ -175,7 +175,7 @@ func TestWatchesSurviveReconnects(t *testing.T) {
 func TestLostWatchIsSeenByTheNextLook(t *testing.T) {
 	b := newBed(t)
 	v := b.create("0")
-	stop := b.s.Watch("/doc", time.Hour).Stop
+	stop := b.s.Watch("/doc", time.Hour, func() {}).Stop
 	defer stop()
 	if got := b.load(store.Local).Version; got != v {
 		t.Fatalf("%v, want %v", got, v)
@@ -344,7 +344,7 @@ func TestOneWatchANode(t *testing.T) {
 	b := newBed(t)
 	v := b.create("0")
 	for range 3 {
-		stop := b.s.Watch("/doc", time.Hour).Stop
+		stop := b.s.Watch("/doc", time.Hour, func() {}).Stop
 		defer stop()
 	}
 	for range 200 {
@@ -365,7 +365,7 @@ func TestUnwatchedReadsSetNoWatch(t *testing.T) {
 	b := newBed(t)
 	b.create("0")
 	b.load(store.Local)
-	stop := b.s.Watch("/doc", time.Hour).Stop
+	stop := b.s.Watch("/doc", time.Hour, func() {}).Stop
 	stop()
 	b.load(store.Linearizable)
 	if n := watchCount(t, b.server.Addr()); n != 0 {

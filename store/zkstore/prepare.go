@@ -184,7 +184,7 @@ func (c *commit) remember(results []zk.Result, versions []store.Version) {
 		f := c.folders[path]
 		switch set, sets := p.request.(zk.Set); {
 		case p.guard && f.supposed:
-			f = folder{exists: true, fresh: true, czxid: c.zxid}
+			f = folder{folderNode: folderNode{exists: true, fresh: true, czxid: c.zxid}}
 		case p.guard && sets && set.Path == c.store.folder(path):
 			f.version = results[i].Stat.Version
 		case p.guard && sets:

@@ -141,7 +141,7 @@ func isPlace(name string) bool {
 // await returns when the place of that name may be gone.
 func (l *latch) await(ctx context.Context, name string) {
 	full := l.store.place(l.path, name)
-	hints, stop := l.store.places.Watch(full)
+	hints, stop := l.store.places.Channel(full)
 	defer stop()
 	patience := l.session.Timeout() / 3 // a watch is a hint, and may be lost
 	switch _, err := l.session.Call(ctx, zk.Exists{Path: full, Watch: true}); {

@@ -3,6 +3,7 @@ package zkstore
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/zkstate/zkstate/internal/zk"
@@ -57,9 +58,8 @@ func (r *records) returned(losses int) {
 
 // record is one listener record that is to exist, or to go.
 type record struct {
-	full  string // the znode
-	path  string // of the document
-	entry string // the znode in its roster
+	full string // the znode
+	path string // of the document
 
 	data    []byte // guarded by records.mu; nil: nothing was announced yet
 	leaving bool   // guarded by records.mu: withdrawn, but not known to be gone
@@ -67,10 +67,16 @@ type record struct {
 
 	// What the znode is known to be, guarded by its turn. A commit with a receipt is
 	// fenced by it: after a loss of the session, or another's write, it fails.
-	session *zk.Session // whose it is, nil if that is not known
+	entered bool // there is an entry in the roster
 	version int32
-	entered bool   // there is an entry in the roster
-	conn    uint64 // the connection that tells of its end, 0 if none does
+	session *zk.Session // whose it is, nil if that is not known
+	conn    uint64      // the connection that tells of its end, 0 if none does
+}
+
+// entry is the znode in the roster: the record /a/listeners/x has the entry /a/listeners_open/x.
+func (rec *record) entry() string {
+	end := strings.LastIndexByte(rec.full, '/')
+	return rec.full[:end] + "_open" + rec.full[end:]
 }
 
 func newRecords() records {
@@ -92,7 +98,7 @@ func (s *Store) recordOf(path, id string) *record {
 	defer r.mu.Unlock()
 	found := r.all[full]
 	if found == nil {
-		found = &record{full: full, path: path, entry: s.entryOf(path, id)}
+		found = &record{full: full, path: path}
 		r.all[full] = found
 	}
 	return found
@@ -178,14 +184,14 @@ func (s *Store) take(ctx context.Context, rec *record) (give func(), err error) 
 // writeRecord makes the znode exist, owned by the session. The caller has the turn.
 func (s *Store) writeRecord(ctx context.Context, session *zk.Session, rec *record, data []byte) error {
 	if rec.session == session {
-		results, _, err := s.share(ctx, session, zk.Multi{zk.Set{Path: rec.full, Data: data, Version: rec.version}}, nil)
-		if err == nil {
-			rec.version = results[0].Stat.Version
+		reply, _ := s.share(ctx, session, zk.Multi{zk.Set{Path: rec.full, Data: data, Version: rec.version}}, nil)
+		if reply.Err == nil {
+			rec.version = reply.Results[0].Stat.Version
 			return nil
 		}
 		rec.session = nil
-		if !refused(err) {
-			return err
+		if !refused(reply.Err) {
+			return reply.Err
 		}
 	}
 	err := s.createRecord(ctx, session, rec, data)
@@ -209,12 +215,12 @@ func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *reco
 	ops = append(ops, zk.Create{Path: rec.full, Data: data, ACL: acl.wire(), Mode: zk.Ephemeral})
 	before := rec.entered
 	rec.entered = true // also if the answer is lost: whoever removes the record removes its entry
-	_, watch, err := s.share(ctx, session, ops, zk.Children{Path: rec.full, Watch: true})
-	if refused(err) {
+	reply, watch := s.share(ctx, session, ops, zk.Children{Path: rec.full, Watch: true})
+	if refused(reply.Err) {
 		rec.entered = before
 	}
-	if err != nil {
-		return err
+	if reply.Err != nil {
+		return reply.Err
 	}
 	rec.session, rec.version, rec.conn = session, 0, 0
 	if watch.Err == nil {
@@ -236,10 +242,15 @@ func (s *Store) createRecordAlone(ctx context.Context, session *zk.Session, rec 
 		if err := s.enter(ctx, session, rec, data); err != nil {
 			return err
 		}
+		before := rec.entered
+		rec.entered = true // also if the answer is lost: whoever removes the record removes its entry
 		_, err = session.Call(ctx, zk.Create{Path: rec.full, Data: data, ACL: acl.wire(), Mode: zk.Ephemeral})
+		if refused(err) {
+			rec.entered = before
+		}
 		switch {
 		case err == nil:
-			rec.session, rec.version, rec.entered = session, 0, true
+			rec.session, rec.version = session, 0
 			err = s.watchRecord(ctx, rec)
 		case errors.Is(err, zk.ErrNodeExists):
 			err = s.adoptRecord(ctx, session, rec, data)
@@ -282,10 +293,11 @@ func (s *Store) removeRecord(ctx context.Context, rec *record) error {
 	known := rec.session == session && rec.entered && rec.conn == s.conn.Load() && !s.records.takeRemoved(rec)
 	rec.session = nil
 	if known {
-		_, _, err = s.share(ctx, session, zk.Multi{
+		reply, _ := s.share(ctx, session, zk.Multi{
 			zk.Delete{Path: rec.full, Version: rec.version},
-			zk.Delete{Path: rec.entry, Version: zk.AnyVersion},
+			zk.Delete{Path: rec.entry(), Version: zk.AnyVersion},
 		}, nil)
+		err = reply.Err
 	}
 	if !known || refused(err) {
 		err = s.removeRecordAlone(ctx, session, rec)

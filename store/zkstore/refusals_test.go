@@ -178,7 +178,7 @@ func TestGiantDocument(t *testing.T) {
 	plain.create("/small/listeners", "", zk.Persistent)
 	plain.create("/small/listeners/giant", strings.Repeat("x", 5_000_000), zk.Persistent)
 	before := s.Status().Session
-	stop := s.Watch("/giant", time.Hour).Stop
+	stop := s.Watch("/giant", time.Hour, func() {}).Stop
 	defer stop()
 	var version store.Version
 	for _, known := range []store.Version{{}, store.NewVersion(1, 1, 1)} {

@@ -1,6 +1,7 @@
 package zkstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -29,9 +30,9 @@ func (s *Store) entering(ctx context.Context, session *zk.Session, rec *record, 
 		ops = append(ops, zk.Create{Path: full, ACL: acl.wire(), Mode: zk.Container})
 	}
 	if entered {
-		return append(ops, zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion}), err
+		return append(ops, zk.Set{Path: rec.entry(), Data: data, Version: zk.AnyVersion}), err
 	}
-	return append(ops, zk.Create{Path: rec.entry, Data: data, ACL: acl.wire()}), err
+	return append(ops, zk.Create{Path: rec.entry(), Data: data, ACL: acl.wire()}), err
 }
 
 // lookAround returns the folders of records and entries that a document does not have, and
@@ -44,7 +45,7 @@ func (s *Store) lookAround(ctx context.Context, session *zk.Session, rec *record
 	}
 	looks := []zk.Request{zk.Exists{Path: folders[0]}, zk.Exists{Path: folders[1]}}
 	if rec.entered {
-		looks = append(looks, zk.Exists{Path: rec.entry})
+		looks = append(looks, zk.Exists{Path: rec.entry()})
 	}
 	replies, _ := session.Do(ctx, looks...) // each reply has its own error
 	for i, reply := range replies {
@@ -69,9 +70,9 @@ func (s *Store) enter(ctx context.Context, session *zk.Session, rec *record, dat
 		return err
 	}
 	for range maxAttempts {
-		_, err := session.Call(ctx, zk.Set{Path: rec.entry, Data: data, Version: zk.AnyVersion})
+		_, err := session.Call(ctx, zk.Set{Path: rec.entry(), Data: data, Version: zk.AnyVersion})
 		if errors.Is(err, zk.ErrNoNode) {
-			_, err = session.Call(ctx, zk.Create{Path: rec.entry, Data: data, ACL: acl.wire()})
+			_, err = session.Call(ctx, zk.Create{Path: rec.entry(), Data: data, ACL: acl.wire()})
 		}
 		if errors.Is(err, zk.ErrNoNode) { // the folder is missing
 			if err = s.ensureContainer(ctx, session, rec.path, s.roster(rec.path)); err == nil {
@@ -94,7 +95,7 @@ func (s *Store) leaveRoster(ctx context.Context, session *zk.Session, recs ...*r
 	var requests []zk.Request
 	for _, rec := range recs {
 		if rec.entered {
-			requests = append(requests, zk.Delete{Path: rec.entry, Version: zk.AnyVersion})
+			requests = append(requests, zk.Delete{Path: rec.entry(), Version: zk.AnyVersion})
 		}
 	}
 	if len(requests) == 0 {
@@ -119,23 +120,38 @@ const farewellBound = 500 * time.Millisecond
 func (s *Store) withdrawAll() {
 	ctx, cancel := context.WithTimeout(context.Background(), farewellBound)
 	defer cancel()
-	var entered []*record
+	var free, busy []*record // a write that hangs holds back no other's good-bye
 	for _, rec := range s.records.list() {
-		if give, err := s.take(ctx, rec); err == nil {
+		if give, ok := s.turns.tryTake(rec.full); ok {
 			defer give()
-			entered = append(entered, rec)
+			free = append(free, rec)
+		} else {
+			busy = append(busy, rec)
 		}
 	}
-	if len(entered) == 0 {
-		return
-	}
-	session, err := s.client.Session(ctx)
-	if err == nil {
-		err = s.leaveRoster(ctx, session, entered...)
+	err := s.sayFarewell(ctx, free)
+	for _, rec := range busy {
+		give, taken := s.take(ctx, rec)
+		if taken == nil {
+			taken = s.sayFarewell(ctx, []*record{rec})
+			give()
+		}
+		err = cmp.Or(err, taken)
 	}
 	if err != nil {
 		s.logger.Info("zkstore: listeners count as lost: their good-byes were not heard", "error", err)
 	}
+}
+
+func (s *Store) sayFarewell(ctx context.Context, recs []*record) error {
+	if len(recs) == 0 {
+		return nil
+	}
+	session, err := s.client.Session(ctx)
+	if err != nil {
+		return err
+	}
+	return s.leaveRoster(ctx, session, recs...)
 }
 
 // Absent implements [store.Store]. The answer is linearizable.

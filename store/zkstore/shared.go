@@ -9,9 +9,10 @@ import (
 	"github.com/zkstate/zkstate/internal/zk"
 )
 
-// sharedWrites lets the writes of many listener records share one transaction: each one
-// is written to the log of every server. A write that is refused fails alone, and the
-// others go out again without it. The zero value is ready.
+// sharedWrites lets writes that wait at the same time share one transaction: each one is written
+// to the log of every server. They are creations of documents and writes of listener records. A
+// write that is refused fails alone, and the others go out again, each in its own transaction.
+// The zero value is ready.
 type sharedWrites struct {
 	mu      sync.Mutex // guards all below
 	running bool       // a goroutine sends what waits
@@ -25,22 +26,21 @@ type sharedWrite struct {
 	ops     zk.Multi
 	behind  zk.Request // sent right behind the transaction; nil: nothing is
 
-	done    chan struct{} // closed when what follows is valid
-	results []zk.Result
-	reply   zk.Reply // to behind
-	err     error
+	done  chan struct{} // closed when what follows is valid
+	reply zk.Reply      // as if ops had been sent alone
+	after zk.Reply      // to behind
 }
 
 const (
 	// sharedMost bounds how many writes share a transaction.
 	sharedMost = 128
-	// sharedBytes bounds their data, so that the transaction is far from a server's limit.
-	sharedBytes = 256 << 10
+	// sharedBytes bounds their size, so that no server hangs up on many that would not on one.
+	sharedBytes = largeRequest
 )
 
-// share does ops in one transaction, which others may share. An error's Index is that of
-// one of ops. Every write must be harmless if it is done after its caller has left.
-func (s *Store) share(ctx context.Context, session *zk.Session, ops zk.Multi, behind zk.Request) ([]zk.Result, zk.Reply, error) {
+// share does ops in one transaction, which others may share, and returns the reply to them and to
+// behind. Every write must be harmless if it is done after its caller has left.
+func (s *Store) share(ctx context.Context, session *zk.Session, ops zk.Multi, behind zk.Request) (reply, after zk.Reply) {
 	w := &sharedWrite{ctx: ctx, session: session, ops: ops, behind: behind, done: make(chan struct{})}
 	q := &s.shared
 	q.mu.Lock()
@@ -51,14 +51,35 @@ func (s *Store) share(ctx context.Context, session *zk.Session, ops zk.Multi, be
 	running := q.running
 	q.mu.Unlock()
 	if !running {
-		return nil, zk.Reply{}, zk.ErrClosed
+		return failed(zk.NotSent, zk.ErrClosed), zk.Reply{}
 	}
 	select {
 	case <-w.done:
-		return w.results, w.reply, w.err
+		return w.reply, w.after
 	case <-ctx.Done():
-		return nil, zk.Reply{}, ctx.Err()
 	}
+	if q.withdraw(w) {
+		return failed(zk.NotSent, ctx.Err()), zk.Reply{}
+	}
+	return failed(zk.Unknown, ctx.Err()), zk.Reply{}
+}
+
+func failed(outcome zk.Outcome, cause error) zk.Reply {
+	var reply zk.Reply
+	reply.Err = &zk.Error{Op: "multi", Outcome: outcome, Index: -1, Cause: cause}
+	return reply
+}
+
+// withdraw takes a write out, and reports whether it was still waiting.
+func (q *sharedWrites) withdraw(w *sharedWrite) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.waiting, w)
+	if i < 0 {
+		return false
+	}
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+	return true
 }
 
 // sendShared serves the calls that wait, a transaction at a time, until there are none.
@@ -68,7 +89,13 @@ func (s *Store) sendShared() {
 		if len(together) == 0 {
 			return
 		}
-		together.sendAll(s.ctx)
+		if again := send(s.ctx, together); len(again) > 0 {
+			alone := make([]writesTogether, len(again))
+			for i := range again {
+				alone[i] = again[i : i+1]
+			}
+			send(s.ctx, alone...)
+		}
 	}
 }
 
@@ -76,11 +103,10 @@ func (s *Store) sendShared() {
 func (q *sharedWrites) next() (together writesTogether) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = slices.DeleteFunc(q.waiting, func(w *sharedWrite) bool { return w.ctx.Err() != nil }) // its caller has left
-	bytes, n := 0, 0
+	size, n := 0, 0
 	for _, w := range q.waiting {
-		bytes += w.size()
-		if n == sharedMost || n > 0 && (w.session != q.waiting[0].session || bytes > sharedBytes) {
+		size += w.size()
+		if n == sharedMost || n > 0 && (w.session != q.waiting[0].session || size > sharedBytes) {
 			break
 		}
 		n++
@@ -91,13 +117,14 @@ func (q *sharedWrites) next() (together writesTogether) {
 	return together
 }
 
+// size is about that on the wire.
 func (w *sharedWrite) size() (bytes int) {
 	for _, op := range w.ops {
 		switch op := op.(type) {
 		case zk.Create:
-			bytes += len(op.Data)
+			bytes += len(op.Path) + len(op.Data)
 		case zk.Set:
-			bytes += len(op.Data)
+			bytes += len(op.Path) + len(op.Data)
 		}
 	}
 	return bytes
@@ -106,56 +133,64 @@ func (w *sharedWrite) size() (bytes int) {
 // writesTogether share a transaction.
 type writesTogether []*sharedWrite
 
-// sendAll does all but those that are refused. Where one was, others may be: they go out in halves.
-func (together writesTogether) sendAll(ctx context.Context) {
-	again := together.send(ctx)
-	if half := len(again) / 2; len(again) > 0 {
-		again[half:].sendAll(ctx)
-		if half > 0 {
-			again[:half].sendAll(ctx)
+// send sends transactions back to back. It returns the writes that were not done because another
+// one of their transaction was refused.
+func send(ctx context.Context, transactions ...writesTogether) (again writesTogether) {
+	var requests []zk.Request
+	for _, together := range transactions {
+		requests = append(requests, together.multi())
+		for _, w := range together {
+			if w.behind != nil {
+				requests = append(requests, w.behind)
+			}
 		}
 	}
+	replies, _ := transactions[0][0].session.Do(ctx, requests...) // each reply has its own error
+	for _, together := range transactions {
+		reply := replies[0]
+		replies = replies[1:]
+		for _, w := range together {
+			if w.behind != nil {
+				w.after, replies = replies[0], replies[1:]
+			}
+		}
+		again = append(again, together.take(reply)...)
+	}
+	return again
 }
 
-// send does all, or finds the one that is refused; then the others are to go out again.
-func (together writesTogether) send(ctx context.Context) (again writesTogether) {
-	var all zk.Multi
-	requests := []zk.Request{nil}
+func (together writesTogether) multi() (all zk.Multi) {
 	for _, w := range together {
 		all = append(all, w.ops...)
-		if w.behind != nil {
-			requests = append(requests, w.behind)
-		}
 	}
-	requests[0] = all
-	replies, _ := together[0].session.Do(ctx, requests...) // each reply has its own error
-	results, replies, err := replies[0].Results, replies[1:], replies[0].Err
-	e, _ := errors.AsType[*zk.Error](err)
+	return all
+}
+
+// take gives each write its part of the reply, and returns those that have none since another one
+// was refused.
+func (together writesTogether) take(reply zk.Reply) (others writesTogether) {
+	e, _ := errors.AsType[*zk.Error](reply.Err)
 	alone := e != nil && e.Outcome == zk.Refused && e.Index >= 0
 	first := 0 // of the operations of w
 	for _, w := range together {
 		past := first + len(w.ops)
+		w.reply = reply
 		switch {
-		case err == nil:
-			w.results = results[first:past]
-			if w.behind != nil {
-				w.reply, replies = replies[0], replies[1:]
-			}
+		case reply.Err == nil:
+			w.reply.Results = reply.Results[first:past]
 		case alone && (e.Index < first || e.Index >= past):
 			if w.ctx.Err() == nil { // else its caller has left
-				again = append(again, w)
+				others = append(others, w)
 			}
 			first = past
 			continue
 		case alone:
 			own := *e
 			own.Index -= first
-			w.err = &own
-		default:
-			w.err = err
+			w.reply.Err = &own
 		}
 		first = past
 		close(w.done)
 	}
-	return again
+	return others
 }

@@ -20,7 +20,31 @@ type turn struct {
 // take waits for the name's turn, at most until ctx ends. give ends the turn and
 // may be called more than once.
 func (t *turns) take(ctx context.Context, name string) (give func(), err error) {
+	mine := t.want(name)
+	select {
+	case mine.held <- struct{}{}:
+		return t.giving(name, mine), nil
+	case <-ctx.Done():
+		t.leave(name, mine)
+		return nil, ctx.Err()
+	}
+}
+
+// tryTake is take where nobody has the turn.
+func (t *turns) tryTake(name string) (give func(), ok bool) {
+	mine := t.want(name)
+	select {
+	case mine.held <- struct{}{}:
+		return t.giving(name, mine), true
+	default:
+		t.leave(name, mine)
+		return nil, false
+	}
+}
+
+func (t *turns) want(name string) *turn {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.names == nil {
 		t.names = make(map[string]*turn)
 	}
@@ -30,17 +54,14 @@ func (t *turns) take(ctx context.Context, name string) (give func(), err error) 
 		t.names[name] = mine
 	}
 	mine.wanted++
-	t.mu.Unlock()
-	select {
-	case mine.held <- struct{}{}:
-		return sync.OnceFunc(func() {
-			<-mine.held
-			t.leave(name, mine)
-		}), nil
-	case <-ctx.Done():
+	return mine
+}
+
+func (t *turns) giving(name string, mine *turn) func() {
+	return sync.OnceFunc(func() {
+		<-mine.held
 		t.leave(name, mine)
-		return nil, ctx.Err()
-	}
+	})
 }
 
 func (t *turns) leave(name string, mine *turn) {

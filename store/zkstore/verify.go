@@ -116,7 +116,7 @@ func (s *Store) removeWatches(ctx context.Context) {
 		_, _ = s.do(ctx, requests...)
 		s.watched.removed()
 		for _, full := range fulls {
-			s.hints.Signal(full)
+			s.watched.signal(full)
 		}
 	}
 }
@@ -157,13 +157,13 @@ func (s *Store) lookAt(ctx context.Context, nodes []*watchedNode) error {
 		case reply.Err == nil:
 			version = versionOf(reply.Stat)
 		case !errors.Is(reply.Err, zk.ErrNoNode) && refused(reply.Err):
-			s.hints.Signal(nodes[i].full) // its own trouble: its watchers are told when they look
+			s.watched.signal(nodes[i].full) // its own trouble: its watchers are told when they look
 			continue
 		case !errors.Is(reply.Err, zk.ErrNoNode):
 			return reply.Err
 		}
 		if s.saw(marks[i], version, reply.Conn) {
-			s.hints.Signal(nodes[i].full)
+			s.watched.signal(nodes[i].full)
 		}
 	}
 	return nil
@@ -178,13 +178,13 @@ func (s *Store) saw(m mark, version store.Version, conn uint64) (moved bool) {
 	}
 	v := &s.verifier
 	count := v.lost.Add(1)
-	s.hints.Signal(m.full)
+	s.watched.signal(m.full)
 	v.saying.Lock()
 	said := time.Since(v.lostSaid) < lostBurst
 	v.lostSaid = time.Now()
 	v.saying.Unlock()
 	if !said {
-		s.logger.Warn("zkstore: a server lost a watch: the change was found by looking", "path", m.node.path, "server", s.client.Server(), "count", count)
+		s.logger.Warn("zkstore: a server lost a watch: the change was found by looking", "path", s.documentOf(m.full), "server", s.client.Server(), "count", count)
 	}
 	return moved
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zkstate/zkstate/internal/zk/wire"
 	"github.com/zkstate/zkstate/store"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 // TestIdleWatchersCost: many documents that are followed cost a round a period for all,
@@ -16,7 +17,7 @@ import (
 func TestIdleWatchersCost(t *testing.T) {
 	const documents, every = 400, 2 * time.Second
 	b := newBed(t)
-	watchers := make([]store.Watcher, documents)
+	watchers := make([]storetest.Watch, documents)
 	versions := make([]store.Version, documents)
 	for i := range watchers {
 		path := fmt.Sprint("/doc", i)
@@ -25,7 +26,7 @@ func TestIdleWatchersCost(t *testing.T) {
 			t.Fatal(err)
 		}
 		versions[i] = made[0]
-		watchers[i] = b.s.Watch(path, every)
+		watchers[i] = storetest.NewWatch(b.s, path, every)
 		defer watchers[i].Stop()
 		if _, err := b.s.Load(b.ctx, path, store.Version{}, store.Local); err != nil {
 			t.Fatal(err)
@@ -44,7 +45,7 @@ func TestIdleWatchersCost(t *testing.T) {
 	b.eventually("all are confirmed", confirmed(time.Now()))
 	for _, w := range watchers { // what their creation hinted
 		select {
-		case <-w.Hints():
+		case <-w.Hints:
 		default:
 		}
 	}
@@ -62,7 +63,7 @@ func TestIdleWatchersCost(t *testing.T) {
 	t.Logf("after a cut: %v", time.Since(begun))
 	for i, w := range watchers {
 		select {
-		case <-w.Hints():
+		case <-w.Hints:
 			t.Errorf("document %d was hinted at, and has not moved", i)
 		default:
 		}
@@ -74,7 +75,7 @@ func TestIdleWatchersCost(t *testing.T) {
 func TestLostWatchIsHealed(t *testing.T) {
 	b := newBed(t)
 	v := b.create("0")
-	w := b.s.Watch("/doc", 50*time.Millisecond)
+	w := storetest.NewWatch(b.s, "/doc", 50*time.Millisecond)
 	defer w.Stop()
 	b.load(store.Local)
 	b.eventually("it is confirmed", func() error {
@@ -85,7 +86,7 @@ func TestLostWatchIsHealed(t *testing.T) {
 	})
 	release := b.net.HoldEvents()
 	next := b.put("1")
-	b.awaitVersion(w.Hints(), next)
+	b.awaitVersion(w.Hints, next)
 	release()
 	if n := b.s.Status().LostWatches; n != 1 {
 		t.Errorf("%d lost watches", n)

@@ -42,14 +42,14 @@ type proof struct {
 
 // watchedNode is a payload that somebody follows.
 type watchedNode struct {
-	path, full string
-	shown      atomic.Pointer[shown] // swapped under the cache's mu
+	full  string
+	shown atomic.Pointer[shown] // swapped under the cache's mu
 
 	// Guarded by the cache's mu.
-	watchers int
-	index    int    // in order
-	events   uint64 // so far
-	stale    bool   // an event came after the last look
+	watchers []*watcher // never changed in place
+	index    int32      // in order
+	events   uint64     // so far
+	stale    bool       // an event came after the last look
 }
 
 // shown is what the last look at a payload showed.

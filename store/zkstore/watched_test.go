@@ -16,7 +16,7 @@ func TestWatchedCache(t *testing.T) {
 	const full = "/doc/payload"
 	var version store.Version
 	var w *watchedCache
-	var n *watchedNode
+	var n *watcher
 	conn := uint64(1)
 	look := func(conn uint64, meanwhile func()) {
 		m := w.begin(full)
@@ -27,8 +27,8 @@ func TestWatchedCache(t *testing.T) {
 	nothing := func() {}
 	cut := func() { conn++; w.clear(conn) }
 	anew := func() {
-		w.unfollow(&watcher{node: n, every: 1})
-		n = w.follow("/doc", full, 1)
+		w.unfollow(n)
+		n = follow(w, full)
 	}
 	for name, c := range map[string]struct {
 		look func()
@@ -50,7 +50,7 @@ func TestWatchedCache(t *testing.T) {
 	} {
 		w, version, conn = &watchedCache{}, store.NewVersion(1, 2, 1), 1
 		w.clear(conn)
-		n = w.follow("/doc", full, 1)
+		n = follow(w, full)
 		look(conn, nothing)
 		w.moved(full)
 		c.look()
@@ -59,13 +59,13 @@ func TestWatchedCache(t *testing.T) {
 		}
 		asked := time.Now()
 		w.prove(conn, asked)
-		if got := w.confirmed(n, version).Equal(asked); got != c.want {
+		if got := w.confirmed(n.node, version).Equal(asked); got != c.want {
 			t.Errorf("%s: a round after it confirms: %v", name, got)
 		}
 	}
 	w = &watchedCache{}
 	w.clear(conn)
-	w.follow("/doc", full, 1)
+	follow(w, full)
 	look(conn, func() { w.moved(full) })
 	if w.fresh(full, version) {
 		t.Error("an event in the first look: fresh")
@@ -90,10 +90,10 @@ func TestConfirmationLasts(t *testing.T) {
 	second := first.Add(time.Hour)
 	var w watchedCache
 	w.clear(1)
-	n := w.follow("/doc", full, 1)
+	n := follow(&w, full)
 	want := func(what string, v store.Version, at time.Time) {
 		t.Helper()
-		if got := w.confirmed(n, v); !got.Equal(at) {
+		if got := w.confirmed(n.node, v); !got.Equal(at) {
 			t.Errorf("%s: confirmed for %v, want %v", what, got, at)
 		}
 	}
@@ -129,7 +129,7 @@ func TestConfirmedIsReadInOrder(t *testing.T) {
 	const full, versions = "/doc/payload", 100_000
 	var w watchedCache
 	w.clear(1)
-	n := w.follow("/doc", full, 1)
+	n := follow(&w, full)
 	begun := time.Now()
 	at := func(moment int64) time.Time { return begun.Add(time.Duration(moment)) }
 	var newest atomic.Int64
@@ -151,8 +151,14 @@ func TestConfirmedIsReadInOrder(t *testing.T) {
 		default:
 		}
 		i := newest.Load()
-		if got := w.confirmed(n, store.NewVersion(1, i, 0)); got.After(at(2*i + 1)) {
+		if got := w.confirmed(n.node, store.NewVersion(1, i, 0)); got.After(at(2*i + 1)) {
 			t.Fatalf("version %d is confirmed %v after its end", i, got.Sub(at(2*i+1)))
 		}
 	}
+}
+
+func follow(w *watchedCache, full string) *watcher {
+	by := &watcher{every: 1, hint: func() {}}
+	w.follow(full, by)
+	return by
 }

@@ -51,7 +51,6 @@ type Store struct {
 
 	session  atomic.Pointer[zk.Session] // the newest, lost or not; nil before the first
 	conn     atomic.Uint64              // the newest connection's number
-	hints    hints.Hub                  // by the path of the payload
 	places   hints.Hub                  // by the path of a place in a queue
 	watched  watchedCache
 	verifier verifier
@@ -87,6 +86,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s.client = client
 	s.goOn(s.keepRecords)
+	s.goOn(s.forgetLost)
 	if s.learns {
 		s.goOn(s.learnServers)
 	}
@@ -126,7 +126,7 @@ func (s *Store) onEvent(event zk.Event) {
 			s.wakeLearner()
 		}
 		s.watched.moved(event.Path)
-		s.hints.Signal(event.Path)
+		s.watched.signal(event.Path)
 		s.places.Signal(event.Path)
 		s.listenerFolders.event(event.Kind, event.Path)
 	case zk.NodeChildrenChanged:

@@ -216,6 +216,6 @@ func (b *bed) wantRecord(want string) {
 
 // follow watches a document; no round and no sample comes in between.
 func follow(s *zkstore.Store, path string) (hints <-chan struct{}, stop func()) {
-	w := s.Watch(path, time.Hour)
-	return w.Hints(), w.Stop
+	w := storetest.NewWatch(s, path, time.Hour)
+	return w.Hints, w.Stop
 }

@@ -8,9 +8,9 @@ import (
 
 func TestHub(t *testing.T) {
 	var h hints.Hub
-	a1, stopA1 := h.Watch("/a")
-	a2, stopA2 := h.Watch("/a")
-	b, stopB := h.Watch("/b")
+	a1, stopA1 := h.Channel("/a")
+	a2, stopA2 := h.Channel("/a")
+	b, stopB := h.Channel("/b")
 	want := func(what string, counts ...int) {
 		t.Helper()
 		for i, ch := range []<-chan struct{}{a1, a2, b} {
@@ -31,12 +31,12 @@ func TestHub(t *testing.T) {
 	stopA1()
 	h.Signal("/a")
 	want("a stopped watch", 0, 1, 1)
-	if !h.Watched("/a") || !h.Any() {
+	if !h.Any() {
 		t.Error("one watch of two is left")
 	}
 	stopA2()
 	stopB()
-	if h.Watched("/a") || h.Any() {
+	if h.Any() {
 		t.Error("a watch stayed")
 	}
 }

@@ -22,11 +22,17 @@ func ambiguous[T any](doc []byte) (where diff.Path, found bool) {
 // fields are those of a struct, by their names in JSON.
 type fields map[string]reflect.Type
 
+// maxPointers is more than any type has one behind another, but for one that points to itself.
+const maxPointers = 16
+
 // fieldFinder looks at each type once.
 type fieldFinder struct{ known map[reflect.Type]fields }
 
 func (f fieldFinder) ambiguous(t reflect.Type, doc []byte, at diff.Path) (where diff.Path, found bool) {
-	for t.Kind() == reflect.Pointer && !decodesItself(t) {
+	for range maxPointers {
+		if t.Kind() != reflect.Pointer || decodesItself(t) {
+			break
+		}
 		t = t.Elem()
 	}
 	if decodesItself(t) {

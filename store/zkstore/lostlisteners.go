@@ -45,6 +45,22 @@ func newLostListeners(s *Store) *lostListeners {
 	return l
 }
 
+// forgetLost runs until the store is closed. It has a goroutine of its own, because servers that
+// do not answer must not hold back records that are to be restored.
+func (s *Store) forgetLost() {
+	lost := newLostListeners(s)
+	tick := time.NewTicker(lostTick)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			lost.forgetOne(now)
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
 // schedule says when the next round begins: a little earlier or later than that of others.
 func (l *lostListeners) schedule(now time.Time) {
 	l.next = now.Add(lostRound*3/4 + rand.N(lostRound/2))
