@@ -9,6 +9,8 @@ test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test $(TESTFLAGS) ./...
 	for module in bench examples tools metrics/prom metrics/otel server/apitest; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -count=1 $(TESTFLAGS) ./... || exit; done
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test -parallel 4 -timeout 15m ./internal/zk/... ./store/zkstore/... ./store/storeurl/...
+	for module in metrics/prom metrics/otel; do ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go -C $$module test -count=1 ./... || exit; done
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test -count=1 -run 'Doctor|OperatingPage|SecuringPage' ./cmd/zkstate
 	$(MAKE) test-page
 
 # The page in a real browser. The pictures of each view, in light and dark, wide and
