@@ -4,11 +4,11 @@
 # to ZooKeeper is tested on Debian's and on 3.9; ZKSTATE_ZOOKEEPER=3.9 tests all on 3.9.
 # Tests wait for servers most of the time, so several run at once. Those of the smaller
 # modules read files of the main one, which go's cache of results does not notice.
-TESTFLAGS = -race -parallel 4 -timeout 15m
+TESTFLAGS = -parallel 4 -timeout 15m
 test: zookeeper lint
-	ZKSTATE_REQUIRE_ZOOKEEPER=1 go test $(TESTFLAGS) ./...
-	for module in bench examples tools metrics/prom metrics/otel server/apitest; do ZKSTATE_REQUIRE_ZOOKEEPER=1 go -C $$module test -count=1 $(TESTFLAGS) ./... || exit; done
-	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test -parallel 4 -timeout 15m ./internal/zk/... ./store/zkstore/... ./store/storeurl/...
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/race-test ./... $(TESTFLAGS)
+	for module in bench examples tools metrics/prom metrics/otel server/apitest; do (cd $$module && ZKSTATE_REQUIRE_ZOOKEEPER=1 $(CURDIR)/scripts/race-test ./... -count=1 $(TESTFLAGS)) || exit; done
+	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test $(TESTFLAGS) ./internal/zk/... ./store/zkstore/... ./store/storeurl/...
 	for module in metrics/prom metrics/otel; do ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go -C $$module test -count=1 ./... || exit; done
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test -count=1 -run 'Doctor|OperatingPage|SecuringPage' ./cmd/zkstate
 	$(MAKE) test-page
