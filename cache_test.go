@@ -47,7 +47,7 @@ func TestStartWithoutTheStore(t *testing.T) {
 			if err != nil {
 				e.Fatalf("%s: %v", name, err)
 			}
-			if snap, err := st.Snapshot(); err != nil || snap.Value.Interval != 42 || snap.Verified || snap.Version.IsZero() {
+			if snap, err := st.Snapshot(); err != nil || snap.Value.Interval != 42 || snap.Fresh() || snap.Version.IsZero() {
 				e.Errorf("%s: the cached copy is %+v, %v", name, snap, err)
 			}
 			if _, err := st.Read(); !errors.Is(err, zkstate.ErrStale) {

@@ -110,7 +110,7 @@ func ExampleState_Snapshot() {
 	}
 	defer st.Close()
 	snap, err := st.Snapshot()
-	fmt.Println(snap.Value.Interval, snap.Verified, snap.Age < time.Minute, err)
+	fmt.Println(snap.Value.Interval, snap.Fresh(), snap.Age() < time.Minute, err)
 	// Output: 5 true true <nil>
 }
 

@@ -62,7 +62,7 @@ func TestLaggingServerDoesNotConfirm(t *testing.T) {
 	if !errors.Is(err, zkstate.ErrStale) {
 		t.Errorf("at the bound: %v", err)
 	}
-	if snap, _ := st.Snapshot(); snap.Value.Interval != before.Interval || snap.Verified {
+	if snap, _ := st.Snapshot(); snap.Value.Interval != before.Interval || snap.Fresh() {
 		t.Errorf("the server is not behind: %+v", snap)
 	}
 	reply, err := tool.Call(ctx, zk.Get{Path: "/app/config/payload"})

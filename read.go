@@ -61,14 +61,16 @@ func (st *State[T]) errUnverified(verb string) error {
 
 func (st *State[T]) at(verb string) string { return verb + " " + st.path }
 
-// Snapshot returns the local copy whatever its age, and says how old it is. It
-// never waits. The snapshot is shared as for [State.Read]. It is returned together
+// Snapshot returns the local copy whatever its age, and says when it was verified. It
+// never waits, reads no clock and does not allocate. The snapshot is shared as for [State.Read]. It is returned together
 // with [ErrDeleted] if the document was deleted and with [ErrClosed] after Close,
 // as the last copy there was.
 func (st *State[T]) Snapshot() (Snapshot[T], error) {
 	cur := st.current.Load()
-	age := age(st.verified(cur))
-	snap := Snapshot[T]{Value: cur.value, Version: cur.version, Age: age, Verified: st.usable(cur) && age <= st.cfg.maxStaleness}
+	snap := Snapshot[T]{Value: cur.value, Version: cur.version, Verified: st.verified(cur), bound: -1}
+	if st.usable(cur) {
+		snap.bound = st.cfg.maxStaleness
+	}
 	if st.isClosed() || cur.deleted {
 		return snap, st.unservable("read", cur)
 	}

@@ -32,10 +32,10 @@ func TestReadIsBounded(t *testing.T) {
 		}
 		faults.Fail(store.ErrUnavailable)
 		snap, err := st.Snapshot()
-		if err != nil || snap.Age > zkstate.DefaultRefresh*3/2 || !snap.Verified {
+		if err != nil || snap.Age() > zkstate.DefaultRefresh*3/2 || !snap.Fresh() {
 			t.Fatalf("dirty: %+v, %v", snap, err)
 		}
-		time.Sleep(zkstate.DefaultMaxStaleness - snap.Age)
+		time.Sleep(zkstate.DefaultMaxStaleness - snap.Age())
 		if _, err := st.Read(); err != nil {
 			t.Fatalf("at the bound: %v", err)
 		}
@@ -43,7 +43,7 @@ func TestReadIsBounded(t *testing.T) {
 		if _, err := st.Read(); !errors.Is(err, zkstate.ErrStale) {
 			t.Fatalf("past the bound: %v", err)
 		}
-		if snap, err := st.Snapshot(); err != nil || snap.Verified || snap.Value.Interval != 1 {
+		if snap, err := st.Snapshot(); err != nil || snap.Fresh() || snap.Value.Interval != 1 {
 			t.Fatalf("dirty past the bound: %+v, %v", snap, err)
 		}
 		faults.Fail(nil)
@@ -77,8 +77,8 @@ func TestVerificationIsStampedBeforeTheRequest(t *testing.T) {
 		if err := <-read; err != nil {
 			t.Fatal(err)
 		}
-		if snap, _ := st.Snapshot(); snap.Age != 20*time.Second {
-			t.Fatalf("age is %v, the request left 20s ago", snap.Age)
+		if snap, _ := st.Snapshot(); snap.Age() != 20*time.Second {
+			t.Fatalf("age is %v, the request left 20s ago", snap.Age())
 		}
 	})
 }
@@ -343,7 +343,7 @@ func TestOpenOnARejectedDocument(t *testing.T) {
 		if _, err := st.Read(); !errors.Is(err, zkstate.ErrRejected) || !errors.Is(err, zkstate.ErrStale) {
 			e.Errorf("Read: %v", err)
 		}
-		if snap, err := st.Snapshot(); err != nil || snap.Verified || snap.Value.Interval != 1 {
+		if snap, err := st.Snapshot(); err != nil || snap.Fresh() || snap.Value.Interval != 1 {
 			e.Errorf("Snapshot: %+v, %v", snap, err)
 		}
 		add := func(c *config) error { c.Interval += 10; return nil }

@@ -177,8 +177,8 @@ func TestConfirmedCopiesAreNotLookedAt(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(100 * DefaultRefresh)
-		if snap, err := st.Snapshot(); err != nil || snap.Age > DefaultRefresh || len(m.asked) != 1 {
-			t.Errorf("%v old after %d loads, %v", snap.Age, len(m.asked), err)
+		if snap, err := st.Snapshot(); err != nil || snap.Age() > DefaultRefresh || len(m.asked) != 1 {
+			t.Errorf("%v old after %d loads, %v", snap.Age(), len(m.asked), err)
 		}
 		if err := st.Close(); err != nil {
 			t.Fatal(err)

@@ -303,7 +303,7 @@ func TestFollowersOfARestoredFile(t *testing.T) {
 	to(4, 1)
 	e.eventually("the handle has looked", func() bool {
 		snap, err := states[4].Snapshot()
-		return err == nil && snap.Verified && snap.Age < 100*time.Millisecond
+		return err == nil && snap.Fresh() && snap.Age() < 100*time.Millisecond
 	})
 	// In one transaction, so that no look comes in between.
 	restoreAnd(t, file, backup, func(backup *sql.DB) {

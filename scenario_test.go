@@ -458,7 +458,7 @@ func TestScenario13NoServerAtStart(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s, with a cache: %v", name, err)
 		}
-		if snap, err := st.Snapshot(); err != nil || snap.Value.Interval != 1 || snap.Verified {
+		if snap, err := st.Snapshot(); err != nil || snap.Value.Interval != 1 || snap.Fresh() {
 			t.Errorf("%s: the cached copy is %+v, %v", name, snap, err)
 		}
 		b.net.SetMode(netfault.Pass)

@@ -14,10 +14,20 @@ type Version = store.Version
 // Snapshot is what [State.Snapshot] returns: the local copy as it is.
 type Snapshot[T any] struct {
 	Value    T
-	Version  Version
-	Age      time.Duration // since it was verified; the maximum if it never was
-	Verified bool          // whether Read would serve it
+	Version  Version   // zero if there is no document
+	Verified time.Time // for when the store confirmed it last; zero if it never did
+
+	bound time.Duration // how old Read lets it become; negative if it does not serve it
 }
+
+// Age is how long ago the store confirmed the copy: by the monotonic or the wall clock,
+// whichever says longer, since one of them stands still while a machine is suspended. It
+// is the largest Duration if the store never did.
+func (s Snapshot[T]) Age() time.Duration { return age(s.Verified) }
+
+// Fresh reports whether Read would serve the copy now, were the State as it was when the
+// snapshot was taken: it has a document, it was not closed, and Age is within MaxStaleness.
+func (s Snapshot[T]) Fresh() bool { return s.Age() <= s.bound }
 
 // snapshot is one committed state of the document, decoded. After it was published only
 // its differences grow.

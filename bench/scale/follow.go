@@ -89,7 +89,7 @@ func (w *Worker) Verified(since time.Time, took *time.Duration) error {
 	for len(pending) > 0 {
 		var still []*zkstate.State[document]
 		for _, st := range pending {
-			if snapshot, err := st.Snapshot(); err != nil || !time.Now().Add(-snapshot.Age).After(since) {
+			if snapshot, err := st.Snapshot(); err != nil || !snapshot.Verified.After(since) {
 				still = append(still, st)
 			}
 		}
