@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,7 +36,7 @@ func (c *cli) newServe() *cobra.Command {
 	var flags serveFlags
 	cmd := c.command("serve", "Serve the documents over HTTP, until interrupted", cobra.NoArgs, "",
 		func(ctx context.Context, _ []string) error {
-			cfg, err := flags.config()
+			cfg, err := flags.config(c.loggerFrom(slog.LevelWarn))
 			if err != nil {
 				return err
 			}
@@ -65,7 +63,7 @@ changes nothing. On an address that other machines can reach it needs TLS, and t
 client certificates. A file of tokens has one a line, as NAME:TOKEN or TOKEN alone; the
 variable ` + tokenVariable + ` holds one. NAME, or the common name of a client's certificate,
 goes into the journal as who made a change; else it is $ZKSTATE_ACTOR, or the user that serve
-runs as.
+runs as. A renewed certificate is used for the next connection; tokens are read once.
 
 Browsers are let in only from pages of this server itself, under the names of this machine's
 loopback addresses, those in the certificate, and those of --host.`
@@ -109,7 +107,7 @@ func (c *cli) serve(ctx context.Context, l net.Listener, s store.Store, cfg serv
 }
 
 // config reads what the flags name.
-func (f serveFlags) config() (cfg server.Config, err error) {
+func (f serveFlags) config(logger *slog.Logger) (cfg server.Config, err error) {
 	cfg.Write, cfg.Hosts = f.write, f.hosts
 	if cfg.Tokens, err = f.tokens(); err != nil {
 		return cfg, err
@@ -123,27 +121,8 @@ func (f serveFlags) config() (cfg server.Config, err error) {
 		}
 		return cfg, nil
 	}
-	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
-	if err != nil {
-		return cfg, usageError{fmt.Errorf("--tls-cert and --tls-key: %w", err)}
-	}
-	cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
-	if f.clientCA == "" {
-		return cfg, nil
-	}
-	authorities, err := os.ReadFile(f.clientCA)
-	if err != nil {
-		return cfg, usageError{fmt.Errorf("--client-ca: %w", err)}
-	}
-	cfg.TLS.ClientCAs = x509.NewCertPool()
-	if !cfg.TLS.ClientCAs.AppendCertsFromPEM(authorities) {
-		return cfg, usageError{fmt.Errorf("--client-ca: %s has no certificate in PEM", f.clientCA)}
-	}
-	cfg.TLS.ClientAuth = tls.RequireAndVerifyClientCert
-	if len(cfg.Tokens) > 0 { // one of the two
-		cfg.TLS.ClientAuth = tls.VerifyClientCertIfGiven
-	}
-	return cfg, nil
+	cfg.TLS, err = serveCertificates{serveFlags: f, tokens: len(cfg.Tokens) > 0, logger: logger}.config()
+	return cfg, err
 }
 
 // tokens are those of the file and of the environment.
