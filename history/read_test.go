@@ -26,6 +26,10 @@ func (j *journal) Journal(context.Context, string, int) (int, []store.Entry, err
 	return 1000, j.entries, nil
 }
 
+func (j *journal) JournalAround(_ context.Context, _ string, order int64) (int, []store.Entry, error) {
+	return 1000, store.EntriesAround(j.entries, order), nil
+}
+
 // compress is what an entry's packed part would be for text.
 func compress(t *testing.T, text string) []byte {
 	t.Helper()
@@ -81,7 +85,7 @@ func TestReadOfBombs(t *testing.T) {
 		if spent := after.TotalAlloc - before.TotalAlloc; spent > 320<<20 {
 			t.Errorf("%s: %d MiB were allocated", name, spent>>20)
 		}
-		found, err := history.Find(entries, store.NewVersion(1, 1001, 901))
+		found, err := history.At(t.Context(), j, "/doc", store.NewVersion(1, 1001, 901))
 		if err != nil || found.Reason != "ours" || string(found.Document()) != `{"a":1}` {
 			t.Errorf("%s: %+v, %v", name, found, err)
 		}
