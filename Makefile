@@ -4,9 +4,12 @@
 # to ZooKeeper is tested on Debian's and on 3.9; ZKSTATE_ZOOKEEPER=3.9 tests all on 3.9.
 # Tests wait for servers most of the time, so several run at once. Those of the smaller
 # modules read files of the main one, which go's cache of results does not notice.
+# The race detector makes what one goroutine computes ten times as long, and finds nothing
+# there: the longest of these tests are built without it only.
 TESTFLAGS = -parallel 4 -timeout 15m
 test: zookeeper lint
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/race-test ./... $(TESTFLAGS)
+	go test ./diff ./history && go test -run TestReduceOnAllHistories .
 	for module in bench examples tools metrics/prom metrics/otel server/apitest; do (cd $$module && ZKSTATE_REQUIRE_ZOOKEEPER=1 $(CURDIR)/scripts/race-test ./... -count=1 $(TESTFLAGS)) || exit; done
 	ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go test $(TESTFLAGS) ./internal/zk/... ./store/zkstore/... ./store/storeurl/...
 	for module in metrics/prom metrics/otel; do ZKSTATE_REQUIRE_ZOOKEEPER=1 scripts/zookeeper-3.9 go -C $$module test -count=1 ./... || exit; done
@@ -41,11 +44,12 @@ quick:
 	scripts/quick
 
 # A real ZooKeeper for the tests, and a client in another language: existing
-# installs, or Debian's. And what tests the HTTP server.
+# installs, or Debian's. And what tests the HTTP server and the documented commands.
 zookeeper:
 	scripts/zookeeper
 	scripts/kazoo
 	scripts/schemathesis
+	scripts/programs
 
 # The alert rules and their tests by Prometheus's own tool, which takes minutes to be
 # built. make test holds the rules to the same tests without it.

@@ -1,6 +1,7 @@
 package zkstate_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -51,7 +52,72 @@ func (e *env) wantHistory(st *zkstate.State[config], want ...string) []zkstate.E
 			e.Fatalf("the newest %d of the history are\n%s\nwant\n%s\n%v", newest, strings.Join(got, "\n"), strings.Join(tail, "\n"), err)
 		}
 	}
+	e.wantSteps(s, entries)
 	return entries
+}
+
+// wantSteps holds that each step is found by its version as it is in the whole history.
+func (e *env) wantSteps(s store.Store, entries []zkstate.Entry) {
+	e.Helper()
+	for _, want := range entries {
+		got, err := journal.At(e.ctx, s, "/app/config", want.Version)
+		known := !want.Deleted && want.Document() != nil
+		if known != (err == nil) || known && (got.Version != want.Version || string(got.Document()) != string(want.Document())) {
+			e.Errorf("at %v is %s, %v; the history has %s", want.Version, got.Document(), err, want.Document())
+		}
+	}
+}
+
+// countedEntries is a store that counts the entries that it reads.
+type countedEntries struct {
+	store.Store
+	read int
+}
+
+func (c *countedEntries) Journal(ctx context.Context, path string, newest int) (int, []store.Entry, error) {
+	keep, entries, err := c.Store.Journal(ctx, path, newest)
+	c.read += len(entries)
+	return keep, entries, err
+}
+
+func (c *countedEntries) JournalAround(ctx context.Context, path string, order int64) (int, []store.Entry, error) {
+	keep, entries, err := c.Store.JournalAround(ctx, path, order)
+	c.read += len(entries)
+	return keep, entries, err
+}
+
+// TestOneStepOfManyIsRead: however long the journal is, At and Rollback read the entries next
+// to the one that they are about.
+func TestOneStepOfManyIsRead(t *testing.T) {
+	eachStore(t, func(e *env) {
+		s := &countedEntries{Store: e.handle()}
+		st := openOn(e, s, zkstate.WithHistory(100))
+		snap, _ := st.Snapshot()
+		versions := []zkstate.Version{snap.Version}
+		for range 24 {
+			v, err := st.Update(e.ctx, bump)
+			if err != nil {
+				e.Fatal(err)
+			}
+			versions = append(versions, v)
+		}
+		for i, v := range versions {
+			before := s.read
+			if got, err := st.At(e.ctx, v); err != nil || got.Interval != i+1 {
+				e.Errorf("at %v the interval was %d, %v", v, got.Interval, err)
+			}
+			if n := s.read - before; n > 3 {
+				e.Errorf("for version %d of %d, %d entries were read", i, len(versions), n)
+			}
+		}
+		before := s.read
+		if _, err := st.Rollback(e.ctx, versions[7]); err != nil {
+			e.Error(err)
+		}
+		if got, err := st.Read(); err != nil || got.Interval != 8 || s.read-before > 3 {
+			e.Errorf("rolled back to %d, %v; %d entries were read", got.Interval, err, s.read-before)
+		}
+	})
 }
 
 // TestHistory has commits of two instances, writes of other tools, and a rollback.

@@ -3,7 +3,6 @@ package zkstate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -33,7 +32,8 @@ func (st *State[T]) History(ctx context.Context) ([]Entry, error) {
 }
 
 // At returns the value that the document had at a version, as far as its journal
-// keeps it. Errors: [ErrNotFound], [ErrRejected], and those of [State.History].
+// keeps it. However long the journal is, it reads the entries next to that version only.
+// Errors: [ErrNotFound], [ErrRejected], and those of [State.History].
 func (st *State[T]) At(ctx context.Context, version Version) (T, error) {
 	var none T
 	doc, err := st.documentAt(ctx, version)
@@ -64,15 +64,13 @@ func (st *State[T]) Rollback(ctx context.Context, version Version, opts ...Updat
 }
 
 func (st *State[T]) documentAt(ctx context.Context, version Version) ([]byte, error) {
-	entries, err := st.History(ctx)
-	if err != nil {
-		return nil, err
+	ctx, cancel := st.lifetime(ctx)
+	defer cancel()
+	entry, err := history.At(ctx, st.store, st.path, version)
+	if st.isClosed() {
+		return nil, st.errClosed("read the history of")
 	}
-	entry, err := history.Find(entries, version)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", st.at("read the history of"), err)
-	}
-	return entry.Document(), nil
+	return entry.Document(), err
 }
 
 // startJournal switches the journal on, if that was asked for and it is off.

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 		sleeper(addr)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(zkserver.Main{M: m})
 }
 
 // patience bounds what a test waits for. It decides nothing when things work.
@@ -65,6 +65,8 @@ type env struct {
 	handle func() store.Store
 	tool   func(doc string) // writes the document as another tool would; nil where there is none
 }
+
+var chroots atomic.Int64
 
 // eachStore runs a test over all three stores, beside other tests.
 func eachStore(t *testing.T, test func(e *env)) {
@@ -99,13 +101,8 @@ func eachStore(t *testing.T, test func(e *env)) {
 			return s
 		}, func(doc string) { editFile(t, file, doc) }
 	})
-	var server *zkserver.Server
-	var chroots atomic.Int64
 	run("zk", func(t *testing.T) (func() store.Store, func(string)) {
-		if server == nil {
-			server = zkserver.Standalone(t)
-		}
-		chroot := fmt.Sprintf("/test%d-%d", time.Now().UnixNano(), chroots.Add(1))
+		server, chroot := zkserver.Shared(t), fmt.Sprintf("/test%d", chroots.Add(1))
 		return func() store.Store {
 			s, err := zkstore.Open(zkstore.Config{Servers: []string{server.Addr()}, Chroot: chroot})
 			if err != nil {

@@ -138,7 +138,7 @@ func TestWipedZooKeeper(t *testing.T) {
 		}
 	})
 	for name, more := range map[string]int64{"longer": 1000, "shorter": 0} {
-		t.Run(name, func(t *testing.T) {
+		if !t.Run(name, func(t *testing.T) {
 			e := &env{T: t, ctx: t.Context()}
 			s := zkOn(t, time.Second, net.Addr())
 			documents := []*wipedDocument{{path: "/" + name + "-read"}, {path: "/" + name + "-update", silent: true}}
@@ -149,13 +149,13 @@ func TestWipedZooKeeper(t *testing.T) {
 				d.open(e, s)
 			}
 			net.SetMode(netfault.Refuse)
+			defer net.SetMode(netfault.Pass)
 			if err := server.Wipe(); err != nil {
 				t.Fatal(err)
 			}
 			if err := server.Restart(); err != nil {
 				t.Fatal(err)
 			}
-			defer net.SetMode(netfault.Pass)
 			session := plainSession(t, server.Addr())
 			for _, d := range documents {
 				d.replay(e, session)
@@ -165,6 +165,8 @@ func TestWipedZooKeeper(t *testing.T) {
 			for _, d := range documents {
 				d.follows(e)
 			}
-		})
+		}) {
+			return // there may be no server for the next one
+		}
 	}
 }

@@ -1,3 +1,7 @@
+// One goroutine, for long: see the Makefile.
+
+//go:build !race
+
 package diff_test
 
 import (

@@ -73,13 +73,38 @@ func (e Entry) Document() []byte {
 // store answers, at most until ctx ends. Errors: [ErrOff], or [store.ErrNotFound] if there
 // is no document either, those of [store.Store.Journal], and the context's.
 func Read(ctx context.Context, s store.Store, path string, newest int) ([]Entry, error) {
+	entries, err := read(ctx, s, path, func() (int, []store.Entry, error) {
+		// One entry more, which tells whether the first step has one from outside before it.
+		return s.Journal(ctx, path, max(newest, newest+1))
+	})
+	return entries[len(entries)-min(len(entries), max(0, newest)):], err
+}
+
+// At returns the step that made version, if its document is known. It reads the entries
+// next to it and no others, however long the journal is. Errors: [ErrNotKept], and those
+// of [Read].
+func At(ctx context.Context, s store.Store, path string, version store.Version) (Entry, error) {
+	entries, err := read(ctx, s, path, func() (int, []store.Entry, error) {
+		return s.JournalAround(ctx, path, version.Order())
+	})
+	if err != nil {
+		return Entry{}, err
+	}
+	entry, err := find(entries, version)
+	if err != nil {
+		return Entry{}, fmt.Errorf("history of %s: %w", path, err)
+	}
+	return entry, nil
+}
+
+// read makes steps of what journal returns, and of the document as it is.
+func read(ctx context.Context, s store.Store, path string, journal func() (int, []store.Entry, error)) ([]Entry, error) {
 	// The document first: whatever is committed after that has its entry.
 	rec, err := s.Load(ctx, path, store.Version{}, store.Linearizable)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	// One entry more, which tells whether the first step has one from outside before it.
-	keep, stored, err := s.Journal(ctx, path, max(newest, newest+1))
+	keep, stored, err := journal()
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +129,7 @@ func Read(ctx context.Context, s store.Store, path string, newest int) ([]Entry,
 	if n := len(entries); n == 0 || rec.Version.IsZero() || entries[n-1].Version.Before(rec.Version) {
 		entries = appendExternal(entries, present)
 	}
-	return entries[len(entries)-min(len(entries), max(0, newest)):], nil
+	return entries, nil
 }
 
 // assemble makes a history of a journal's entries.
@@ -115,7 +140,7 @@ func assemble(ctx context.Context, stored []store.Entry) ([]Entry, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		steps[i] = read(raw, &budget)
+		steps[i] = unpack(raw, &budget)
 	}
 	var entries []Entry
 	for _, step := range steps {
@@ -144,9 +169,9 @@ func identify(entries []Entry, found Entry) {
 	}
 }
 
-// Find returns the entry that made version, if its document is known. The error
+// find returns the entry that made version, if its document is known. The error
 // matches [ErrNotKept].
-func Find(entries []Entry, version store.Version) (Entry, error) {
+func find(entries []Entry, version store.Version) (Entry, error) {
 	for _, e := range slices.Backward(entries) {
 		switch {
 		case !e.Version.Same(version) || e.Deleted:
@@ -164,9 +189,9 @@ func Find(entries []Entry, version store.Version) (Entry, error) {
 // maxUnpacked bounds what one Read unpacks, in bytes.
 const maxUnpacked = 8 << 20
 
-// read makes a step of a journal's entry. budget is how much may be unpacked for that,
+// unpack makes a step of a journal's entry. budget is how much may be unpacked for that,
 // and how much is left then.
-func read(raw store.Entry, budget *int) Entry {
+func unpack(raw store.Entry, budget *int) Entry {
 	unreadable := func(err error) Entry {
 		return Entry{Time: raw.Time, Truncated: true, Unreadable: err.Error(), order: raw.Order}
 	}

@@ -38,7 +38,8 @@ func TestUntaggedEntries(t *testing.T) {
 		"the base is not":    {entry(first, store.Version{}, "1"), entry(second, untagged(first), "2")},
 		"the document's not": {entry(untagged(first), store.Version{}, "1"), entry(untagged(second), untagged(first), "2")},
 	} {
-		entries, err := history.Read(ctx, &journal{Store: mem, entries: stored}, "/doc", store.MaxJournal)
+		j := &journal{Store: mem, entries: stored}
+		entries, err := history.Read(ctx, j, "/doc", store.MaxJournal)
 		if err != nil || len(entries) != 2 || entries[0].External+entries[1].External != 0 {
 			t.Errorf("%s: %+v, %v", name, entries, err)
 			continue
@@ -48,11 +49,11 @@ func TestUntaggedEntries(t *testing.T) {
 				t.Errorf("%s: step %d made %v, want %v", name, i, got, v)
 			}
 			for _, asked := range []store.Version{v, untagged(v)} {
-				if _, err := history.Find(entries, asked); err != nil {
+				if _, err := history.At(ctx, j, "/doc", asked); err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
 			}
-			if _, err := history.Find(entries, v.WithTag(v.Tag()+1)); stored[i].Tag != 0 && !errors.Is(err, history.ErrNotKept) {
+			if _, err := history.At(ctx, j, "/doc", v.WithTag(v.Tag()+1)); stored[i].Tag != 0 && !errors.Is(err, history.ErrNotKept) {
 				t.Errorf("%s: the version of another history is found: %v", name, err)
 			}
 		}

@@ -165,7 +165,7 @@ func TestBounds(t *testing.T) {
 // TestRatesAreBounded: remembering clients costs no more than so much, however many there are.
 func TestRatesAreBounded(t *testing.T) {
 	l := newRates(0.001, 1)
-	for n := range 3 * maxClients {
+	for n := range maxClients + 100 {
 		if err := l.admit(&http.Request{RemoteAddr: fmt.Sprintf("10.0.%d.%d:1", n/256, n%256)}, client{}); err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -139,6 +140,11 @@ type Store interface {
 	// Load, without [ErrNotFound].
 	Journal(ctx context.Context, path string, newest int) (keep int, entries []Entry, err error)
 
+	// JournalAround is Journal for the entries that tell what the document was at an order:
+	// the last one before it, its own, and the one that follows, as far as there are such. It
+	// reads at most three, unless some cannot be read, or do not say of which order they are.
+	JournalAround(ctx context.Context, path string, order int64) (keep int, entries []Entry, err error)
+
 	// Stat describes the document at path without its content, as fresh as a Load of
 	// that mode. Errors as for Load: in particular [ErrNotFound] where there is no
 	// document, even if the path is a folder.
@@ -222,6 +228,19 @@ type Entry struct {
 	Time  time.Time // of the commit, by the backend's clock
 	Data  []byte
 	Err   error // why this entry could not be read; Data is nil then, and Time may be zero
+}
+
+// EntriesAround returns those of a journal's entries that [Store.JournalAround] is about.
+func EntriesAround(entries []Entry, order int64) []Entry {
+	next := slices.IndexFunc(entries, func(e Entry) bool { return e.Order > order })
+	if next < 0 {
+		next = len(entries)
+	}
+	first := next - 1
+	if first >= 0 && entries[first].Order == order {
+		first--
+	}
+	return entries[max(0, first):min(len(entries), next+1)]
 }
 
 // Listener is one record under <path>/listeners.

@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script on the real program, over an SQLite file and
 // over a real ZooKeeper. What differs is one environment variable.
 func TestScripts(t *testing.T) {
+	if required() { // else scripts go without what is missing
+		needs(t, "bash", "curl")
+	}
 	t.Run("sqlite", func(t *testing.T) {
 		runScripts(t, "sqlite", func(env *testscript.Env) string { return "sqlite:" + filepath.Join(env.WorkDir, "state.db") })
 	})
@@ -34,6 +37,24 @@ func TestScripts(t *testing.T) {
 			return fmt.Sprintf("zk://%s/script%d?session=4s", server.Addr(), chroots.Add(1))
 		})
 	})
+}
+
+// required reports whether what a test needs must be here, as [zkserver.Require] has it.
+func required() bool { return os.Getenv("ZKSTATE_REQUIRE_ZOOKEEPER") == "1" }
+
+// needs skips a test where a program that it runs is not installed, or fails it if that is
+// required.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		switch _, err := exec.LookPath(program); {
+		case err == nil:
+		case required():
+			t.Fatal(err, "(run scripts/programs)")
+		default:
+			t.Skip(err)
+		}
+	}
 }
 
 func runScripts(t *testing.T, store string, url func(*testscript.Env) string) {

@@ -65,9 +65,7 @@ var troubles = map[string]func(*clinic){
 // TestOperatingPage runs the page's blocks, in their order.
 func TestOperatingPage(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("the page is for bash, and there is none")
-	}
+	needs(t, "bash", "sqlite3")
 	c := newSecureClinic(t, "/prod")
 	c.sh.env = slices.DeleteFunc(c.sh.env, func(v string) bool { return strings.HasPrefix(v, storeVariable+"=") })
 	ours := strings.NewReplacer("zk1:2181,zk2:2181,zk3:2181", c.server.Addr(), "zk1:2281,zk2:2281,zk3:2281", c.server.SecureAddr(), "zk1:2281", c.server.SecureAddr(), "/var/lib/app", filepath.Join(c.sh.dir, "lib"))
@@ -77,13 +75,7 @@ func TestOperatingPage(t *testing.T) {
 			cause(c)
 		}
 		switch b.language {
-		case "sqlite":
-			if _, err := exec.LookPath("sqlite3"); err != nil {
-				t.Log("sqlite3 is not here, and its block was not run")
-				continue
-			}
-			c.block(ours.Replace(b.text))
-		case "sh":
+		case "sqlite", "sh":
 			c.block(ours.Replace(b.text))
 		}
 	}

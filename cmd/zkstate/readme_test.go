@@ -17,9 +17,7 @@ import (
 
 // TestReadmeTour runs the commands of the README's tour in their order, word for word.
 func TestReadmeTour(t *testing.T) {
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("the tour is for bash, and there is none")
-	}
+	needs(t, "bash")
 	t.Run("sqlite", func(t *testing.T) {
 		runTour(t, "sqlite:"+filepath.Join(t.TempDir(), "state.db"))
 	})

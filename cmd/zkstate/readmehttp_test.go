@@ -11,11 +11,7 @@ import (
 
 // TestReadmeHTTP runs the section's commands word for word, but for the port.
 func TestReadmeHTTP(t *testing.T) {
-	for _, program := range []string{"bash", "curl"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skip("the section needs", program)
-		}
-	}
+	needs(t, "bash", "curl")
 	tr := &tour{T: t, dir: t.TempDir()}
 	tr.env = append(exec.Command("true").Environ(), "ZKSTATE_STORE=sqlite:"+filepath.Join(tr.dir, "state.db"), "GORACE=atexit_sleep_ms=0")
 	tr.want("zkstate create /app/config '{\"processes\":[]}' --history 9", `^0\.`)

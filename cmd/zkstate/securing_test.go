@@ -17,11 +17,7 @@ var fenced = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
 // the servers' name and directory: a server with its settings, and its commands.
 func TestSecuringPage(t *testing.T) {
 	zkserver.Require(t)
-	for _, program := range []string{"bash", "openssl"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skip(err)
-		}
-	}
+	needs(t, "bash", "openssl")
 	page, err := os.ReadFile("../../docs/SECURING.md")
 	if err != nil {
 		t.Fatal(err)

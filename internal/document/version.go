@@ -72,29 +72,30 @@ func History(ctx context.Context, s store.Store, path string, newest int) (entri
 	return entries, err
 }
 
-// At finds a version in the history. The number before its first dot may stand for it.
-// Errors match [ErrVersion] or [ErrSeveral], or are those of [history.Read] and [history.Find].
-func At(ctx context.Context, s store.Store, path, version string) (zkstate.Entry, error) {
+// At finds a version in the history, of which it reads the entries next to that version. The
+// number before its first dot may stand for it; the whole history then tells which one it is.
+// Errors match [ErrVersion] or [ErrSeveral], or are those of [history.At].
+func At(ctx context.Context, s store.Store, path, version string) (entry zkstate.Entry, err error) {
 	wanted, counter, err := ParseVersion(version)
-	if err != nil {
-		return zkstate.Entry{}, err
-	}
-	entries, err := History(ctx, s, path, math.MaxInt)
 	if err == nil && wanted.IsZero() {
-		wanted, err = numbered(entries, path, counter)
+		wanted, err = numbered(ctx, s, path, counter)
 	}
 	if err != nil {
-		return zkstate.Entry{}, err
+		return entry, err
 	}
-	entry, err := history.Find(entries, wanted)
-	if err != nil {
-		return zkstate.Entry{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return entry, nil
+	err = Persist(ctx, func() error {
+		entry, err = history.At(ctx, s, path, wanted)
+		return err
+	})
+	return entry, err
 }
 
 // numbered returns the one version in the history that has that number.
-func numbered(entries []zkstate.Entry, path string, counter int32) (version store.Version, err error) {
+func numbered(ctx context.Context, s store.Store, path string, counter int32) (version store.Version, err error) {
+	entries, err := History(ctx, s, path, math.MaxInt)
+	if err != nil {
+		return version, err
+	}
 	var found []string
 	for _, e := range entries { // the version of one that is unreadable is not known
 		if e.Version.Counter() == counter && !e.Deleted && !e.Version.IsZero() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -49,8 +50,10 @@ func port(t *testing.T, addr string) uint16 {
 func TestEveryAddressOfAName(t *testing.T) {
 	server := zkserver.Standalone(t)
 	hung, err := net.Listen("tcp", net.JoinHostPort("127.0.0.2", strconv.Itoa(int(port(t, server.Addr())))))
-	if err != nil {
+	if err != nil && runtime.GOOS != "linux" {
 		t.Skip(err) // not on every system is all of 127 loopback
+	} else if err != nil {
+		t.Fatal(err)
 	}
 	defer hung.Close()
 	dns := zone{addrs: map[string][]string{"zk": {"127.0.0.2", "127.0.0.1"}}}

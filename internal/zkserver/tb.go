@@ -2,7 +2,9 @@ package zkserver
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"sync"
 	"testing"
 )
 
@@ -39,6 +41,54 @@ func StandaloneConfig(tb testing.TB, cfg Config) *Server {
 	}
 	tb.Cleanup(func() { finish(tb, &Cluster{Servers: []*Server{s}}) })
 	return s
+}
+
+// shared is the server of [Shared], once a test has asked for it.
+var shared struct {
+	sync.Mutex
+	server *Server
+}
+
+// Shared returns one server for all tests of a package, which must not do anything to it and
+// have a chroot each; see [Require]. It ends with [Main].
+func Shared(tb testing.TB) *Server {
+	tb.Helper()
+	Require(tb)
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.server == nil {
+		s, err := Start(Config{})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		shared.server = s
+	}
+	server := shared.server
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Logf("the log of the shared server ends:\n%s", server.LogTail())
+		}
+	})
+	return server
+}
+
+// Main is a [testing.M] that ends the shared server after the tests.
+type Main struct{ *testing.M }
+
+// Run runs the tests.
+func (m Main) Run() int {
+	code := m.M.Run()
+	shared.Lock()
+	defer shared.Unlock()
+	if s := shared.server; s != nil {
+		c := &Cluster{Servers: []*Server{s}}
+		c.Stop()
+		if err := c.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "close the shared server:", err)
+			return max(code, 1)
+		}
+	}
+	return code
 }
 
 // Ensemble starts n servers for a test, which end with it; see [Require].

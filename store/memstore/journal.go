@@ -41,6 +41,15 @@ func (s *Store) SetJournal(ctx context.Context, path string, keep int) error {
 
 // Journal implements [store.Store].
 func (s *Store) Journal(ctx context.Context, path string, newest int) (int, []store.Entry, error) {
+	return s.readJournal(ctx, path, func(all []store.Entry) []store.Entry { return all[len(all)-min(len(all), max(0, newest)):] })
+}
+
+// JournalAround implements [store.Store].
+func (s *Store) JournalAround(ctx context.Context, path string, order int64) (int, []store.Entry, error) {
+	return s.readJournal(ctx, path, func(all []store.Entry) []store.Entry { return store.EntriesAround(all, order) })
+}
+
+func (s *Store) readJournal(ctx context.Context, path string, choose func([]store.Entry) []store.Entry) (int, []store.Entry, error) {
 	if err := store.CheckPath(path); err != nil {
 		return 0, nil, err
 	}
@@ -52,7 +61,7 @@ func (s *Store) Journal(ctx context.Context, path string, newest int) (int, []st
 	if j == nil {
 		return 0, nil, nil
 	}
-	entries := slices.Clone(j.entries[len(j.entries)-min(len(j.entries), max(0, newest)):])
+	entries := slices.Clone(choose(j.entries))
 	for i := range entries {
 		entries[i].Data = clone(entries[i].Data)
 	}

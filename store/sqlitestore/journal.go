@@ -71,17 +71,31 @@ func (t *tx) trim(path string, keep, most int) (more bool, err error) {
 
 // Journal implements [store.Store].
 func (s *Store) Journal(ctx context.Context, path string, newest int) (int, []store.Entry, error) {
+	keep, entries, err := s.journal(ctx, path, "ORDER BY sequence DESC LIMIT ?", max(0, newest))
+	slices.Reverse(entries)
+	return keep, entries, err
+}
+
+// JournalAround implements [store.Store].
+func (s *Store) JournalAround(ctx context.Context, path string, order int64) (int, []store.Entry, error) {
+	keep, entries, err := s.journal(ctx, path, `AND sequence >= ifnull((SELECT sequence FROM history
+		WHERE path = ? AND changed < ? ORDER BY sequence DESC LIMIT 1), 0) ORDER BY sequence LIMIT 3`, path, order)
+	return keep, store.EntriesAround(entries, order), err
+}
+
+// journal reads the entries that the rest of a query chooses.
+func (s *Store) journal(ctx context.Context, path, which string, args ...any) (keep int, entries []store.Entry, err error) {
 	if err := store.CheckPath(path); err != nil {
 		return 0, nil, err
 	}
-	keep, entries, err := s.journal(ctx, path, newest)
+	keep, entries, err = s.readJournal(ctx, path, which, args)
 	if err != nil {
 		return 0, nil, s.fail("read the journal of", path, err)
 	}
 	return keep, entries, nil
 }
 
-func (s *Store) journal(ctx context.Context, path string, newest int) (keep int, entries []store.Entry, err error) {
+func (s *Store) readJournal(ctx context.Context, path, which string, args []any) (keep int, entries []store.Entry, err error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
 		return 0, nil, err
@@ -93,7 +107,7 @@ func (s *Store) journal(ctx context.Context, path string, newest int) (keep int,
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil, nil
 	}
-	if err != nil || newest <= 0 {
+	if err != nil {
 		return keep, nil, err
 	}
 	err = retry(ctx, func() error {
@@ -110,9 +124,8 @@ func (s *Store) journal(ctx context.Context, path string, newest int) (keep int,
 			entry.Data, entry.Err = readable(entry.Data, size)
 			entries = append(entries, entry)
 			return err
-		}, "SELECT CAST(changed AS INTEGER), CAST("+tag+" AS INTEGER), CAST(mtime AS INTEGER), "+boundedBody+" FROM history WHERE path = ? ORDER BY sequence DESC LIMIT ?", path, newest)
+		}, "SELECT CAST(changed AS INTEGER), CAST("+tag+" AS INTEGER), CAST(mtime AS INTEGER), "+boundedBody+" FROM history WHERE path = ? "+which, append([]any{path}, args...)...)
 	})
-	slices.Reverse(entries)
 	return keep, entries, err
 }
 

@@ -81,6 +81,9 @@ func (s *Store) queue(ctx context.Context, path, id string) (*lock, error) {
 		}
 		if err != nil {
 			l.abandon()
+			if l.waited && errors.Is(err, ctx.Err()) && !isBusy(err) { // only ctx kept it from seeing once more who is ahead
+				err = fmt.Errorf("%w: %w", store.ErrLocked, ctx.Err())
+			}
 			return nil, err
 		}
 		l.waited = true

@@ -47,10 +47,19 @@ type child struct {
 // spawn starts a child. It ends with the test at the latest.
 func spawn(t *testing.T, role, file string, args ...string) *child {
 	t.Helper()
+	return start(t, roleCommand(role, file, args...))
+}
+
+func roleCommand(role, file string, args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], append([]string{file}, args...)...)
 	cmd.Env = append(os.Environ(), roleVariable+"="+role,
 		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // else the race detector adds a second
 	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+func start(t *testing.T, cmd *exec.Cmd) *child {
+	t.Helper()
 	stdin, err1 := cmd.StdinPipe()
 	stdout, err2 := cmd.StdoutPipe()
 	if err := errors.Join(err1, err2, cmd.Start()); err != nil {

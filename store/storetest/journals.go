@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,9 @@ func testJournal(t *testing.T, e *env) {
 		t.Fatal(err)
 	}
 	e.wantJournal(s, "/doc", 0)
+	if keep, around, err := s.JournalAround(e.ctx, "/doc", v.Order()); keep != 0 || len(around) != 0 || err != nil {
+		t.Errorf("a journal that is off keeps %d and has %v, %v", keep, around, err)
+	}
 	if err := other.SetJournal(e.ctx, "/doc", 3); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +75,19 @@ func testJournal(t *testing.T, e *env) {
 		want := entries[len(entries)-min(max(0, newest), 3):]
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("the newest %d entries are %v, %v", newest, got, err)
+		}
+	}
+	at := func(i int) int64 { return entries[i].Order }
+	for order, want := range map[int64]string{
+		0: "[entry 2]", at(0): "[entry 2 entry 3]", at(1): "[entry 2 entry 3 entry 4]", at(2): "[entry 3 entry 4]", at(2) + 1: "[entry 4]", math.MaxInt64: "[entry 4]",
+	} {
+		keep, around, err := s.JournalAround(e.ctx, "/doc", order)
+		var got []string
+		for _, entry := range around {
+			got = append(got, string(entry.Data))
+		}
+		if err != nil || keep != 3 || fmt.Sprint(got) != want {
+			t.Errorf("around %d the journal has %v, want %s: %v", order, got, want, err)
 		}
 	}
 	e.wantErr(other.SetJournal(e.ctx, "/doc", store.MaxJournal+1), store.ErrTooLarge)

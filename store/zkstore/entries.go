@@ -67,6 +67,46 @@ func (s *Store) readEntries(ctx context.Context, session *zk.Session, path strin
 	return entries, err
 }
 
+// entriesAround returns the entries around an order. Where their names are not in the order
+// of their creation, or one does not say when that was, all are read.
+func (s *Store) entriesAround(ctx context.Context, session *zk.Session, path string, j journal, order int64) ([]store.Entry, error) {
+	names, err := s.entryNames(ctx, session, path)
+	if errors.Is(err, zk.ErrTooLarge) {
+		names, err = namesBelow(j.next, j.count), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	at, err := s.searchEntries(ctx, session, path, names, order)
+	switch {
+	case refused(err) || j.next >= lastSequence:
+		all, err := s.readEntries(ctx, session, path, j, math.MaxInt)
+		return store.EntriesAround(all, order), err
+	case err != nil:
+		return nil, err
+	}
+	return s.getEntries(ctx, session, path, names[max(0, at-1):min(len(names), at+2)])
+}
+
+// searchEntries returns the index of the first entry that was created at an order or later.
+// It reads none: a few are asked when they were created.
+func (s *Store) searchEntries(ctx context.Context, session *zk.Session, path string, names []string, order int64) (int, error) {
+	low, high := 0, len(names)
+	for low < high {
+		middle := (low + high) / 2
+		reply, err := session.Call(ctx, zk.Exists{Path: s.entry(path, names[middle])})
+		switch {
+		case errors.Is(err, zk.ErrNoNode), err == nil && reply.Stat.Czxid < order: // the oldest are trimmed at any time
+			low = middle + 1
+		case err == nil:
+			high = middle
+		default:
+			return 0, err
+		}
+	}
+	return low, nil
+}
+
 // sortEntries puts entries that are in the order of their names into that of their creation.
 // Of one that may not be read, newer servers do not say when that was: it stays behind the
 // one before it.

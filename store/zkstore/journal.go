@@ -90,6 +90,22 @@ func (s *Store) removeJournal(ctx context.Context, session *zk.Session, path str
 
 // Journal implements [store.Store].
 func (s *Store) Journal(ctx context.Context, path string, newest int) (keep int, entries []store.Entry, err error) {
+	return s.readJournal(ctx, path, func(session *zk.Session, j journal) ([]store.Entry, error) {
+		if newest <= 0 {
+			return nil, nil
+		}
+		return s.readEntries(ctx, session, path, j, newest)
+	})
+}
+
+// JournalAround implements [store.Store].
+func (s *Store) JournalAround(ctx context.Context, path string, order int64) (keep int, entries []store.Entry, err error) {
+	return s.readJournal(ctx, path, func(session *zk.Session, j journal) ([]store.Entry, error) {
+		return s.entriesAround(ctx, session, path, j, order)
+	})
+}
+
+func (s *Store) readJournal(ctx context.Context, path string, read func(*zk.Session, journal) ([]store.Entry, error)) (keep int, entries []store.Entry, err error) {
 	if err := store.CheckPath(path); err != nil {
 		return 0, nil, err
 	}
@@ -98,8 +114,8 @@ func (s *Store) Journal(ctx context.Context, path string, newest int) (keep int,
 	if err == nil {
 		f, err = newFolder(replies)
 	}
-	if err == nil && f.journal.keep > 0 && newest > 0 {
-		entries, err = s.readEntries(ctx, session, path, f.journal, newest)
+	if err == nil && f.journal.keep > 0 {
+		entries, err = read(session, f.journal)
 	}
 	if err != nil {
 		return 0, nil, s.translate("read the journal of", path, err, false)

@@ -48,6 +48,14 @@ func TestLongJournal(t *testing.T) {
 	b := newLockBed(t)
 	const long = 2*store.MaxJournal + 3000
 	b.fill(long)
+	middle := b.plain.call(zk.Exists{Path: fmt.Sprintf("/doc/history/%010d", long/2)}).Stat.Czxid
+	keep, around, err := b.faulty.JournalAround(b.ctx, "/doc", middle)
+	if err != nil || keep != 10*long || len(around) == 0 || around[min(1, len(around)-1)].Order != middle {
+		t.Errorf("around %d are %+v, %v", middle, around, err)
+	}
+	if asked, got := b.net.Requests(wire.OpExists), b.net.Requests(wire.OpGetData); asked > 30 || got > 8 {
+		t.Errorf("%d entries were asked for their place, %d were read", asked, got)
+	}
 	listed := b.net.Requests(wire.OpGetChildren2)
 	if got := b.newestEntries(2); fmt.Sprint(got) != fmt.Sprint([]int{long - 2, long - 1}) {
 		t.Errorf("the newest are %v", got)

@@ -240,6 +240,10 @@ func TestUnreadableRecords(t *testing.T) {
 		t.Fatalf("%+v, %v", entries, err)
 	}
 	wantErr(t, entries[1].Err, store.ErrDenied)
+	_, around, err := b.direct.JournalAround(b.ctx, "/doc", entries[0].Order)
+	if err != nil || len(around) != 2 || string(around[0].Data) != "entry" || around[1].Data != nil {
+		t.Fatalf("%+v, %v", around, err)
+	}
 	_, err = b.direct.Lock(b.ctx, "/doc", "me")
 	wantErr(t, err, store.ErrDenied)
 	b.plain.call(zk.SetACL{Path: "/doc/payload", ACL: nobody, Version: zk.AnyVersion})
