@@ -44,7 +44,7 @@ type Config struct {
 	Resolver Resolver
 
 	// Dial opens a connection to an address or, without a Resolver, to host:port. It returns soon after ctx has ended.
-	// Nil is that of a net.Dialer.
+	// As on TCP, a write of 4 KB must not block where the server has read all before it. Nil is that of a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// MaxRequest bounds a request in bytes, as jute.maxbuffer does on the server: a longer one is not sent.

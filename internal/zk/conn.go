@@ -11,7 +11,7 @@ import (
 // bufferSize is that of a connection's read buffer, and what its other buffers keep between uses.
 const bufferSize = 16 << 10
 
-// conn is one connection of one session after its handshake. One goroutine reads, another one writes.
+// conn is one connection of one session after its handshake. One goroutine reads, another one writes; see writer.
 type conn struct {
 	session *Session
 	server  target

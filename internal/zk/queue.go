@@ -9,7 +9,11 @@ import (
 // company is how many calls may be in flight for each one that is queued before the queue waits for more.
 const company = 8
 
-// submit queues a call, or returns why it cannot be sent.
+// direct is how many bytes a caller writes by itself at most: so many fit into the system's buffer if all that was sent
+// has been answered, so that writing them does not block.
+const direct = 4 << 10
+
+// submit sends a call or queues it, or returns why it cannot be sent.
 func (s *Session) submit(ctx context.Context, c *call) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -22,6 +26,12 @@ func (s *Session) submit(ctx context.Context, c *call) error {
 		defer s.mu.Unlock()
 		return s.endedLocked()
 	}
+	if w := s.idleLocked(); w != nil && len(c.frames) <= direct && w.acquire() {
+		s.inFlight++
+		s.mu.Unlock()
+		w.sendOne(c)
+		return nil
+	}
 	wasDue := s.dueLocked()
 	s.queue = append(s.queue, c)
 	due := !wasDue && s.dueLocked()
@@ -30,6 +40,14 @@ func (s *Session) submit(ctx context.Context, c *call) error {
 		s.signal()
 	}
 	return nil
+}
+
+// idleLocked returns the writer if all that was queued has been sent and answered, or nil.
+func (s *Session) idleLocked() *writer {
+	if len(s.queue) > 0 || s.inFlight > 0 {
+		return nil
+	}
+	return s.writer
 }
 
 // dueLocked reports whether what is queued is to be sent now. While many more calls are in flight it waits for
@@ -66,11 +84,11 @@ func (s *Session) take(batch []*call, limit int) ([]*call, bool) {
 	return batch, s.closing
 }
 
-// begin notes that a new connection carries the session: what another one has not answered, it never will.
-func (s *Session) begin() {
+// begin notes that the writer's connection carries the session: what another one has not answered, it never will.
+func (s *Session) begin(w *writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.inFlight = 0
+	s.writer, s.inFlight = w, 0
 }
 
 // replied notes a reply to a request that was sent then, and whether it is the last one of its call.

@@ -23,10 +23,11 @@ func (k *keeper) serve(c *conn) bool {
 	if k.closing() { // Close may have looked for the session before it was offered
 		c.session.close()
 	}
-	c.session.begin()
+	w := &writer{conn: c}
+	c.session.begin(w)
 	r := &reader{conn: c, keeper: k}
 	var writing sync.WaitGroup
-	writing.Go((&writer{conn: c}).run)
+	writing.Go(w.run)
 	c.fail(k.read(r))
 	writing.Wait()
 	r.abandon(c.reason())

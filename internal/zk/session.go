@@ -18,6 +18,7 @@ type Session struct {
 	mu        sync.Mutex // guards all below
 	timeout   time.Duration
 	queue     []*call // not sent yet
+	writer    *writer // of the latest connection, or nil
 	inFlight  int     // calls that the present connection took and did not answer yet
 	closing   bool    // nothing is queued any more, and the session is to be closed
 	err       error   // why it was lost

@@ -125,6 +125,31 @@ func TestServerDoesNotRead(t *testing.T) {
 	})
 }
 
+// TestNobodyWritesWhileAnotherWaits: a server that has not answered may not read either, so a caller does not write by
+// itself then, and leaves when its ctx ends.
+func TestNobodyWritesWhileAnotherWaits(t *testing.T) {
+	server := func(p *peer) {
+		p.accept()
+		p.next()
+		time.Sleep(time.Hour)
+	}
+	bubble(t, server, zk.Config{}, func(t *testing.T, _ *fake, client *zk.Client) {
+		s := session(t, client)
+		first := ask(t.Context(), s, "/a")
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		begun := time.Now()
+		_, err := s.Call(ctx, zk.Get{Path: "/b"})
+		wantOutcome(t, err, zk.Unknown, context.DeadlineExceeded)
+		if took := time.Since(begun); took > time.Second/2 {
+			t.Errorf("it took %v", took)
+		}
+		client.Close()
+		wantOutcome(t, <-first, zk.Unknown, zk.ErrDisconnected)
+	})
+}
+
 // TestCloseIsBounded: whatever a server does, Close returns within two seconds.
 func TestCloseIsBounded(t *testing.T) {
 	for name, server := range map[string]func(p *peer){
@@ -432,18 +457,21 @@ func TestOneWrite(t *testing.T) {
 		s := session(t, client)
 		const n = 100
 		done := make(chan error, n)
-		for range n {
-			go func() {
-				_, err := s.Call(t.Context(), zk.Get{Path: "/a"})
-				done <- err
-			}()
+		call := func(request zk.Request) {
+			_, err := s.Call(t.Context(), request)
+			done <- err
 		}
-		synctest.Wait() // the first write is under way
+		go call(zk.Set{Path: "/a", Data: make([]byte, 1<<13)}) // too much for the caller to write
+		synctest.Wait()                                        // the first write is under way
+		for range n - 1 {
+			go call(zk.Get{Path: "/a"})
+		}
+		synctest.Wait()
 		close(slow)
 		for range n {
 			wantRefused(t, <-done, zk.ErrUnimplemented)
 		}
-		if got := writes.Load(); got > 3 { // the request for a session, the first call or so, and the rest
+		if got := writes.Load(); got != 3 { // the request for a session, the first call, and the rest
 			t.Errorf("%d writes", got)
 		}
 	})

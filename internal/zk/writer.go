@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/zkstate/zkstate/internal/zk/wire"
@@ -13,9 +14,12 @@ import (
 // batchSize is about how many bytes go out in one write at most.
 const batchSize = 256 << 10
 
-// writer is the writing half of a connection.
+// writer is the writing half of a connection. Its goroutine sends what is queued; a caller that finds nobody else sends
+// its call by itself.
 type writer struct {
-	conn   *conn
+	conn *conn
+
+	mu     sync.Mutex // held from the choice of what is sent until it is written; guards all below
 	xid    int32
 	batch  []*call
 	slots  []slot
@@ -24,31 +28,66 @@ type writer struct {
 }
 
 // run sends what is queued in the session, all that waits in one write, and pings, until the connection ends or the
-// session is to be closed.
+// session is to be closed. No caller sends any more then.
 func (w *writer) run() {
 	idle := w.conn.session.Timeout() / 6
 	tick := time.NewTicker(idle) // a ping goes out after idle at least, and twice that at most
 	defer tick.Stop()
-	for w.conn.reason() == nil {
-		var closing bool
-		w.batch, closing = w.conn.session.take(w.batch, batchSize)
-		if len(w.batch) > 0 || closing {
-			w.send(closing)
-			if closing {
-				return
-			}
-			continue
-		}
+	for w.sendQueued() {
 		select {
 		case <-w.conn.ended:
 		case <-w.conn.session.wake:
 			runtime.Gosched() // callers that are about to queue something come first, and go out in the same write
 		case now := <-tick.C:
-			if now.Sub(w.sentAt) >= idle && w.conn.pinging(now) {
-				w.append(wire.XidPing, wire.OpPing)
-				w.flush()
-			}
+			w.ping(now, idle)
 		}
+	}
+}
+
+// sendQueued sends until nothing is due, and reports whether the connection goes on after that.
+func (w *writer) sendQueued() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.conn.reason() == nil {
+		var closing bool
+		w.batch, closing = w.conn.session.take(w.batch, batchSize)
+		if len(w.batch) == 0 && !closing {
+			return true
+		}
+		w.send(closing)
+		if closing {
+			return false
+		}
+	}
+	return false
+}
+
+// acquire makes a caller the one who writes, until sendOne, unless there is another one or the connection has ended.
+func (w *writer) acquire() bool {
+	if !w.mu.TryLock() {
+		return false
+	}
+	if w.conn.reason() == nil {
+		return true
+	}
+	w.mu.Unlock()
+	return false
+}
+
+// sendOne sends the call of the caller who acquired the writer.
+func (w *writer) sendOne(c *call) {
+	defer w.mu.Unlock()
+	w.batch = append(w.batch[:0], c)
+	w.send(false)
+}
+
+// ping sends a ping if nothing was sent for so long, and no other ping is on its way.
+func (w *writer) ping(now time.Time, idle time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now.Sub(w.sentAt) >= idle && w.conn.pinging(now) {
+		w.append(wire.XidPing, wire.OpPing)
+		w.flush()
 	}
 }
 
