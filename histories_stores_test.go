@@ -116,9 +116,11 @@ func (h *history) replaceMemory(other *memstore.Store) {
 		}
 		d.version = versions[0]
 	}
+	var stores []*reorder.Store
 	for i := 0; i < len(h.all); i += 2 { // two clients share a store
-		h.all[i].store.Replace(other.Attach())
+		stores = append(stores, h.all[i].store)
 	}
+	reorder.Replace(stores, func() store.Store { return other.Attach() })
 	h.record.add(called, d)
 }
 

@@ -65,11 +65,20 @@ func New(s store.Store, cfg Config) *Store {
 // Calm ends the trouble: nothing more is held or lost.
 func (s *Store) Calm() { s.calm.Store(true) }
 
-// Replace makes documents, watches, listeners and locks another store's, as if a server's
-// data had been replaced.
-func (s *Store) Replace(other store.Store) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// Replace makes the documents, watches, listeners and locks of each store those of another
+// one, as if a server's data had been replaced. No call finds some of the stores replaced
+// and others not yet.
+func Replace(stores []*Store, other func() store.Store) {
+	for _, s := range stores {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	for _, s := range stores {
+		s.replaceLocked(other())
+	}
+}
+
+func (s *Store) replaceLocked(other store.Store) {
 	s.inner = other
 	clear(s.shown)
 	for w := range s.watchers {
