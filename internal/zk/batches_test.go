@@ -60,14 +60,14 @@ func (h *holding) want(t *testing.T, n int64, when string) {
 	}
 }
 
-// fill has 20 calls in flight: nine that go out at once, four pairs, and three together.
+// fill has 21 calls in flight: nine that go out at once, five together, and seven together.
 func (h *holding) fill(t *testing.T, s *zk.Session) {
 	t.Helper()
-	for range 20 {
+	for range 21 {
 		ask(t.Context(), s, "/held")
 		synctest.Wait()
 	}
-	h.want(t, 20, "in flight")
+	h.want(t, 21, "in flight")
 }
 
 // TestCompany: with many calls in flight a further one waits unsent, until there is company or answers to them make it
@@ -80,23 +80,25 @@ func TestCompany(t *testing.T) {
 		h.fill(t, s)
 		ctx, cancel := context.WithCancel(t.Context())
 		left, stays := ask(ctx, s, "/left"), ask(t.Context(), s, "/stays")
-		h.want(t, 20, "two wait")
+		h.want(t, 21, "two wait")
 		cancel()
 		wantOutcome(t, <-left, zk.NotSent, context.Canceled)
-		h.answers <- 11
-		h.want(t, 20, "nine are in flight")
+		h.answers <- 12
+		h.want(t, 21, "nine are in flight")
 		h.answers <- 1
-		h.want(t, 21, "eight are in flight")
+		h.want(t, 22, "eight are in flight")
 		h.answers <- 9
 		wantRefused(t, <-stays, zk.ErrNoNode)
 		for i := range int64(9) {
 			ask(t.Context(), s, "/few")
-			h.want(t, 21+i+1, "few are in flight")
+			h.want(t, 22+i+1, "few are in flight")
 		}
-		ask(t.Context(), s, "/waits")
-		h.want(t, 30, "nine are in flight again")
+		for range 4 {
+			ask(t.Context(), s, "/waits")
+			h.want(t, 31, "nine are in flight again")
+		}
 		ask(t.Context(), s, "/company")
-		h.want(t, 32, "there is company")
+		h.want(t, 36, "there is company")
 	})
 }
 
@@ -108,7 +110,7 @@ func TestCompanyIsOfThisConnection(t *testing.T) {
 		defer close(h.answers)
 		h.fill(t, s)
 		waits := ask(t.Context(), s, "/waits")
-		h.want(t, 20, "one waits")
+		h.want(t, 21, "one waits")
 		f.replace(func(p *peer) { p.accept(); p.serve() })
 		f.cut()
 		time.Sleep(3 * time.Second) // longer than the pause between rounds
@@ -130,14 +132,14 @@ func TestCloseSendsNothingMore(t *testing.T) {
 		defer close(h.answers)
 		h.fill(t, s)
 		waits := ask(t.Context(), s, "/waits")
-		h.want(t, 20, "one waits")
+		h.want(t, 21, "one waits")
 		begun := time.Now()
 		go client.Close()
 		wantOutcome(t, <-waits, zk.NotSent, zk.ErrClosed)
 		if took := time.Since(begun); took > 0 {
 			t.Errorf("it took %v", took)
 		}
-		h.want(t, 21, "the request to close the session")
+		h.want(t, 22, "the request to close the session")
 	})
 }
 

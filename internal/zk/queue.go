@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// company is how many calls may be in flight for each one that is queued before the queue waits for more.
-const company = 8
+// few is how many calls in flight keep none waiting. With more of them, company is how many may be in flight for each one
+// that is queued before the queue waits for more.
+const few, company = 8, 2
 
 // direct is how many bytes a caller writes by itself at most: so many fit into the system's buffer if all that was sent
 // has been answered, so that writing them does not block.
@@ -52,9 +53,9 @@ func (s *Session) idleLocked() *writer {
 
 // dueLocked reports whether what is queued is to be sent now. While many more calls are in flight it waits for
 // company, to go out in one write: a server answers a session's requests in order, so those come first anyway. Every
-// answer to them makes it due sooner, and with few or none in flight it is due at once.
+// answer to them makes it due sooner.
 func (s *Session) dueLocked() bool {
-	return len(s.queue) > 0 && len(s.queue)*company >= s.inFlight
+	return len(s.queue) > 0 && (s.inFlight <= few || len(s.queue)*company >= s.inFlight)
 }
 
 // withdraw takes a call out of the queue, and reports whether it was there.
