@@ -110,10 +110,10 @@ func (k *keeper) sleep(pause time.Duration) {
 
 func (k *keeper) failed(to target, reason error) {
 	k.client.failures.add(to.String(), reason)
-	k.log.Debug("zk: attempt to connect failed", "server", to.String(), "error", reason)
 	if errors.Is(reason, ErrAuthRefused) {
 		k.notify(Event{Kind: AuthFailed, Session: k.session, Err: reason})
 	}
+	k.log.Debug("zk: attempt to connect failed", "server", to.String(), "error", reason)
 }
 
 // attempt connects to a server.
