@@ -237,6 +237,9 @@ func EntriesAround(entries []Entry, order int64) []Entry {
 		next = len(entries)
 	}
 	first := next - 1
+	for first >= 0 && entries[first].Order == 0 { // it does not say its order, and may be the one
+		first--
+	}
 	if first >= 0 && entries[first].Order == order {
 		first--
 	}

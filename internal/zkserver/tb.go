@@ -43,27 +43,28 @@ func StandaloneConfig(tb testing.TB, cfg Config) *Server {
 	return s
 }
 
-// shared is the server of [Shared], once a test has asked for it.
-var shared struct {
+// kept are servers that outlive a test. They end with [Main].
+var kept struct {
 	sync.Mutex
-	server *Server
+	shared *Server   // of [Shared]
+	spare  []*Server // of [Reused]
 }
 
 // Shared returns one server for all tests of a package, which must not do anything to it and
-// have a chroot each; see [Require]. It ends with [Main].
+// have a chroot each; see [Require].
 func Shared(tb testing.TB) *Server {
 	tb.Helper()
 	Require(tb)
-	shared.Lock()
-	defer shared.Unlock()
-	if shared.server == nil {
+	kept.Lock()
+	defer kept.Unlock()
+	if kept.shared == nil {
 		s, err := Start(Config{})
 		if err != nil {
 			tb.Fatal(err)
 		}
-		shared.server = s
+		kept.shared = s
 	}
-	server := shared.server
+	server := kept.shared
 	tb.Cleanup(func() {
 		if tb.Failed() {
 			tb.Logf("the log of the shared server ends:\n%s", server.LogTail())
@@ -72,21 +73,58 @@ func Shared(tb testing.TB) *Server {
 	return server
 }
 
-// Main is a [testing.M] that ends the shared server after the tests.
+// Reused returns a server that no other test has at the time; see [Require]. Others may have
+// had it: clear removes what a test has left there, and if it cannot, the server ends.
+func Reused(tb testing.TB, clear func(*Server) error) *Server {
+	tb.Helper()
+	Require(tb)
+	s := takeSpare()
+	if s == nil {
+		var err error
+		if s, err = Start(Config{}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	tb.Cleanup(func() {
+		if tb.Failed() || clear(s) != nil {
+			finish(tb, &Cluster{Servers: []*Server{s}})
+			return
+		}
+		kept.Lock()
+		defer kept.Unlock()
+		kept.spare = append(kept.spare, s)
+	})
+	return s
+}
+
+func takeSpare() *Server {
+	kept.Lock()
+	defer kept.Unlock()
+	last := len(kept.spare) - 1
+	if last < 0 {
+		return nil
+	}
+	s := kept.spare[last]
+	kept.spare = kept.spare[:last]
+	return s
+}
+
+// Main is a [testing.M] that ends the servers of [Shared] and [Reused] after the tests.
 type Main struct{ *testing.M }
 
 // Run runs the tests.
 func (m Main) Run() int {
 	code := m.M.Run()
-	shared.Lock()
-	defer shared.Unlock()
-	if s := shared.server; s != nil {
-		c := &Cluster{Servers: []*Server{s}}
-		c.Stop()
-		if err := c.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, "close the shared server:", err)
-			return max(code, 1)
-		}
+	kept.Lock()
+	defer kept.Unlock()
+	all := &Cluster{Servers: kept.spare}
+	if kept.shared != nil {
+		all.Servers = append(all.Servers, kept.shared)
+	}
+	all.Stop()
+	if err := all.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, "close the servers:", err)
+		return max(code, 1)
 	}
 	return code
 }

@@ -122,3 +122,33 @@ func remove(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 }
+
+// TestLockOfTheDeadIsBusy: who waits for a lock whose holder died, and cannot take its place
+// because somebody is in a transaction, hears of that: nobody holds the lock.
+func TestLockOfTheDeadIsBusy(t *testing.T) {
+	file := tempFile(t)
+	s := open(t, file)
+	c := spawn(t, "lock", file, "first")
+	c.want("locked")
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	left := make(chan error, 1)
+	go func() {
+		_, err := s.Lock(ctx, "/doc", "second")
+		left <- err
+	}()
+	for queue := []store.Waiter(nil); len(queue) < 2; {
+		var err error
+		if queue, err = s.Queue(t.Context(), "/doc"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock(t, file)
+	c.kill()
+	err := <-left
+	wantErr(t, err, store.ErrUnavailable)
+	wantErr(t, err, context.DeadlineExceeded)
+	if errors.Is(err, store.ErrLocked) {
+		t.Error(err)
+	}
+}

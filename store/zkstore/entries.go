@@ -67,8 +67,8 @@ func (s *Store) readEntries(ctx context.Context, session *zk.Session, path strin
 	return entries, err
 }
 
-// entriesAround returns the entries around an order. Where their names are not in the order
-// of their creation, or one does not say when that was, all are read.
+// entriesAround returns the entries around an order. Where one does not say when it was
+// created, all are read.
 func (s *Store) entriesAround(ctx context.Context, session *zk.Session, path string, j journal, order int64) ([]store.Entry, error) {
 	names, err := s.entryNames(ctx, session, path)
 	if errors.Is(err, zk.ErrTooLarge) {
@@ -79,13 +79,14 @@ func (s *Store) entriesAround(ctx context.Context, session *zk.Session, path str
 	}
 	at, err := s.searchEntries(ctx, session, path, names, order)
 	switch {
-	case refused(err) || j.next >= lastSequence:
+	case refused(err):
 		all, err := s.readEntries(ctx, session, path, j, math.MaxInt)
 		return store.EntriesAround(all, order), err
 	case err != nil:
 		return nil, err
 	}
-	return s.getEntries(ctx, session, path, names[max(0, at-1):min(len(names), at+2)])
+	entries, err := s.getEntries(ctx, session, path, names[max(0, at-1):min(len(names), at+2)])
+	return store.EntriesAround(entries, order), err
 }
 
 // searchEntries returns the index of the first entry that was created at an order or later.

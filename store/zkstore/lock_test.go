@@ -31,7 +31,7 @@ type lockBed struct {
 
 func newLockBed(t *testing.T) *lockBed {
 	t.Parallel()
-	b := &lockBed{T: t, server: zkserver.Standalone(t)}
+	b := &lockBed{T: t, server: zkserver.Reused(t, removeAll)}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	t.Cleanup(cancel)
 	b.ctx = ctx

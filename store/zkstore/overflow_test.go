@@ -92,9 +92,15 @@ func TestWornJournal(t *testing.T) {
 			s := []*zkstore.Store{b.direct, b.direct, b.faulty}[i%3]
 			v = mustCommit(t, b.ctx, s, store.Put{Path: "/doc", Base: v, Data: []byte(data)}, store.Append{Path: "/doc", Data: []byte(data)})[0]
 			want = append(want, data)
-			_, around, err := b.direct.JournalAround(b.ctx, "/doc", v.Order())
-			if n := len(around); err != nil || n == 0 || string(around[n-1].Data) != data {
-				t.Fatalf("around the newest of %q are %+v, %v", want, around, err)
+			_, all, err := b.direct.Journal(b.ctx, "/doc", keep)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, entry := range all {
+				_, around, err := b.direct.JournalAround(b.ctx, "/doc", entry.Order)
+				if err != nil || fmt.Sprint(around) != fmt.Sprint(store.EntriesAround(all, entry.Order)) {
+					t.Fatalf("around %s of %q are %+v, %v", entry.Data, want, around, err)
+				}
 			}
 			for newest := range keep + 2 {
 				expected := want[max(0, len(want)-min(newest, keep)):]

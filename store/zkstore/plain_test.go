@@ -1,10 +1,14 @@
 package zkstore_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/zkstate/zkstate/internal/zk"
+	"github.com/zkstate/zkstate/internal/zkserver"
 )
 
 // plainClient is another tool, which knows znodes only.
@@ -22,6 +26,45 @@ func newPlainClient(t *testing.T, ctx context.Context, addr string) *plainClient
 	}
 	t.Cleanup(client.Close)
 	return &plainClient{t, ctx, client}
+}
+
+// removeAll removes all that tests made on a server, unless it is very much.
+func removeAll(server *zkserver.Server) error {
+	client, err := zk.Connect(zk.Config{Servers: zk.Hosts{server.Addr()}, SessionTimeout: session})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	s, err := client.Session(ctx)
+	if err != nil {
+		return err
+	}
+	return removeBelow(ctx, s, "")
+}
+
+func removeBelow(ctx context.Context, s *zk.Session, folder string) error {
+	reply, err := s.Call(ctx, zk.Children{Path: cmp.Or(folder, "/")})
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return err
+	}
+	if len(reply.Children) > 1000 {
+		return fmt.Errorf("%d znodes are in %s", len(reply.Children), folder)
+	}
+	for _, name := range reply.Children {
+		full := folder + "/" + name
+		if full == "/zookeeper" {
+			continue
+		}
+		if err := removeBelow(ctx, s, full); err != nil {
+			return err
+		}
+		if _, err := s.Call(ctx, zk.Delete{Path: full, Version: zk.AnyVersion}); err != nil && !errors.Is(err, zk.ErrNoNode) {
+			return err
+		}
+	}
+	return nil
 }
 
 // try sends one request.

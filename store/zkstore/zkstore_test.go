@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		client(addr)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(zkserver.Main{M: m})
 }
 
 // client is a process that announces itself and prints each version it is hinted
