@@ -292,22 +292,27 @@ func (s *Store) removeRecord(ctx context.Context, rec *record) error {
 	}
 	known := rec.session == session && rec.entered && rec.conn == s.conn.Load() && !s.records.takeRemoved(rec)
 	rec.session = nil
+	document := zk.Exists{Path: s.payload(rec.path)}
+	var seen zk.Reply // of the document, once the record is gone
 	if known {
-		reply, _ := s.share(ctx, session, zk.Multi{
+		var reply zk.Reply
+		reply, seen = s.share(ctx, session, zk.Multi{
 			zk.Delete{Path: rec.full, Version: rec.version},
 			zk.Delete{Path: rec.entry(), Version: zk.AnyVersion},
-		}, nil)
+		}, document)
 		err = reply.Err
 	}
 	if !known || refused(err) {
-		err = s.removeRecordAlone(ctx, session, rec)
+		if err = s.removeRecordAlone(ctx, session, rec); err == nil {
+			seen, _ = session.Call(ctx, document) // the reply has the error
+		}
 	}
 	if err != nil {
 		return err
 	}
 	rec.entered = false
 	s.records.gone(rec)
-	if _, err := session.Call(ctx, zk.Exists{Path: s.payload(rec.path)}); errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(seen.Err, zk.ErrNoNode) {
 		s.tidy(ctx, rec.path)
 	}
 	return nil
@@ -320,7 +325,7 @@ func (s *Store) removeRecordAlone(ctx context.Context, session *zk.Session, rec 
 		_, err = session.Call(ctx, zk.Delete{Path: rec.full, Version: found.Stat.Version})
 	}
 	if err == nil || errors.Is(err, zk.ErrNoNode) {
-		err = s.leaveRoster(ctx, session, rec)
+		err = leaveRoster(ctx, session, rec)
 	}
 	return err
 }

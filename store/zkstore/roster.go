@@ -89,25 +89,21 @@ func (s *Store) enter(ctx context.Context, session *zk.Session, rec *record, dat
 	return nil
 }
 
-// leaveRoster removes entries of records that go, or whose handle does. What fails is
-// taken for a listener that was lost.
-func (s *Store) leaveRoster(ctx context.Context, session *zk.Session, recs ...*record) error {
-	var requests []zk.Request
+// leaveRoster removes the entries of records that go, or whose handle does: many in a transaction,
+// and all transactions back to back, since thousands have to get through before Close ends. What
+// fails is taken for a listener that was lost.
+func leaveRoster(ctx context.Context, session *zk.Session, recs ...*record) error {
+	var leaving writesTogether
 	for _, rec := range recs {
 		if rec.entered {
-			requests = append(requests, zk.Delete{Path: rec.entry(), Version: zk.AnyVersion})
+			leave := zk.Multi{zk.Delete{Path: rec.entry(), Version: zk.AnyVersion}}
+			leaving = append(leaving, newSharedWrite(ctx, session, leave, nil))
 		}
 	}
-	if len(requests) == 0 {
-		return nil
-	}
-	replies, err := session.Do(ctx, requests...)
-	if len(replies) == 0 {
-		return err
-	}
-	for _, reply := range replies {
-		if reply.Err != nil && !errors.Is(reply.Err, zk.ErrNoNode) && !errors.Is(reply.Err, zk.ErrNoAuth) {
-			return reply.Err
+	deliver(ctx, slices.Collect(slices.Chunk(leaving, sharedMost))...)
+	for _, w := range leaving {
+		if err := w.reply.Err; err != nil && !errors.Is(err, zk.ErrNoNode) && !errors.Is(err, zk.ErrNoAuth) {
+			return err
 		}
 	}
 	return nil
@@ -151,7 +147,7 @@ func (s *Store) sayFarewell(ctx context.Context, recs []*record) error {
 	if err != nil {
 		return err
 	}
-	return s.leaveRoster(ctx, session, recs...)
+	return leaveRoster(ctx, session, recs...)
 }
 
 // Absent implements [store.Store]. The answer is linearizable.

@@ -3,6 +3,7 @@ package zkstore_test
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/zkstate/zkstate/internal/netfault"
@@ -135,5 +136,56 @@ func TestNothingIsConfirmedBeforeTheRecordsAreBack(t *testing.T) {
 		if err != nil || reply.Stat.Czxid > got.record.AsOf {
 			b.Fatalf("%s: %v, made by transaction %x; the answer is as of %x", full, err, reply.Stat.Czxid, got.record.AsOf)
 		}
+	}
+}
+
+// TestThousandsSayGoodBye: what thousands of listeners made is gone when their store is closed,
+// whether or not they withdrew first, and also if somebody removed the entry of one. Their
+// good-byes share transactions: one after another they would not get through in time.
+func TestThousandsSayGoodBye(t *testing.T) {
+	for _, withdrawing := range []bool{false, true} {
+		t.Run(fmt.Sprintf("withdrawing=%v", withdrawing), func(t *testing.T) {
+			b := newBed(t)
+			const n = 2000
+			together := func(do func(id string) error) {
+				b.Helper()
+				var all sync.WaitGroup
+				for i := range n {
+					all.Go(func() {
+						if err := do(fmt.Sprint(i)); err != nil {
+							t.Error(i, err)
+						}
+					})
+				}
+				all.Wait()
+			}
+			together(func(id string) error { return b.s.Announce(b.ctx, "/doc", id, []byte("{}")) })
+			plain := newPlainClient(t, b.ctx, b.server.Addr())
+			if _, err := plain.try(zk.Delete{Path: "/doc/listeners_open/7", Version: zk.AnyVersion}); err != nil {
+				t.Fatal(err)
+			}
+			before, err := b.server.Counts(b.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if withdrawing {
+				together(func(id string) error { return b.s.Withdraw(b.ctx, "/doc", id) })
+			}
+			if err := b.s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			after, err := b.server.Counts(b.ctx)
+			if made := after.Since(before).Zxid; err != nil || made > n/5 {
+				t.Errorf("%d good-byes made %d transactions; %v", n, made, err)
+			}
+			entries, err := b.direct.Absent(b.ctx, "/doc", nil)
+			if err != nil || len(entries) > 0 {
+				t.Errorf("%d entries are left; %v", len(entries), err)
+			}
+			records, err := b.direct.Listeners(b.ctx, "/doc")
+			if err != nil || len(records) > 0 {
+				t.Errorf("%d records are left; %v", len(records), err)
+			}
+		})
 	}
 }

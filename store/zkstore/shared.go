@@ -41,7 +41,7 @@ const (
 // share does ops in one transaction, which others may share, and returns the reply to them and to
 // behind. Every write must be harmless if it is done after its caller has left.
 func (s *Store) share(ctx context.Context, session *zk.Session, ops zk.Multi, behind zk.Request) (reply, after zk.Reply) {
-	w := &sharedWrite{ctx: ctx, session: session, ops: ops, behind: behind, done: make(chan struct{})}
+	w := newSharedWrite(ctx, session, ops, behind)
 	q := &s.shared
 	q.mu.Lock()
 	q.waiting = append(q.waiting, w)
@@ -62,6 +62,10 @@ func (s *Store) share(ctx context.Context, session *zk.Session, ops zk.Multi, be
 		return failed(zk.NotSent, ctx.Err()), zk.Reply{}
 	}
 	return failed(zk.Unknown, ctx.Err()), zk.Reply{}
+}
+
+func newSharedWrite(ctx context.Context, session *zk.Session, ops zk.Multi, behind zk.Request) *sharedWrite {
+	return &sharedWrite{ctx: ctx, session: session, ops: ops, behind: behind, done: make(chan struct{})}
 }
 
 func failed(outcome zk.Outcome, cause error) zk.Reply {
@@ -89,13 +93,18 @@ func (s *Store) sendShared() {
 		if len(together) == 0 {
 			return
 		}
-		if again := send(s.ctx, together); len(again) > 0 {
-			alone := make([]writesTogether, len(again))
-			for i := range again {
-				alone[i] = again[i : i+1]
-			}
-			send(s.ctx, alone...)
-		}
+		deliver(s.ctx, together)
+	}
+}
+
+// deliver sends transactions of one session, and then each write alone that failed because of
+// another one.
+func deliver(ctx context.Context, transactions ...writesTogether) {
+	if len(transactions) == 0 {
+		return
+	}
+	if again := send(ctx, transactions...); len(again) > 0 {
+		send(ctx, slices.Collect(slices.Chunk(again, 1))...)
 	}
 }
 
