@@ -122,7 +122,7 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 		return nil, err
 	}
 	st.own.noteReceipt(token)
-	st.counters.commits.Add(1)
+	st.queue().counters.commits.Add(1)
 	if w.commits++; w.lock != nil && last && b.members[0].under == nil {
 		w.lock = nil
 	}

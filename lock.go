@@ -179,7 +179,7 @@ func (st *State[T]) takeLock(ctx context.Context, note func(holder error)) (held
 	st.tasks.start(func() {
 		_ = st.protect(func() error { st.watchWaiters(waiting, note, nil); return nil }) // which logs
 	})
-	ended := st.counters.waitLock()
+	ended := st.queue().counters.waitLock()
 	err = st.protect(func() (err error) {
 		held, err = st.store.Lock(waiting, st.path, st.cfg.id)
 		return err

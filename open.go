@@ -234,20 +234,22 @@ func (st *State[T]) create(ctx context.Context) error {
 	if raw, ok := any(value).(json.RawMessage); ok {
 		doc = raw
 	}
-	if _, rejected := decode[T](st.path, Version{}, doc); rejected != nil {
-		return fmt.Errorf("the initial value does not survive encoding/json: %w", rejected)
+	made := st.observe(store.Record{Data: doc}, moment{}, st.cfg.id)
+	if made.rejected != nil {
+		return fmt.Errorf("the initial value does not survive encoding/json: %w", made.rejected)
 	}
 	if err := st.startJournal(ctx); err != nil {
 		return err
 	}
 	none := &published[T]{snapshot: &snapshot[T]{}}
-	asked := st.now()
+	made.asked = st.now()
 	versions, err := st.commitJournaled(ctx, none, store.Create{Path: st.path, Data: doc}, "", []string{st.cfg.createReason})
 	if err != nil {
 		return err
 	}
 	st.created = versions[0]
-	return st.startWith(st.observe(store.Record{Version: versions[0], Data: doc}, asked, st.cfg.id))
+	made.rec.Version = versions[0]
+	return st.startWith(made)
 }
 
 // Created returns the version at which [Open] created the document, and false if there was a

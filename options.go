@@ -20,10 +20,10 @@ type config struct {
 	id               string
 	app              string
 	actor            string
+	createReason     string
 	observer         bool
 	noCreate         bool
 	createOnly       bool
-	createReason     string
 	tolerateRejected bool
 	quiet            bool
 	maxStaleness     time.Duration

@@ -72,7 +72,7 @@ type follower[T any] struct {
 	working bool       // it has a goroutine
 
 	// Used by that goroutine only.
-	hinted  pace
+	hinted  *pace         // nil before the first hint
 	seen    uint64        // commits when it had looked last
 	due     time.Time     // when it looks itself if the copy is not confirmed
 	paused  time.Duration // before the last try to look again
@@ -154,6 +154,9 @@ func (f *follower[T]) stop() {
 // followHint looks after a hint.
 func (f *follower[T]) followHint() {
 	st := f.st
+	if f.hinted == nil {
+		f.hinted = new(pace)
+	}
 	f.hinted.wait(st.ctx)
 	st.awaitOwnCommit() // the hint may be of that commit
 	mode := store.Linearizable

@@ -81,15 +81,19 @@ var updateResults = [...]UpdateResult{
 // UpdateResults returns all results, in the order of the constants.
 func UpdateResults() []UpdateResult { return slices.Clone(updateResults[:]) }
 
-// counters are what a State counts.
+// writeCounters are what a State counts of its writing calls. They are part of their queue.
+type writeCounters struct {
+	updates            [len(updateResults)]atomic.Uint64
+	queued             atomic.Int64
+	commits, conflicts atomic.Uint64
+	notApplied         atomic.Uint64
+	lockWaits          atomic.Uint64
+	lockWaited         atomic.Int64 // nanoseconds
+	lockSince          atomic.Int64 // when the present wait began, in nanoseconds since 1970; 0: there is none
+}
+
+// counters are what a State counts beyond that.
 type counters struct {
-	updates              [len(updateResults)]atomic.Uint64
-	queued               atomic.Int64
-	commits, conflicts   atomic.Uint64
-	notApplied           atomic.Uint64
-	lockWaits            atomic.Uint64
-	lockWaited           atomic.Int64 // nanoseconds
-	lockSince            atomic.Int64 // when the present wait began, in nanoseconds since 1970; 0: there is none
 	delivered, folded    atomic.Uint64
 	reports, reportsLost atomic.Uint64
 	looks, looksFailed   atomic.Uint64
@@ -100,15 +104,18 @@ type counters struct {
 // Stats returns at once and without asking the store. It may be called as often as wanted:
 // reads and updates do not wait for it.
 func (st *State[T]) Stats() Stats {
-	cur, c := st.current.Load(), &st.counters
+	cur, c, w := st.current.Load(), &st.counters, new(writeCounters)
+	if q := st.writes.Load(); q != nil {
+		w = &q.counters
+	}
 	s := Stats{
 		Path: st.path, Listener: st.cfg.id,
 		Condition: st.conditionOf(cur), Serves: st.serves(cur),
 		Version: cur.version, CopyAge: sinceUnix(c.adopted.Load()),
 		VerifiedAge: age(st.verified(cur)), MaxStaleness: st.cfg.maxStaleness,
-		Updates: make(map[UpdateResult]uint64), Queued: int(c.queued.Load()),
-		Commits: c.commits.Load(), Conflicts: c.conflicts.Load(), NotApplied: c.notApplied.Load(),
-		LockWaits: c.lockWaits.Load(), LockWaited: time.Duration(c.lockWaited.Load()), LockWaiting: sinceUnix(c.lockSince.Load()),
+		Updates: make(map[UpdateResult]uint64), Queued: int(w.queued.Load()),
+		Commits: w.commits.Load(), Conflicts: w.conflicts.Load(), NotApplied: w.notApplied.Load(),
+		LockWaits: w.lockWaits.Load(), LockWaited: time.Duration(w.lockWaited.Load()), LockWaiting: sinceUnix(w.lockSince.Load()),
 		Delivered: c.delivered.Load(), Folded: c.folded.Load(),
 		Reports: c.reports.Load(), ReportFailures: c.reportsLost.Load(),
 		Unreported:   !st.cfg.observer && !st.cfg.quiet && st.reporter.pending(cur.newest.Order()),
@@ -117,7 +124,7 @@ func (st *State[T]) Stats() Stats {
 		Rejections:   c.rejections.Load(), Replacements: c.replaced.Load(),
 	}
 	for i, result := range updateResults {
-		s.Updates[result] = c.updates[i].Load()
+		s.Updates[result] = w.updates[i].Load()
 	}
 	return s
 }
@@ -145,8 +152,8 @@ func sinceUnix(at int64) time.Duration {
 }
 
 // counted notes how a call has ended.
-func (c *counters) counted(result UpdateResult) {
-	c.updates[slices.Index(updateResults[:], result)].Add(1)
+func (w *writeCounters) counted(result UpdateResult) {
+	w.updates[slices.Index(updateResults[:], result)].Add(1)
 }
 
 // delivery notes that a subscriber takes a change set.
@@ -158,14 +165,14 @@ func (c *counters) delivery(set ChangeSet) {
 }
 
 // waitLock notes that a wait for the lock begins, and returns what ends it.
-func (c *counters) waitLock() (ended func() time.Duration) {
+func (w *writeCounters) waitLock() (ended func() time.Duration) {
 	begun := time.Now()
-	c.lockSince.Store(begun.UnixNano())
+	w.lockSince.Store(begun.UnixNano())
 	return func() time.Duration {
 		waited := time.Since(begun)
-		c.lockSince.Store(0)
-		c.lockWaits.Add(1)
-		c.lockWaited.Add(int64(waited))
+		w.lockSince.Store(0)
+		w.lockWaits.Add(1)
+		w.lockWaited.Add(int64(waited))
 		return waited
 	}
 }

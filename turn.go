@@ -57,7 +57,7 @@ func (w *writer[T]) takeTurn(b *batch[T], cfg updateConfig) error {
 		_ = w.st.protect(func() error { w.st.watchWaiters(waiting, calls.setBlocked, stalled); return nil }) // which logs
 	})
 	w.trace(b, TraceEvent{Kind: TraceQueue})
-	ended := w.st.counters.waitLock()
+	ended := calls.counters.waitLock()
 	lock, err := w.st.store.Lock(waiting, w.st.path, w.st.cfg.id)
 	waited := ended()
 	switch {

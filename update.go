@@ -58,12 +58,13 @@ func (st *State[T]) Delete(ctx context.Context, opts ...UpdateOption) error {
 
 // write carries out a request, counts it and traces it.
 func (st *State[T]) write(ctx context.Context, r *request[T]) (version Version, err error) {
-	st.counters.queued.Add(1)
+	counters := &st.queue().counters
+	counters.queued.Add(1)
 	st.startSpan(ctx, r)
 	result := UpdateFailed // if the function panics
 	defer func() {
-		st.counters.queued.Add(-1)
-		st.counters.counted(result)
+		counters.queued.Add(-1)
+		counters.counted(result)
 		if r.span != nil {
 			r.span.End(result, version, err)
 		}
@@ -122,7 +123,7 @@ func (st *State[T]) conclude(ctx context.Context, r *request[T], out outcome) (V
 		out.err = st.awaitApplied(ctx, out.version, r.cfg.wait)
 	}
 	if errors.Is(out.err, ErrNotApplied) {
-		st.counters.notApplied.Add(1)
+		st.queue().counters.notApplied.Add(1)
 	}
 	return out.version, out.err
 }

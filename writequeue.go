@@ -26,6 +26,8 @@ type writeQueue[T any] struct {
 	pause   time.Duration // from the last outcome to the last added request
 	blocked error         // why the last attempt had to wait, or nil
 
+	counters writeCounters
+
 	// Used by the writer only.
 	contended      bool      // other instances write too
 	skipQueueUntil time.Time // until then the writer does not use the store's queue of writers

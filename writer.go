@@ -282,7 +282,7 @@ func (w *writer[T]) prepareRetry(b *batch[T], err error) error {
 	if !errors.Is(err, errMoved) {
 		st.queue().contended = true
 	}
-	st.counters.conflicts.Add(1)
+	st.queue().counters.conflicts.Add(1)
 	w.trace(b, TraceEvent{Kind: TraceConflict, Version: st.current.Load().newest})
 	w.lockUncertain = first.cfg.exclusive && !w.atHead(b.ctx)
 	if reload != nil || st.current.Load().newest == w.tried {

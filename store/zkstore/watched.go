@@ -47,8 +47,8 @@ type watchedNode struct {
 
 	// Guarded by the cache's mu.
 	watchers []*watcher // never changed in place
-	index    int32      // in order
 	events   uint64     // so far
+	index    int32      // in order
 	stale    bool       // an event came after the last look
 }
 
