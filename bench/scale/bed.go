@@ -22,7 +22,7 @@ func newBed(log io.Writer) (*bed, error) {
 	// containers go within a second, so that what stays is what would stay for good.
 	server, err := zkserver.Start(zkserver.Config{
 		TickTime:   2 * time.Second,
-		JVMFlags:   []string{"-Xmx1g", "-Dznode.container.checkIntervalMs=1000", "-Dznode.container.maxPerMinute=60000"},
+		JVMFlags:   []string{"-Xmx1g", "-Dznode.container.checkIntervalMs=1000", "-Dznode.container.maxPerMinute=600000"},
 		Properties: map[string]string{"forceSync": "no", "clientPortListenBacklog": "1024"},
 	})
 	if err != nil {
