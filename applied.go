@@ -112,6 +112,7 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, wait wait
 	p := &progress{version: version, least: wait.least, self: st.isOwn, listeners: make(map[string]Listener), unread: 1}
 	for retry := (backoff{max: 500 * time.Millisecond, last: 4 * time.Millisecond}); ; {
 		err := st.awaitReports(ctx, p, records, &retry)
+		p.slow = p.slow || time.Since(committed) >= slowReports
 		if err == nil && p.wantsAbsent() {
 			p.absent, err = st.outstanding(ctx, p, committed)
 			p.asked = err == nil
@@ -136,11 +137,16 @@ func (st *State[T]) awaitApplied(ctx context.Context, version Version, wait wait
 	}
 }
 
+// slowReports is how long after the commit the store is asked for absent listeners at the
+// latest. Most waits end before.
+const slowReports = 10 * time.Millisecond
+
 // awaitReports waits for changes of the records. While a listener is absent the wait is short,
-// because the records do not show that it has withdrawn, or that its time has passed.
+// because the records do not show that it has withdrawn, or that its time has passed. So it
+// is before the store was first asked for them.
 func (st *State[T]) awaitReports(ctx context.Context, p *progress, records store.ListenerWatcher, retry *backoff) error {
 	until := ctx
-	if len(p.absent) > 0 {
+	if len(p.absent) > 0 || !p.asked && p.unread == 0 {
 		var cancel context.CancelFunc
 		until, cancel = context.WithTimeout(ctx, retry.next())
 		defer cancel()

@@ -218,6 +218,9 @@ func (a *ownRecord) noteReceipt(token string) {
 // isOwn reports whether l is this State's own record, and not another one's with the
 // same id.
 func (st *State[T]) isOwn(l Listener) bool {
+	if l.ID != st.cfg.id {
+		return false
+	}
 	self := st.self()
-	return l.ID == self.ID && l.Host == self.Host && l.PID == self.PID && l.Since.Equal(self.Since)
+	return l.Host == self.Host && l.PID == self.PID && l.Since.Equal(self.Since)
 }

@@ -18,6 +18,7 @@ type progress struct {
 	unread    int                 // how many records exist and were not read yet
 	absent    []Listener          // listeners that vanished and may still serve an older version
 	asked     bool                // the store was asked for absent listeners
+	slow      bool                // it is, even if others have not reported yet
 	unlisted  error               // why the records could not be read when last asked for
 }
 
@@ -70,12 +71,14 @@ func (p *progress) drop(id string) {
 }
 
 // wantsAbsent reports whether the store has to be asked which listeners vanished. That is
-// necessary once, for the report, and again when no other listener is waited for.
+// necessary when no other listener is waited for, and once, for the report, when that takes
+// long.
 func (p *progress) wantsAbsent() bool {
+	first := p.slow && !p.asked
 	if p.least > 0 {
-		return !p.asked && p.unread == 0 && p.counts[applied] < p.least
+		return first && p.unread == 0 && p.counts[applied] < p.least
 	}
-	return p.unread == 0 && (!p.asked || p.counts[silent] == 0)
+	return p.unread == 0 && (first || p.counts[silent] == 0)
 }
 
 // isOver reports whether the wait is over: done with success, failed because a listener

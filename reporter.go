@@ -24,7 +24,7 @@ const (
 type reporter struct {
 	mu        sync.Mutex  // guards all below
 	reports   reports     // nil before start
-	timer     *time.Timer // nil before the first report is scheduled
+	timer     *time.Timer // nil before the first report that is not urgent
 	scheduled bool        // the timer runs
 	writing   bool        // a report is on its way
 	dirty     bool        // something has changed since it began
@@ -87,21 +87,24 @@ func (r *reporter) changed(awaited int64, deleted, quiet bool) {
 func (r *reporter) pending(order int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.timer != nil && (r.dirty || r.writing || r.order != order)
+	return r.reports != nil && (r.dirty || r.writing || r.order != order)
 }
 
-// scheduleLocked sets the timer if a report is needed and none is scheduled. While a report
-// is being written it does nothing, because run calls it again afterwards.
+// scheduleLocked begins a report that is urgent, and sets the timer for another one if it is
+// needed and none is scheduled. While a report is being written it does nothing, because run
+// calls it again afterwards.
 func (r *reporter) scheduleLocked() {
 	now := r.urgent && !r.failed
 	if !r.dirty || r.writing || r.scheduled && !now || r.reports.isClosed() {
 		return
 	}
-	r.scheduled = true
-	var pause time.Duration
-	if !now {
-		pause = time.Until(r.dueLocked())
+	if now {
+		r.scheduled = false // the timer may run on; what is due later sets it anew
+		r.reports.startTask(r.run)
+		return
 	}
+	r.scheduled = true
+	pause := time.Until(r.dueLocked())
 	if r.timer == nil {
 		r.timer = time.AfterFunc(pause, func() { r.reports.startTask(r.run) })
 	} else {
@@ -127,12 +130,12 @@ func (r *reporter) dueLocked() time.Time {
 	return due
 }
 
-// run writes one report. Before a report that is not urgent it counts the listeners. If
+// run writes one report, if one is needed still. Before a report that is not urgent it counts the listeners. If
 // their number was not known, and there are many, the report is put off.
 func (r *reporter) run() {
 	r.mu.Lock()
 	r.scheduled = false
-	if r.writing {
+	if r.writing || !r.dirty {
 		r.mu.Unlock()
 		return
 	}

@@ -2,9 +2,11 @@ package zkstate_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/zkstate/zkstate/internal/zkserver"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/memstore"
+	"github.com/zkstate/zkstate/store/storetest"
 )
 
 // reportCounter counts the reports of all States that share it.
@@ -20,6 +23,13 @@ type reportCounter struct {
 	store.Store
 	mu sync.Mutex // guards n
 	n  int
+
+	stats atomic.Int64 // how often a State asked how many listeners there are
+}
+
+func (c *reportCounter) Stat(ctx context.Context, path string, mode store.Consistency) (store.Place, error) {
+	c.stats.Add(1)
+	return c.Store.Stat(ctx, path, mode)
 }
 
 func (c *reportCounter) Announce(ctx context.Context, path, id string, data []byte) error {
@@ -127,6 +137,82 @@ func TestAwaitedReportsComeAtOnce(t *testing.T) {
 		if err := writer.Delete(t.Context(), zkstate.WaitAll()); err != nil || time.Since(began) > 100*time.Millisecond {
 			t.Errorf("the deletion: %v after %v", err, time.Since(began))
 		}
+	})
+}
+
+// TestAwaitedReportPutsOffTheNext: a report that was due when an awaited one came does not
+// follow it within the pause, and if nothing changes nothing is asked for it.
+func TestAwaitedReportPutsOffTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		writer := crowdOf(t, mem, 1)
+		s := &reportCounter{Store: mem.Attach()}
+		reader, err := zkstate.Open(t.Context(), s, "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeState(t, reader)
+		time.Sleep(time.Minute)
+		update(t, writer) // reported at once
+		time.Sleep(500 * time.Millisecond)
+		update(t, writer) // due after 0.75 to 1.25 s
+		time.Sleep(200 * time.Millisecond)
+		update(t, writer, zkstate.WaitAll())
+		update(t, writer)
+		s.take()
+		time.Sleep(740 * time.Millisecond)
+		if n := s.take(); n > 0 {
+			t.Errorf("%d reports within the pause after an awaited one", n)
+		}
+		time.Sleep(time.Second)
+		if n := s.take(); n != 1 {
+			t.Errorf("%d reports of the last version", n)
+		}
+		update(t, writer)
+		time.Sleep(10 * time.Millisecond)
+		update(t, writer, zkstate.WaitAll())
+		s.stats.Store(0)
+		time.Sleep(10 * time.Second)
+		if n := s.stats.Load(); n > 0 {
+			t.Errorf("asked %d times how many listeners there are, with nothing to report", n)
+		}
+	})
+}
+
+// absentCounter counts how often it is asked who vanished.
+type absentCounter struct {
+	store.Store
+	asked atomic.Int64
+}
+
+func (c *absentCounter) Absent(ctx context.Context, path string, present []string) ([]store.Listener, error) {
+	c.asked.Add(1)
+	return c.Store.Absent(ctx, path, present)
+}
+
+// TestPromptReportsCostOneLook: where all report at once, the waiter asks once who vanished,
+// when it has all reports; where somebody does not, once meanwhile.
+func TestPromptReportsCostOneLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		faults := storetest.Inject(mem.Attach())
+		crowdOf(t, faults, 20)
+		s := &absentCounter{Store: mem.Attach()}
+		writer, err := zkstate.Open(t.Context(), s, "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeState(t, writer)
+		update(t, writer, zkstate.WaitAll())
+		if n := s.asked.Swap(0); n != 1 {
+			t.Errorf("asked %d times who vanished", n)
+		}
+		faults.Hang(true)
+		_, err = writer.Update(t.Context(), bump, zkstate.WaitAll(), zkstate.WaitTimeout(400*time.Millisecond))
+		if n := s.asked.Load(); !errors.Is(err, zkstate.ErrNotApplied) || n != 1 {
+			t.Errorf("asked %d times who vanished while others say nothing, %v", n, err)
+		}
+		faults.Hang(false)
 	})
 }
 

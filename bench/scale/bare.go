@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -30,10 +31,16 @@ func (w *Worker) bareSession(ctx context.Context, addr string, onEvent func(zk.E
 
 // Place is where bare clients work.
 type Place struct {
-	Addr string // of a server, or an SQLite file
-	Path string
-	N    int
+	Addr   string // of a server, or an SQLite file
+	Path   string
+	N      int
+	Report bool // each loop writes what it has seen, and that is seen which somebody has read there
 }
+
+// report is where a loop writes what it has seen.
+func (p Place) report(loop int) string { return fmt.Sprintf("%s/%05d", p.reports(), loop) }
+
+func (p Place) reports() string { return path.Dir(p.Path) + "/reports" }
 
 // Creates makes N nodes below Path by one session, and tells how long that took.
 func (w *Worker) Creates(at Place, took *time.Duration) error {
@@ -74,7 +81,8 @@ func (w *Worker) SetBy(at Place, _ *struct{}) error {
 	return nil
 }
 
-// Loops follows the node at Path in N sessions: each gets it with a watch, again and again.
+// Loops follows the node at Path in N sessions: each gets it with a watch, again and again, and
+// reports what it got if that is wanted.
 func (w *Worker) Loops(at Place, _ *struct{}) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -91,12 +99,46 @@ func (w *Worker) Loops(at Place, _ *struct{}) error {
 		}
 	}
 	w.seen = newArrivals(at.N)
+	if at.Report {
+		if err := w.readReports(ctx, at); err != nil {
+			return err
+		}
+	}
 	for i := range at.N {
 		if err := w.loop(ctx, at, i); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readReports makes a node for each loop, and from then on reads each that is written.
+func (w *Worker) readReports(ctx context.Context, at Place) error {
+	var session *zk.Session
+	session, err := w.bareSession(ctx, at.Addr, func(event zk.Event) {
+		if event.Kind != zk.NodeDataChanged {
+			return
+		}
+		go func() {
+			reply, err := session.Call(context.Background(), zk.Get{Path: event.Path})
+			loop, failed := strconv.Atoi(path.Base(event.Path))
+			value, unread := strconv.ParseInt(string(reply.Data), 10, 64)
+			if errors.Join(err, failed, unread) == nil { // else it counts as one that never came
+				w.seen.saw(loop, value)
+			}
+		}()
+	})
+	if err != nil {
+		return err
+	}
+	if err := createNode(ctx, session, at.reports(), nil); err != nil {
+		return err
+	}
+	if err := each(at.N, func(i int) error { return createNode(ctx, session, at.report(i), []byte("0")) }); err != nil {
+		return err
+	}
+	_, err = session.Call(ctx, zk.AddWatch{Path: at.reports(), Mode: zk.PersistentRecursiveWatch})
+	return err
 }
 
 // loop begins one loop. It returns when the first watch is set.
@@ -116,6 +158,10 @@ func (w *Worker) loop(ctx context.Context, at Place, i int) error {
 			return err
 		}
 		value, err := decoded(reply.Data)
+		if at.Report && err == nil {
+			_, err = session.Call(ctx, zk.Set{Path: at.report(i), Data: strconv.AppendInt(nil, value, 10), Version: zk.AnyVersion})
+			return err
+		}
 		w.seen.saw(i, value)
 		return err
 	}

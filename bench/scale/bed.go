@@ -49,7 +49,7 @@ func (b *bed) creates(ctx context.Context, path string, n int) (time.Duration, e
 	if err != nil {
 		return 0, err
 	}
-	took, err := ask[time.Duration](ctx, worker, "Creates", Place{b.proxy.Addr(), path, n})
+	took, err := ask[time.Duration](ctx, worker, "Creates", Place{Addr: b.proxy.Addr(), Path: path, N: n})
 	return took, errors.Join(err, worker.stop())
 }
 

@@ -16,6 +16,8 @@ var (
 	seenRatio       = &figure{"  ratio", atMost(1.5)}
 	appliedTime     = &figure{"WaitAll(), ms", nil}
 	appliedRatio    = &figure{"  over what bare watch loops take to see it", atMost(2.5)}
+	bareAppliedTime = &figure{"  bare watch loops that report, ms", nil}
+	appliedReported = &figure{"  ratio", atMost(2.5)}
 	appliedRequests = &figure{"  requests", nil}
 	appliedWrites   = &figure{"  transactions", nil}
 	idleOfAll       = &figure{"idle: requests/s", nil}
@@ -55,7 +57,7 @@ func (m manyInstances) all(ctx context.Context) error {
 		return err
 	}
 	defer bare.stop() // its errors were told by its answers
-	at := Place{m.server.Addr(), fmt.Sprintf("/loops-%d/node", m.n), m.n}
+	at := Place{Addr: m.server.Addr(), Path: fmt.Sprintf("/loops-%d/node", m.n), N: m.n}
 	if err := tell(ctx, bare, "Loops", at); err != nil {
 		return err
 	}
@@ -85,7 +87,16 @@ func (m manyInstances) all(ctx context.Context) error {
 	if err := m.reports(ctx, idle); err != nil {
 		return err
 	}
-	return m.applied(ctx, seen)
+	reporting, err := startWorker(m.log)
+	if err != nil {
+		return err
+	}
+	at = Place{Addr: at.Addr, Path: fmt.Sprintf("/reporting-%d/node", m.n), N: m.n, Report: true}
+	err = tell(ctx, reporting, "Loops", at)
+	if err == nil {
+		err = m.applied(ctx, reporting, seen)
+	}
+	return errors.Join(err, reporting.stop())
 }
 
 // attach opens a handle and a State for each instance.
@@ -153,12 +164,22 @@ func (m manyInstances) reports(ctx context.Context, idle rates) error {
 	return err
 }
 
-// applied has one instance wait for the others. Bare loops have seen a change after so many
-// milliseconds.
-func (m manyInstances) applied(ctx context.Context, bare float64) error {
-	var took []time.Duration
+// applied has one instance wait for the others, in turns with bare loops that report. Bare loops
+// that only see have seen a change after so many milliseconds. bare may be nil.
+func (m manyInstances) applied(ctx context.Context, bare *process, seen float64) error {
+	var took, reported []time.Duration
 	var requests, transactions []float64
 	for range m.cfg.rounds {
+		if bare != nil {
+			if err := pause(ctx, min(quiet, m.cfg.window)); err != nil {
+				return err
+			}
+			t, err := ask[time.Duration](ctx, bare, "Change", struct{}{})
+			if err != nil {
+				return err
+			}
+			reported = append(reported, t)
+		}
 		if err := pause(ctx, min(quiet, m.cfg.window)); err != nil {
 			return err
 		}
@@ -180,10 +201,12 @@ func (m manyInstances) applied(ctx context.Context, bare float64) error {
 	}
 	median := figures.Median(milliseconds(took))
 	m.put(appliedTime, median)
-	if m.bed == nil {
+	if bare == nil {
 		return nil
 	}
-	m.put(appliedRatio, median/bare)
+	m.put(appliedRatio, median/seen)
+	m.put(bareAppliedTime, figures.Median(milliseconds(reported)))
+	m.put(appliedReported, median/m.sheet.get(bareAppliedTime, m.n))
 	m.put(appliedRequests, figures.Median(requests))
 	m.put(appliedWrites, figures.Median(transactions))
 	return nil

@@ -28,7 +28,7 @@ func TestEverything(t *testing.T) {
 	if code := run(t.Context(), args, &out, &log); code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, log.String(), out.String())
 	}
-	for _, f := range []*figure{openRatio, stateHeap, sessionHeap, idleTransactions, changeExtra, lostRecords, deletedWatches, seenRatio, appliedRatio, reports, followedRatio} {
+	for _, f := range []*figure{openRatio, stateHeap, sessionHeap, idleTransactions, changeExtra, lostRecords, deletedWatches, seenRatio, appliedRatio, appliedReported, reports, followedRatio} {
 		if !strings.Contains(out.String(), "\n"+f.name+" ") {
 			t.Errorf("nothing about %q", f.name)
 		}

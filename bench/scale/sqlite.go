@@ -83,7 +83,7 @@ func (f files) with(do func(*process) error) error {
 func (f files) states(ctx context.Context, s *sheet, n int) error {
 	var bare time.Duration
 	if err := f.with(func(p *process) (err error) {
-		bare, err = ask[time.Duration](ctx, p, "Inserts", Place{f.file("bare", n), "/states", n})
+		bare, err = ask[time.Duration](ctx, p, "Inserts", Place{Addr: f.file("bare", n), Path: "/states", N: n})
 		return err
 	}); err != nil {
 		return err
@@ -209,6 +209,6 @@ func (f files) instances(ctx context.Context, s *sheet, n int) error {
 		if _, err := m.idle(ctx); err != nil {
 			return err
 		}
-		return m.applied(ctx, 0)
+		return m.applied(ctx, nil, 0)
 	})
 }

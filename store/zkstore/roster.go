@@ -173,7 +173,11 @@ func (s *Store) readRoster(ctx context.Context, path string, present []string) (
 	if err != nil {
 		return nil, err
 	}
-	ids := slices.DeleteFunc(replies[0].Children, func(id string) bool { return slices.Contains(present, id) })
+	there := make(map[string]bool, len(present))
+	for _, id := range present {
+		there[id] = true
+	}
+	ids := slices.DeleteFunc(replies[0].Children, func(id string) bool { return there[id] })
 	slices.Sort(ids)
 	for batch := range slices.Chunk(ids, readBatch) {
 		requests := make([]zk.Request, len(batch))
