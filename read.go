@@ -62,9 +62,9 @@ func (st *State[T]) errUnverified(verb string) error {
 func (st *State[T]) at(verb string) string { return verb + " " + st.path }
 
 // Snapshot returns the local copy whatever its age, and says when it was verified. It
-// never waits, reads no clock and does not allocate. The snapshot is shared as for [State.Read]. It is returned together
-// with [ErrDeleted] if the document was deleted and with [ErrClosed] after Close,
-// as the last copy there was.
+// never waits and does not allocate. The snapshot is shared as for [State.Read]. It is
+// returned together with [ErrDeleted] if the document was deleted and with [ErrClosed]
+// after Close, as the last copy there was.
 func (st *State[T]) Snapshot() (Snapshot[T], error) {
 	cur := st.current.Load()
 	snap := Snapshot[T]{Value: cur.value, Version: cur.version, Verified: st.verified(cur), bound: -1}
