@@ -41,8 +41,8 @@ func (r *reader) run() error {
 // frame reads one reply or event.
 func (r *reader) frame() error {
 	in := r.conn.in
-	if in.Buffered() == 0 && r.next < len(r.slots) {
-		runtime.Gosched() // more replies are to come: meanwhile callers run, and the next read brings several
+	if in.Buffered() == 0 {
+		runtime.Gosched() // the callers who were answered come first; where more replies are to come, the next read brings several
 	}
 	length, err := wire.PeekLength(in, max(maxFrame, r.conn.session.client.cfg.MaxReply))
 	if err != nil {
