@@ -80,30 +80,30 @@ func writeCache(file, path string, version Version, doc []byte) error {
 //
 // The cached version does not count as seen: the store may have been restored to an
 // older state, and is believed.
-func (st *State[T]) startFromCache() bool {
-	if st.cfg.cache == "" {
+func (o *opening[T]) startFromCache() bool {
+	if o.how.cache == "" {
 		return false
 	}
-	rec, found, err := readCache(st.cfg.cache, st.path)
+	rec, found, err := readCache(o.how.cache, o.path)
 	if err != nil {
-		st.cfg.logger.Warn("zkstate: cache not used", "path", st.path, "file", st.cfg.cache, "error", err)
+		o.cfg.logger.Warn("zkstate: cache not used", "path", o.path, "file", o.how.cache, "error", err)
 	}
 	if !found {
 		return false
 	}
-	value, rejected := decode[T](st.path, rec.Version, rec.Data)
+	value, rejected := decode[T](o.path, rec.Version, rec.Data)
 	if rejected != nil {
-		st.cfg.logger.Warn("zkstate: cache not used", "path", st.path, "file", st.cfg.cache, "error", rejected)
+		o.cfg.logger.Warn("zkstate: cache not used", "path", o.path, "file", o.how.cache, "error", rejected)
 		return false
 	}
-	st.current.Store(&published[T]{snapshot: &snapshot[T]{value: value, doc: rec.Data, version: rec.Version}})
-	st.follower.wake(isAsked)
+	o.current.Store(&published[T]{snapshot: &snapshot[T]{value: value, doc: rec.Data, version: rec.Version}})
+	o.follower.wake(isAsked)
 	return true
 }
 
-// keepCache writes the copy to the cache file when it was verified and changed, at
+// keepCache writes the copy to the file when it was verified and changed, at
 // once and then at most once a second, and once more at the end.
-func (st *State[T]) keepCache() {
+func (st *State[T]) keepCache(file string) {
 	wake, release := st.changed.subscribe()
 	defer release()
 	var written *snapshot[T]
@@ -112,8 +112,8 @@ func (st *State[T]) keepCache() {
 		if cur.snapshot == written || cur.verified.IsZero() {
 			return
 		}
-		if err := writeCache(st.cfg.cache, st.path, cur.version, cur.doc); err != nil {
-			st.cfg.logger.Warn("zkstate: cache not written", "path", st.path, "file", st.cfg.cache, "error", err)
+		if err := writeCache(file, st.path, cur.version, cur.doc); err != nil {
+			st.cfg.logger.Warn("zkstate: cache not written", "path", st.path, "file", file, "error", err)
 			return
 		}
 		written = cur.snapshot

@@ -53,9 +53,9 @@ func (st *State[T]) refusal(cur *published[T], cfg updateConfig) error {
 func (w *writer[T]) commit(b *batch[T], cur *published[T], made work[T]) (Version, error) {
 	st := w.st
 	flight := &inFlight{base: cur.newest, data: made.doc, answered: make(chan struct{})}
-	st.committing.Store(flight)
+	st.queue().committing.Store(flight)
 	defer func() {
-		st.committing.Store(nil)
+		st.queue().committing.Store(nil)
 		close(flight.answered)
 	}()
 	asked := st.now()
@@ -111,7 +111,8 @@ func (w *writer[T]) send(b *batch[T], cur *published[T], parts []*request[T], op
 	}
 	ctx := w.traced(b)
 	w.trace(b, TraceEvent{Kind: TraceCommit, Version: cur.newest, Updates: len(parts)})
-	token, record := st.receipt()
+	st.queue().tried++
+	token, record := st.receipt(st.queue().tried)
 	receipt := store.Receipt{Path: st.path, ID: st.cfg.id, Data: record}
 	versions, err := st.commitJournaled(ctx, cur, op, token, reasons(parts), append(extra, receipt)...)
 	if errors.Is(err, store.ErrTaken) { // another handle owns the id: commit without a receipt

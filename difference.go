@@ -28,7 +28,10 @@ const maxDifferences = 8
 
 // changesFrom returns the difference from an older snapshot to s.
 func (s *snapshot[T]) changesFrom(old *snapshot[T]) []diff.Change {
-	d := s.differences.find(old.version)
+	if s.differences.Load() == nil {
+		s.differences.CompareAndSwap(nil, new(differences))
+	}
+	d := s.differences.Load().find(old.version)
 	d.once.Do(func() { d.changes = difference(old, s) })
 	return d.changes
 }

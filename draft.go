@@ -28,12 +28,12 @@ func (w *writer[T]) draft(cur *published[T]) (draft[T], error) {
 	st := w.st
 	switch {
 	case cur.doc == nil: // the document is rejected, and there never was a good copy
-		doc, err := encode(st.initial)
+		doc, err := encode(cur.value) // the initial one, or that of a document that was deleted since
 		if err != nil {
 			return draft[T]{}, callerError{fmt.Errorf("%s: encode the initial value: %w", st.at("update"), err)}
 		}
 		return st.decoded(draft[T]{doc: doc, encoded: true})
-	case st.copier != nil && w.own != nil && w.ownVersion == cur.version:
+	case st.queue().copier != nil && w.own != nil && w.ownVersion == cur.version:
 		value := w.own
 		w.own = nil // the batch changes it
 		return draft[T]{value: value, before: cur.encoded}, nil
@@ -45,7 +45,7 @@ func (w *writer[T]) draft(cur *published[T]) (draft[T], error) {
 
 // decoded adds the decoded value to a draft, if T can be copied without encoding.
 func (st *State[T]) decoded(d draft[T]) (draft[T], error) {
-	if st.copier == nil {
+	if st.queue().copier == nil {
 		return d, nil
 	}
 	d.value = new(T)
@@ -89,11 +89,12 @@ func (st *State[T]) run(d draft[T], fn func(*T) error) (r result[T]) {
 		return st.runDecoded(d, fn)
 	}
 	r.draft = d
-	value := st.copier.Copy(d.value)
+	copier := st.queue().copier
+	value := copier.Copy(d.value)
 	if r.err = fn(value); r.err == nil {
 		r.err = validate(value)
 	}
-	if r.err != nil || d.before == nil && st.copier.Same(d.value, value) {
+	if r.err != nil || d.before == nil && copier.Same(d.value, value) {
 		return r
 	}
 	if d.before == nil {
@@ -103,7 +104,7 @@ func (st *State[T]) run(d draft[T], fn func(*T) error) (r result[T]) {
 		}
 	}
 	// The result is copied, because the caller may keep value and change it later.
-	changed, ok := st.copier.Assign(d.value, value)
+	changed, ok := copier.Assign(d.value, value)
 	if !ok {
 		r.err = fmt.Errorf("%s: encode the new value: it is nested too deeply, or is a part of itself", st.at("update"))
 	}

@@ -74,16 +74,16 @@ func (st *State[T]) documentAt(ctx context.Context, version Version) ([]byte, er
 }
 
 // startJournal switches the journal on, if that was asked for and it is off.
-func (st *State[T]) startJournal(ctx context.Context) error {
-	if st.cfg.history <= 0 || st.cfg.observer {
+func (o *opening[T]) startJournal(ctx context.Context) error {
+	if o.how.history <= 0 || o.cfg.observer {
 		return nil
 	}
-	if err := store.CheckJournal(st.path, st.cfg.history); err != nil {
+	if err := store.CheckJournal(o.path, o.how.history); err != nil {
 		return err
 	}
-	keep, _, err := st.store.Journal(ctx, st.path, 0)
+	keep, _, err := o.store.Journal(ctx, o.path, 0)
 	if err == nil && keep == 0 {
-		err = st.store.SetJournal(ctx, st.path, st.cfg.history)
+		err = o.store.SetJournal(ctx, o.path, o.how.history)
 	}
 	return err
 }

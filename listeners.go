@@ -179,9 +179,8 @@ func (st *State[T]) recordLocked(receipt string) []byte {
 type ownRecord struct {
 	since int64 // in milliseconds since 1970
 
-	mu      sync.Mutex // guards all below
+	mu      sync.Mutex // guards receipt
 	receipt string     // of the last commit that is known to be applied
-	commits int        // that were tried
 }
 
 // hostname is empty if it is not known.
@@ -198,13 +197,11 @@ func (st *State[T]) self() Listener {
 	}
 }
 
-// receipt makes a receipt that no commit had before, and the record with it.
-func (st *State[T]) receipt() (token string, record []byte) {
-	a := &st.own
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.commits++
-	token = fmt.Sprintf("%s/%d/%d", st.cfg.id, a.since, a.commits)
+// receipt makes the receipt of the n-th commit, and the record with it.
+func (st *State[T]) receipt(n int) (token string, record []byte) {
+	st.own.mu.Lock()
+	defer st.own.mu.Unlock()
+	token = fmt.Sprintf("%s/%d/%d", st.cfg.id, st.own.since, n)
 	return token, st.recordLocked(token)
 }
 

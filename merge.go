@@ -36,7 +36,7 @@ func (w *writer[T]) compose(b *batch[T], cur *published[T], last draft[T]) (made
 		made.encoded, _ = encode(value) // which need not be after: a large number in an any is rounded
 	}
 	if kept && len(b.members) > 1 { // the next batch is likely to follow at once
-		made.own = st.copier.Copy(last.value)
+		made.own = st.queue().copier.Copy(last.value)
 	}
 	return made, nil
 }
@@ -65,7 +65,7 @@ func (st *State[T]) merge(cur *published[T], before, after []byte) (made compose
 		return whole, nil
 	}
 	same := bytes.Equal(before, after)
-	if !same && st.copier == nil { // its own encoding may write the same in two ways
+	if !same && st.queue().copier == nil { // its own encoding may write the same in two ways
 		same, err = diff.Equal(before, after)
 	}
 	if err != nil || same {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zkstate/zkstate/internal/jsoncopy"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -31,7 +30,7 @@ import (
 // and, with the context's, [ErrUnavailable], or [ErrUnknownOutcome] if it is not known
 // whether the document was created.
 func Open[T any](ctx context.Context, s store.Store, path string, initial T, opts ...OpenOption) (*State[T], error) {
-	return open(ctx, s, path, initial, newConfig(opts), (*State[T]).attachOrCreate)
+	return open(ctx, s, path, initial, newConfig(opts), (*opening[T]).attachOrCreate)
 }
 
 // Expect attaches to the document at path. If it does not exist, Expect waits,
@@ -41,10 +40,17 @@ func Expect[T any](ctx context.Context, s store.Store, path string, opts ...Open
 	var none T
 	cfg := newConfig(opts)
 	cfg.noCreate = true
-	return open(ctx, s, path, none, cfg, (*State[T]).awaitCreation)
+	return open(ctx, s, path, none, cfg, (*opening[T]).awaitCreation)
 }
 
-func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg config, attach func(*State[T], context.Context) error) (*State[T], error) {
+// opening is what a State has only while it is opened.
+type opening[T any] struct {
+	*State[T]
+	how     openConfig
+	initial T
+}
+
+func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg openConfig, attach func(*opening[T], context.Context) error) (*State[T], error) {
 	if s == nil {
 		return nil, fmt.Errorf("open %s: the store is nil: open one first: %w", path, ErrUnavailable)
 	}
@@ -61,16 +67,17 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 		return nil, fmt.Errorf("open %s: CreateOnly goes neither with NoCreate or Observer nor with Expect: leave one out", path)
 	}
 	st := &State[T]{
-		store: s, path: path, cfg: cfg, initial: initial, copier: jsoncopy.Of[T](),
+		store: s, path: path, cfg: cfg.config,
 		own: ownRecord{since: time.Now().UnixMilli()},
 	}
 	st.counters.adopted.Store(time.Now().UnixNano())
 	st.ctx, st.stop = context.WithCancel(context.Background())
 	st.follower.st = st
 	st.watcher = s.Watch(path, cfg.period(), func() { st.follower.wake(isHinted) })
-	cached := !cfg.createOnly && st.startFromCache()
+	o := &opening[T]{st, cfg, initial}
+	cached := !cfg.createOnly && o.startFromCache()
 	if !cached {
-		if err := st.protect(func() error { return attach(st, ctx) }); err != nil {
+		if err := st.protect(func() error { return attach(o, ctx) }); err != nil {
 			st.watcher.Stop()
 			st.stop()
 			return nil, fmt.Errorf("open %s: %w", path, err)
@@ -83,25 +90,25 @@ func open[T any](ctx context.Context, s store.Store, path string, initial T, cfg
 	}
 	st.follower.start()
 	if cfg.cache != "" {
-		st.tasks.start(st.keepCache)
+		st.tasks.start(func() { st.keepCache(cfg.cache) })
 	}
 	return st, nil
 }
 
 // attachOrCreate is how Open gets its first copy.
-func (st *State[T]) attachOrCreate(ctx context.Context) error {
+func (o *opening[T]) attachOrCreate(ctx context.Context) error {
 	retry := backoff{max: time.Second}
 	for {
-		err := st.attach(ctx)
-		if err == nil || st.cfg.createOnly && errors.Is(err, ErrExists) {
+		err := o.attach(ctx)
+		if err == nil || o.how.createOnly && errors.Is(err, ErrExists) {
 			return err
 		}
 		if ctx.Err() != nil {
 			return unanswered(ctx, err)
 		}
 		again := errors.Is(err, ErrUnavailable) ||
-			!st.cfg.createOnly && (errors.Is(err, ErrUnknownOutcome) || errors.Is(err, ErrExists)) ||
-			!st.cfg.noCreate && errors.Is(err, ErrNotFound) // deleted since it was created
+			!o.how.createOnly && (errors.Is(err, ErrUnknownOutcome) || errors.Is(err, ErrExists)) ||
+			!o.how.noCreate && errors.Is(err, ErrNotFound) // deleted since it was created
 		if !again {
 			return err
 		}
@@ -112,32 +119,32 @@ func (st *State[T]) attachOrCreate(ctx context.Context) error {
 }
 
 // attach tries once to load or create the document, as the options say.
-func (st *State[T]) attach(ctx context.Context) error {
-	if st.cfg.createOnly {
-		return st.createOnly(ctx)
+func (o *opening[T]) attach(ctx context.Context) error {
+	if o.how.createOnly {
+		return o.createOnly(ctx)
 	}
-	err := st.loadFirst(ctx, store.Creating)
-	if errors.Is(err, ErrNotFound) && !st.cfg.noCreate {
-		return st.create(ctx)
+	err := o.loadFirst(ctx, store.Creating)
+	if errors.Is(err, ErrNotFound) && !o.how.noCreate {
+		return o.create(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	return st.startJournal(ctx)
+	return o.startJournal(ctx)
 }
 
 // createOnly creates the document. The journal of one that exists is left alone, also if
 // it cannot be read.
-func (st *State[T]) createOnly(ctx context.Context) error {
-	if st.cfg.history > 0 {
-		switch _, err := st.store.Load(ctx, st.path, Version{}, store.Creating); {
+func (o *opening[T]) createOnly(ctx context.Context) error {
+	if o.how.history > 0 {
+		switch _, err := o.store.Load(ctx, o.path, Version{}, store.Creating); {
 		case err == nil:
 			return fmt.Errorf("the document %w", ErrExists)
 		case !errors.Is(err, ErrNotFound):
 			return err
 		}
 	}
-	return st.create(ctx)
+	return o.create(ctx)
 }
 
 // unanswered is the error of a call that ctx ended while the store was silent or
@@ -153,28 +160,28 @@ func unanswered(ctx context.Context, cause error) error {
 }
 
 // awaitCreation is how Expect gets its first copy.
-func (st *State[T]) awaitCreation(ctx context.Context) error {
-	tick := time.NewTicker(st.cfg.refresh)
+func (o *opening[T]) awaitCreation(ctx context.Context) error {
+	tick := time.NewTicker(o.cfg.refresh)
 	defer tick.Stop()
 	news := make(chan struct{}, 1)
-	defer st.store.Watch(st.path, st.cfg.period(), func() {
+	defer o.store.Watch(o.path, o.cfg.period(), func() {
 		select {
 		case news <- struct{}{}:
 		default:
 		}
 	}).Stop()
 	for {
-		err := st.loadFirst(ctx, store.Linearizable)
+		err := o.loadFirst(ctx, store.Linearizable)
 		if ctx.Err() != nil && err != nil && !errors.Is(err, ErrNotFound) {
 			return unanswered(ctx, err)
 		}
 		if err == nil {
-			err = st.startJournal(ctx)
+			err = o.startJournal(ctx)
 		}
 		if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnavailable) {
 			return err
 		}
-		if !st.awaitNews(ctx, news, tick.C, errors.Is(err, ErrNotFound)) {
+		if !o.awaitNews(ctx, news, tick.C, errors.Is(err, ErrNotFound)) {
 			if !errors.Is(err, ErrNotFound) {
 				return unanswered(ctx, err)
 			}
@@ -185,13 +192,13 @@ func (st *State[T]) awaitCreation(ctx context.Context) error {
 
 // awaitNews waits until there may be a document, or the handle does not confirm any more that
 // it is absent. It reports false if ctx ends first.
-func (st *State[T]) awaitNews(ctx context.Context, news <-chan struct{}, tick <-chan time.Time, absent bool) bool {
+func (o *opening[T]) awaitNews(ctx context.Context, news <-chan struct{}, tick <-chan time.Time, absent bool) bool {
 	for {
 		select {
 		case <-news:
 			return true
 		case <-tick:
-			if !absent || time.Since(st.watcher.Confirmed(Version{})) > 2*st.cfg.period() {
+			if !absent || time.Since(o.watcher.Confirmed(Version{})) > 2*o.cfg.period() {
 				return true
 			}
 		case <-ctx.Done():
@@ -201,29 +208,29 @@ func (st *State[T]) awaitNews(ctx context.Context, news <-chan struct{}, tick <-
 }
 
 // loadFirst loads the document into a State that has no copy yet.
-func (st *State[T]) loadFirst(ctx context.Context, mode store.Consistency) error {
-	asked := st.now()
-	rec, err := st.store.Load(ctx, st.path, Version{}, mode)
+func (o *opening[T]) loadFirst(ctx context.Context, mode store.Consistency) error {
+	asked := o.now()
+	rec, err := o.store.Load(ctx, o.path, Version{}, mode)
 	if err != nil {
 		return err
 	}
-	return st.startWith(st.observe(rec, asked, ""))
+	return o.startWith(o.observe(rec, asked, ""))
 }
 
 // startWith makes what was seen first the copy.
-func (st *State[T]) startWith(o observation[T]) error {
-	if o.rejected != nil && !st.cfg.tolerateRejected {
-		return o.rejected
+func (o *opening[T]) startWith(seen observation[T]) error {
+	if seen.rejected != nil && !o.how.tolerateRejected {
+		return seen.rejected
 	}
-	o.linearizable = true
-	st.current.Store(&published[T]{snapshot: &snapshot[T]{value: st.initial}})
-	st.publish(o)
+	seen.linearizable = true
+	o.current.Store(&published[T]{snapshot: &snapshot[T]{value: o.initial}})
+	o.publish(seen)
 	return nil
 }
 
 // create writes the initial value as a new document.
-func (st *State[T]) create(ctx context.Context) error {
-	value := st.initial
+func (o *opening[T]) create(ctx context.Context) error {
+	value := o.initial
 	if err := validate(&value); err != nil {
 		return fmt.Errorf("the initial value is not valid: %w", err)
 	}
@@ -234,22 +241,22 @@ func (st *State[T]) create(ctx context.Context) error {
 	if raw, ok := any(value).(json.RawMessage); ok {
 		doc = raw
 	}
-	made := st.observe(store.Record{Data: doc}, moment{}, st.cfg.id)
+	made := o.observe(store.Record{Data: doc}, moment{}, o.cfg.id)
 	if made.rejected != nil {
 		return fmt.Errorf("the initial value does not survive encoding/json: %w", made.rejected)
 	}
-	if err := st.startJournal(ctx); err != nil {
+	if err := o.startJournal(ctx); err != nil {
 		return err
 	}
 	none := &published[T]{snapshot: &snapshot[T]{}}
-	made.asked = st.now()
-	versions, err := st.commitJournaled(ctx, none, store.Create{Path: st.path, Data: doc}, "", []string{st.cfg.createReason})
+	made.asked = o.now()
+	versions, err := o.commitJournaled(ctx, none, store.Create{Path: o.path, Data: doc}, "", []string{o.how.createReason})
 	if err != nil {
 		return err
 	}
-	st.created = versions[0]
+	o.created = versions[0]
 	made.rec.Version = versions[0]
-	return st.startWith(made)
+	return o.startWith(made)
 }
 
 // Created returns the version at which [Open] created the document, and false if there was a

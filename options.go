@@ -14,34 +14,42 @@ const (
 )
 
 // OpenOption configures [Open] and [Expect].
-type OpenOption func(*config)
+type OpenOption func(*openConfig)
 
-type config struct {
-	id               string
-	app              string
-	actor            string
+// openConfig is what options say.
+type openConfig struct {
+	config
 	createReason     string
-	observer         bool
 	noCreate         bool
 	createOnly       bool
 	tolerateRejected bool
-	quiet            bool
-	maxStaleness     time.Duration
-	refresh          time.Duration
-	logger           *slog.Logger
-	mutated          func(error)
 	cache            string
 	history          int
-	tracer           Tracer
 }
 
-func newConfig(opts []OpenOption) config {
-	cfg := config{
+// config is what a State keeps of it.
+type config struct {
+	id           string
+	app          string
+	actor        string
+	observer     bool
+	quiet        bool
+	maxStaleness time.Duration
+	refresh      time.Duration
+	logger       *slog.Logger
+	mutated      func(error)
+	tracer       Tracer
+}
+
+var discard = slog.New(slog.DiscardHandler)
+
+func newConfig(opts []OpenOption) openConfig {
+	cfg := openConfig{config: config{
 		app:          filepath.Base(os.Args[0]),
 		maxStaleness: DefaultMaxStaleness,
 		refresh:      DefaultRefresh,
-		logger:       slog.New(slog.DiscardHandler),
-	}
+		logger:       discard,
+	}}
 	for _, opt := range opts {
 		opt(&cfg)
 	}
@@ -54,42 +62,42 @@ func newConfig(opts []OpenOption) config {
 // Observer opens a State that writes nothing at all: it creates no document, has
 // no listener record and refuses updates with [ErrReadOnly]. Read permission is
 // enough. It implies NoCreate.
-func Observer() OpenOption { return func(c *config) { c.observer, c.noCreate = true, true } }
+func Observer() OpenOption { return func(c *openConfig) { c.observer, c.noCreate = true, true } }
 
 // NoCreate makes Open fail with [ErrNotFound] instead of creating the document.
-func NoCreate() OpenOption { return func(c *config) { c.noCreate = true } }
+func NoCreate() OpenOption { return func(c *openConfig) { c.noCreate = true } }
 
 // CreateOnly makes Open fail with [ErrExists] if there is a document already. A file of
 // [WithCache] is not started from. It excludes NoCreate, Observer and [Expect].
-func CreateOnly() OpenOption { return func(c *config) { c.createOnly = true } }
+func CreateOnly() OpenOption { return func(c *openConfig) { c.createOnly = true } }
 
 // WithCreateReason says why, in the journal, if Open creates the document and its journal
 // is on. It is for Open what [WithReason] is for an update.
-func WithCreateReason(text string) OpenOption { return func(c *config) { c.createReason = text } }
+func WithCreateReason(text string) OpenOption { return func(c *openConfig) { c.createReason = text } }
 
 // TolerateRejected lets Open succeed on a document that is rejected. Until
 // somebody heals it, reads fail with [ErrRejected], and [State.Snapshot] and [State.Watch]
 // give Open's initial value, unverified.
-func TolerateRejected() OpenOption { return func(c *config) { c.tolerateRejected = true } }
+func TolerateRejected() OpenOption { return func(c *openConfig) { c.tolerateRejected = true } }
 
 // WithID names this State among the document's listeners: 1 to 128 of [A-Za-z0-9._-],
 // unique among open States. The default is made of host, process and chance. An
 // id that another live State holds is taken as soon as that one is gone.
-func WithID(id string) OpenOption { return func(c *config) { c.id = id } }
+func WithID(id string) OpenOption { return func(c *openConfig) { c.id = id } }
 
 // WithApp names the application in the listener record. The default is the base
 // name of the program.
-func WithApp(name string) OpenOption { return func(c *config) { c.app = name } }
+func WithApp(name string) OpenOption { return func(c *openConfig) { c.app = name } }
 
 // WithActor names who makes this State's changes, as the user in the journal. The default is
 // the environment variable ZKSTATE_ACTOR, else the user that the process runs as.
-func WithActor(name string) OpenOption { return func(c *config) { c.actor = name } }
+func WithActor(name string) OpenOption { return func(c *openConfig) { c.actor = name } }
 
 // WithMaxStaleness bounds the age of what [State.Read] returns; what else depends on it calls
 // it MaxStaleness. The default is 30 s; zero or
 // less keeps the default.
 func WithMaxStaleness(d time.Duration) OpenOption {
-	return func(c *config) {
+	return func(c *openConfig) {
 		if d > 0 {
 			c.maxStaleness = d
 		}
@@ -100,7 +108,7 @@ func WithMaxStaleness(d time.Duration) OpenOption {
 // default is 5 s; zero or less keeps the default. More than a third of MaxStaleness
 // counts as a third of it.
 func WithRefresh(d time.Duration) OpenOption {
-	return func(c *config) {
+	return func(c *openConfig) {
 		if d > 0 {
 			c.refresh = d
 		}
@@ -111,7 +119,7 @@ func WithRefresh(d time.Duration) OpenOption {
 // failed refreshes, rejected documents, panics of callbacks. The default
 // discards it. Values of documents are never logged.
 func WithLogger(l *slog.Logger) OpenOption {
-	return func(c *config) {
+	return func(c *openConfig) {
 		if l != nil {
 			c.logger = l
 		}
@@ -124,14 +132,14 @@ func WithLogger(l *slog.Logger) OpenOption {
 // and say that it is not verified; Read does not, until the store has confirmed or replaced it.
 // Each State needs a file of its own. A file that is damaged, of another document,
 // or that no longer fits T, is ignored; what is no regular file is an error of Open.
-func WithCache(file string) OpenOption { return func(c *config) { c.cache = file } }
+func WithCache(file string) OpenOption { return func(c *openConfig) { c.cache = file } }
 
 // WithHistory switches the document's journal on, if it is off, to keep its newest n
 // entries. From then on every commit of this library, in whatever process, writes one
 // in the same transaction: the version, when, who, why, and the changes. How many are
 // kept belongs to the document: where the journal is on already, n changes nothing. More
 // than [store.MaxJournal] is [ErrTooLarge], an error of Open.
-func WithHistory(n int) OpenOption { return func(c *config) { c.history = n } }
+func WithHistory(n int) OpenOption { return func(c *openConfig) { c.history = n } }
 
 // Quiet writes the listener record when the State opens and with its own commits, and
 // not whenever it applies a version. Without it a State reports the first change after a
@@ -139,14 +147,14 @@ func WithHistory(n int) OpenOption { return func(c *config) { c.history = n } }
 // together report about 50 times a second, however many they are, but for what
 // [WaitAll] waits for, which they report at once. WaitAll does not hear from a quiet
 // State.
-func Quiet() OpenOption { return func(c *config) { c.quiet = true } }
+func Quiet() OpenOption { return func(c *openConfig) { c.quiet = true } }
 
 // WithMutationDetector calls report if a value that a read returned was written
 // through, against the contract of snapshots. It costs one encoding of the
 // value per change and per refresh: use it in tests. report runs on the State's
 // own goroutines and must not call Close.
 func WithMutationDetector(report func(error)) OpenOption {
-	return func(c *config) { c.mutated = report }
+	return func(c *openConfig) { c.mutated = report }
 }
 
 // UpdateOption configures one call of [State.Update], [State.Delete], [State.Rollback] or

@@ -13,6 +13,7 @@ import (
 type pace struct {
 	last   time.Time     // when the last look began
 	before time.Duration // from the look before until then
+	seen   uint64        // how many commits had been made when the last look ended
 	run    int           // looks in a row that took too long for how often commits are made
 	gap    time.Duration // between the beginnings of two looks
 }
@@ -34,14 +35,16 @@ func (p *pace) wait(ctx context.Context) {
 	p.last, p.before = now, now.Sub(p.last)
 }
 
-// saw notes how many commits have been made since the look before, and how long the look
-// took. A State that commits itself is one of those whose looks its commits wait for.
-func (p *pace) saw(commits int, took time.Duration, writes bool) {
+// saw notes how many commits have been made so far, and how long the look took. A State that
+// commits itself is one of those whose looks its commits wait for.
+func (p *pace) saw(commits uint64, took time.Duration, writes bool) {
+	made := max(int(commits-p.seen), 1) // a history that replaces another may have fewer
+	p.seen = commits
 	enough := paceShare * took
 	if writes {
 		enough = max(enough, paceQuiet)
 	}
-	if p.before/time.Duration(max(commits, 1)) >= enough {
+	if p.before/time.Duration(made) >= enough {
 		p.run, p.gap = 0, 0
 	} else if p.run++; p.run >= paceFree {
 		p.gap = min(2*max(p.gap, took), paceMax)

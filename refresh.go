@@ -72,11 +72,9 @@ type follower[T any] struct {
 	working bool       // it has a goroutine
 
 	// Used by that goroutine only.
-	hinted  *pace         // nil before the first hint
-	seen    uint64        // commits when it had looked last
-	due     time.Time     // when it looks itself if the copy is not confirmed
-	paused  time.Duration // before the last try to look again
-	trouble *trouble      // nil if the last look worked
+	hinted  *pace     // nil before the first hint
+	due     time.Time // when it looks itself if the copy is not confirmed
+	trouble *trouble  // nil if the last look worked
 }
 
 // trouble is that of looks which fail in a row.
@@ -84,6 +82,7 @@ type trouble struct {
 	since  time.Time // when the first of them began
 	failed time.Time // when the last one began
 	stale  bool      // it was logged that reads fail
+	retry  backoff   // between them
 }
 
 // reason is why a follower wakes up; a set of them is their sum.
@@ -98,7 +97,7 @@ const (
 // start begins with what the follower was woken up for already.
 func (f *follower[T]) start() {
 	cfg := f.st.cfg
-	f.due, f.seen = cfg.due(time.Now()), f.st.current.Load().commits
+	f.due = cfg.due(time.Now())
 	f.mu.Lock()
 	f.alarm = time.AfterFunc(time.Until(f.due), func() { f.wake(isDue) })
 	woken := f.reasons
@@ -165,9 +164,7 @@ func (f *follower[T]) followHint() {
 	}
 	began := time.Now()
 	f.look(mode)
-	commits := st.current.Load().commits
-	f.hinted.saw(int(commits-f.seen), time.Since(began), st.wroteLately())
-	f.seen = commits
+	f.hinted.saw(st.current.Load().commits, time.Since(began), st.wroteLately())
 }
 
 // refresh looks, unless the handle has confirmed the copy.
@@ -179,7 +176,6 @@ func (f *follower[T]) refresh() {
 		f.look(store.Linearizable)
 		return
 	}
-	f.paused = 0
 	f.due = next
 	f.note(nil, time.Time{})
 	st.checkMutation(st.current.Load())
@@ -191,15 +187,13 @@ func (f *follower[T]) look(mode store.Consistency) {
 	ctx, cancel := context.WithTimeout(st.ctx, max(st.cfg.period(), lookBound))
 	err := st.look(ctx, mode)
 	cancel()
+	f.note(err, asked)
 	switch {
 	case err != nil:
-		retry := backoff{max: st.cfg.period(), last: f.paused}
-		f.due, f.paused = time.Now().Add(retry.next()), retry.last
+		f.due = time.Now().Add(f.trouble.retry.next())
 	case mode == store.Linearizable:
-		f.paused = 0
 		f.due = st.cfg.due(asked)
 	}
-	f.note(err, asked)
 	st.checkMutation(st.current.Load())
 }
 
@@ -215,7 +209,7 @@ func (f *follower[T]) note(err error, asked time.Time) {
 		return
 	}
 	if t == nil {
-		t = &trouble{since: asked}
+		t = &trouble{since: asked, retry: backoff{max: st.cfg.period()}}
 		f.trouble = t
 		if !st.isClosed() {
 			st.cfg.logger.Warn("zkstate: refresh failed, trying again", "path", st.path, "error", err)

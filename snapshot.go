@@ -2,6 +2,7 @@ package zkstate
 
 import (
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkstate/zkstate/store"
@@ -41,7 +42,7 @@ type snapshot[T any] struct {
 	commits uint64 // from the State's first copy on, as far as is known; only differences mean anything
 	history uint64 // tells the histories of the store apart: published.replaced as it was then
 
-	differences differences // from older snapshots
+	differences atomic.Pointer[differences] // from older snapshots; nil until somebody asks for one
 }
 
 // published is the local copy: what reads see, swapped as a whole.

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/zkstate/zkstate/internal/jsoncopy"
 	"github.com/zkstate/zkstate/internal/rounds"
 	"github.com/zkstate/zkstate/store"
 )
@@ -21,9 +20,7 @@ type State[T any] struct {
 	store   store.Store
 	path    string
 	cfg     config
-	initial T
-	created Version             // that Open made, zero if there was a document
-	copier  *jsoncopy.Copier[T] // nil: T is copied by encoding and decoding it
+	created Version // that Open made, zero if there was a document
 
 	ctx   context.Context // ends when the State is closed
 	stop  context.CancelFunc
@@ -37,12 +34,11 @@ type State[T any] struct {
 	failed     atomic.Pointer[error]        // why the last look at the store failed, nil if it worked
 	follower   follower[T]
 
-	own        ownRecord                     // what the listener record says
-	reporter   reporter                      // keeps that true
-	rounds     rounds.Rounds                 // of consistent reads
-	writes     atomic.Pointer[writeQueue[T]] // see queue
-	committing atomic.Pointer[inFlight]      // its commit, while the store has it
-	counters   counters
+	own      ownRecord                     // what the listener record says
+	reporter reporter                      // keeps that true
+	rounds   rounds.Rounds                 // of consistent reads
+	writes   atomic.Pointer[writeQueue[T]] // see queue
+	counters counters
 
 	journaled atomic.Bool // the document's journal is on, or was
 	closing   sync.Once

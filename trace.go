@@ -54,7 +54,7 @@ const (
 )
 
 // WithTracer tells t of the State's updates. Without it nothing is traced, at no cost.
-func WithTracer(t Tracer) OpenOption { return func(c *config) { c.tracer = t } }
+func WithTracer(t Tracer) OpenOption { return func(c *openConfig) { c.tracer = t } }
 
 // startSpan begins to trace a call.
 func (st *State[T]) startSpan(ctx context.Context, r *request[T]) {

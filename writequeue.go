@@ -6,8 +6,10 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/zkstate/zkstate/internal/jsoncopy"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -26,12 +28,15 @@ type writeQueue[T any] struct {
 	pause   time.Duration // from the last outcome to the last added request
 	blocked error         // why the last attempt had to wait, or nil
 
-	counters writeCounters
+	counters   writeCounters
+	copier     *jsoncopy.Copier[T]      // nil: T is copied by encoding and decoding it
+	committing atomic.Pointer[inFlight] // the State's commit, while the store has it
 
 	// Used by the writer only.
 	contended      bool      // other instances write too
 	skipQueueUntil time.Time // until then the writer does not use the store's queue of writers
 	burst          time.Time // when it began to commit without pauses and without a turn
+	tried          int       // how many commits were sent
 }
 
 // queue returns the queue of writing calls. The first one makes it: most States only read.
@@ -39,7 +44,7 @@ func (st *State[T]) queue() *writeQueue[T] {
 	if q := st.writes.Load(); q != nil {
 		return q
 	}
-	st.writes.CompareAndSwap(nil, new(writeQueue[T]))
+	st.writes.CompareAndSwap(nil, &writeQueue[T]{copier: jsoncopy.Of[T]()})
 	return st.writes.Load()
 }
 
