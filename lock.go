@@ -204,7 +204,7 @@ func (st *State[T]) takeLockFor(r *request[T]) {
 	var held store.Lock
 	var waited time.Duration
 	var err error
-	r.trace(TraceEvent{Kind: TraceQueue})
+	st.trace(r, TraceEvent{Kind: TraceQueue})
 	for {
 		held, waited, err = st.takeLock(r.ctx, st.queue().setHolder)
 		away := errors.Is(err, ErrUnavailable) && !errors.As(err, new(panicError))
@@ -214,7 +214,7 @@ func (st *State[T]) takeLockFor(r *request[T]) {
 	}
 	switch {
 	case err == nil:
-		r.trace(TraceEvent{Kind: TraceTurn, Waited: waited})
+		st.trace(r, TraceEvent{Kind: TraceTurn, Waited: waited})
 	case r.ctx.Err() != nil:
 		if holder := st.queue().blockedOf(r); holder != nil {
 			err = holder

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/zkstate/zkstate/internal/guardedlog"
 )
 
 // What [WithMaxStaleness] and [WithRefresh] set, where they are not given.
@@ -41,14 +43,12 @@ type config struct {
 	tracer       Tracer
 }
 
-var discard = slog.New(slog.DiscardHandler)
-
 func newConfig(opts []OpenOption) openConfig {
 	cfg := openConfig{config: config{
 		app:          filepath.Base(os.Args[0]),
 		maxStaleness: DefaultMaxStaleness,
 		refresh:      DefaultRefresh,
-		logger:       discard,
+		logger:       guardedlog.Of(nil),
 	}}
 	for _, opt := range opts {
 		opt(&cfg)
@@ -116,14 +116,10 @@ func WithRefresh(d time.Duration) OpenOption {
 }
 
 // WithLogger receives what a State does in the background and cannot return:
-// failed refreshes, rejected documents, panics of callbacks. The default
-// discards it. Values of documents are never logged.
+// failed refreshes, rejected documents, panics of callbacks. The default, and nil,
+// discard it. Values of documents are never logged. A record on which the handler panics is lost.
 func WithLogger(l *slog.Logger) OpenOption {
-	return func(c *openConfig) {
-		if l != nil {
-			c.logger = l
-		}
-	}
+	return func(c *openConfig) { c.logger = guardedlog.Of(l) }
 }
 
 // WithCache keeps the last verified document in a file (mode 0600, replaced as a whole,

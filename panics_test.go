@@ -3,6 +3,8 @@ package zkstate_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -129,5 +131,68 @@ func TestPanicsOfTheTypeEndNothing(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 		closeState(t, st)
+	})
+}
+
+// badHandler is a log handler, and badTracer a tracer, of an application that has a fault.
+type (
+	badHandler struct{ slog.Handler }
+	badTracer  struct{}
+)
+
+func (badHandler) Handle(context.Context, slog.Record) error { panic("the disk is full") }
+
+func (badTracer) StartUpdate(context.Context, zkstate.TracedUpdate) zkstate.UpdateSpan {
+	return badTracer{}
+}
+func (badTracer) Event(zkstate.TraceEvent)                         { panic("no connection") }
+func (badTracer) End(zkstate.UpdateResult, zkstate.Version, error) { panic("no connection") }
+
+// TestPanicsOfLoggerAndTracer: what an application logs with, and traces with, decides neither what becomes of an update
+// nor whether the State goes on.
+func TestPanicsOfLoggerAndTracer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.WithTracer(badTracer{}),
+			zkstate.WithLogger(slog.New(badHandler{slog.NewTextHandler(io.Discard, nil)})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := zkstate.Open(t.Context(), mem.Attach(), "/app/config", initial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.Update(t.Context(), bump); err != nil {
+			t.Errorf("an update: %v", err)
+		}
+		lost := false
+		_, err = st.Update(t.Context(), func(c *config) error { // loses to another instance, which is traced outside of the attempt
+			if !lost {
+				lost = true
+				if _, err := other.Update(t.Context(), bump); err != nil {
+					t.Error(err)
+				}
+			}
+			return bump(c)
+		})
+		if err != nil {
+			t.Errorf("an update that was tried again: %v", err)
+		}
+		if _, err := mem.Commit(t.Context(), store.Put{Path: "/app/config", Base: st.Health().Version, Data: []byte(`{"interval": "x"}`)}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := st.Health().Err; !errors.Is(err, zkstate.ErrRejected) { // which is logged
+			t.Errorf("a document that cannot be decoded: %v", err)
+		}
+		st.OnChange(func(zkstate.ChangeSet) { panic("mine") }) // which is logged
+		if _, err := st.Update(t.Context(), func(c *config) error { c.Interval = 7; return nil }, zkstate.Overwrite()); err != nil {
+			t.Errorf("an update that heals: %v", err)
+		}
+		if err := st.Delete(t.Context()); err != nil { // which is logged while it is published
+			t.Errorf("a deletion: %v", err)
+		}
+		closeState(t, st)
+		closeState(t, other)
 	})
 }

@@ -9,7 +9,8 @@ import (
 
 // Tracer is told of each call of Update, Delete and Rollback, so that it can be made a
 // span. Package metrics/otel has one. Its methods run on the caller's goroutine and on the
-// State's own, so they must not block; they must not call the State.
+// State's own, so they must not block; they must not call the State. A panic of one is
+// logged, and changes nothing for the call.
 type Tracer interface {
 	// StartUpdate is called when a call begins, with its context. It may return nil for a
 	// call that it does not want to hear of.
@@ -65,7 +66,10 @@ func (st *State[T]) startSpan(ctx context.Context, r *request[T]) {
 	if r.restore != nil {
 		verb = "rollback"
 	}
-	r.span = st.cfg.tracer.StartUpdate(ctx, TracedUpdate{Verb: verb, Path: st.path, Listener: st.cfg.id})
+	_ = st.protect(func() error {
+		r.span = st.cfg.tracer.StartUpdate(ctx, TracedUpdate{Verb: verb, Path: st.path, Listener: st.cfg.id})
+		return nil
+	})
 }
 
 // trace tells the calls of a batch what happened.
@@ -74,14 +78,21 @@ func (w *writer[T]) trace(b *batch[T], event TraceEvent) {
 		return
 	}
 	for _, r := range b.members {
-		r.trace(event)
+		w.st.trace(r, event)
 	}
 }
 
 // trace tells a call what happened.
-func (r *request[T]) trace(event TraceEvent) {
+func (st *State[T]) trace(r *request[T], event TraceEvent) {
 	if r.span != nil {
-		r.span.Event(event)
+		_ = st.protect(func() error { r.span.Event(event); return nil })
+	}
+}
+
+// endSpan tells a call how it ended.
+func (st *State[T]) endSpan(r *request[T], result UpdateResult, version Version, err error) {
+	if r.span != nil {
+		_ = st.protect(func() error { r.span.End(result, version, err); return nil })
 	}
 }
 

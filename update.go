@@ -65,9 +65,7 @@ func (st *State[T]) write(ctx context.Context, r *request[T]) (version Version, 
 	defer func() {
 		counters.queued.Add(-1)
 		counters.counted(result)
-		if r.span != nil {
-			r.span.End(result, version, err)
-		}
+		st.endSpan(r, result, version, err)
 	}()
 	version, err = st.takeThrough(ctx, r)
 	result = resultOf(r.got, err)

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zkstate/zkstate/internal/guardedlog"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -83,9 +84,7 @@ func New(cfg Config) (*Server, error) {
 	setDefault(&cfg.Rate, 200)
 	setDefault(&cfg.Burst, 1000)
 	setDefault(&cfg.Linger, 30*time.Second)
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
+	cfg.Logger = guardedlog.Of(cfg.Logger)
 	s := &Server{
 		cfg: cfg, store: cfg.Store, logger: cfg.Logger, tokens: digests(cfg.Tokens), hosts: hosts(cfg),
 		rates:   newRates(cfg.Rate, cfg.Burst),

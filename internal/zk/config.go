@@ -9,6 +9,8 @@ import (
 	"math"
 	"net"
 	"time"
+
+	"github.com/zkstate/zkstate/internal/guardedlog"
 )
 
 // Defaults of [Config].
@@ -111,9 +113,7 @@ func (cfg Config) complete() (Config, error) {
 	if cfg.OnEvent == nil {
 		cfg.OnEvent = func(Event) {}
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
+	cfg.Logger = guardedlog.Of(cfg.Logger)
 	switch hosts, ok := cfg.Servers.(Hosts); {
 	case cfg.Servers == nil, ok && len(hosts) == 0:
 		return cfg, errors.New("zk: no servers are given")

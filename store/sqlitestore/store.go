@@ -25,6 +25,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zkstate/zkstate/internal/guardedlog"
 	"github.com/zkstate/zkstate/store"
 )
 
@@ -103,12 +104,9 @@ func Open(ctx context.Context, file string, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, openError(file, err)
 	}
-	s := &Store{file: resolved, info: info, log: cfg.Logger, poll: cfg.PollInterval}
+	s := &Store{file: resolved, info: info, log: guardedlog.Of(cfg.Logger), poll: cfg.PollInterval}
 	for i, name := range logsOf(resolved) {
 		s.logs[i].name = name
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.poll <= 0 {
 		s.poll = defaultPoll

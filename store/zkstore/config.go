@@ -120,7 +120,7 @@ func (cfg Config) client(s *Store) (*zk.Client, error) {
 	s.tls = cfg.TLS
 	with := zk.Config{
 		Servers: servers, SessionTimeout: cfg.SessionTimeout, TLS: cfg.TLS,
-		OnEvent: s.onEvent, Logger: cfg.Logger,
+		OnEvent: s.onEvent, Logger: s.logger,
 	}
 	if cfg.SASL != nil {
 		with.SASL = func(host string) (zk.Mechanism, error) { return cfg.SASL(host) }

@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zkstate/zkstate/internal/guardedlog"
 	"github.com/zkstate/zkstate/internal/zk"
 	"github.com/zkstate/zkstate/store"
 	"github.com/zkstate/zkstate/store/internal/hints"
@@ -73,10 +74,7 @@ type Store struct {
 // its context ends. The error is about cfg only.
 func Open(cfg Config) (*Store, error) {
 	s := &Store{
-		logger: cfg.Logger, records: newRecords(), verifier: verifier{wake: make(chan struct{}, 1)}, configured: make(chan struct{}, 1),
-	}
-	if s.logger == nil {
-		s.logger = slog.New(slog.DiscardHandler)
+		logger: guardedlog.Of(cfg.Logger), records: newRecords(), verifier: verifier{wake: make(chan struct{}, 1)}, configured: make(chan struct{}, 1),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	client, err := cfg.client(s)
