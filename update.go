@@ -36,7 +36,8 @@ import (
 // [ErrLocked] with the context's, under [Exclusive]: nothing was written, somebody has
 // the lock, and the error says who and since when;
 // [ErrUnknownOutcome]: the update was applied once or not at all, and ctx ended, or
-// the State was closed, or the store's session was lost, before it could be found out;
+// the State was closed, or the store's session was lost, before it could be found out, or
+// another open State has this one's id ([WithID]), so that it cannot be found out at all;
 // the error says on top of which version; [ErrNotApplied] with the version, under
 // [WaitAll] or [WaitFor]; [ErrQuota]; [ErrAuthRequired]; [ErrDamaged]; [ErrClosed].
 func (st *State[T]) Update(ctx context.Context, fn func(*T) error, opts ...UpdateOption) (Version, error) {
