@@ -2,6 +2,7 @@ package zk
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -94,6 +95,12 @@ func readable(request Request) bool {
 	case MultiRead:
 		for _, query := range request {
 			if !utf8.ValidString(query.path()) {
+				return false
+			}
+		}
+	case SetWatches:
+		for _, path := range slices.Concat(request.Data, request.Children) {
+			if !utf8.ValidString(path) {
 				return false
 			}
 		}

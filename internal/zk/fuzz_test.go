@@ -10,7 +10,7 @@ import (
 
 // decoded are requests of every kind whose replies have bodies.
 var decoded = []Request{
-	Get{}, Exists{}, Children{}, Create{}, Set{}, Delete{}, Sync{}, GetACL{}, SetACL{}, WhoAmI{}, AddWatch{}, RemoveWatches{},
+	Get{}, Exists{}, Children{}, Create{}, Set{}, Delete{}, Sync{}, GetACL{}, SetACL{}, WhoAmI{}, AddWatch{}, SetWatches{}, RemoveWatches{},
 	Multi{Check{}, Create{}, Set{}, Delete{}}, MultiRead{Get{}, Children{}},
 }
 

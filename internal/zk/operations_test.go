@@ -212,7 +212,8 @@ func testBadPath(t *testing.T, s *zk.Session) {
 		}
 	}
 	bad := zk.Get{Path: "/\xff"}
-	for _, request := range []zk.Request{bad, zk.Multi{zk.Check{Path: bad.Path}}, zk.MultiRead{bad}} {
+	for _, request := range []zk.Request{bad, zk.Multi{zk.Check{Path: bad.Path}}, zk.MultiRead{bad},
+		zk.SetWatches{Data: []string{"/a", bad.Path}}, zk.SetWatches{Children: []string{bad.Path}}} {
 		_, err := s.Call(testContext(t), request)
 		var e *zk.Error
 		if !errors.As(err, &e) || e.Outcome != zk.NotSent {

@@ -6,7 +6,7 @@ import "github.com/zkstate/zkstate/internal/zk/wire"
 const AnyVersion int32 = -1
 
 // Request is what can be asked of a server: Get, Exists, Children, Create, Set, Delete, Sync, Multi, MultiRead,
-// GetACL, SetACL, WhoAmI, AddWatch, RemoveWatches. It must not be changed while a call with it runs, nor after the
+// GetACL, SetACL, WhoAmI, AddWatch, SetWatches, RemoveWatches. It must not be changed while a call with it runs, nor after the
 // caller left because ctx ended: the reply may still come.
 type Request interface {
 	record

@@ -29,10 +29,10 @@ type commit struct {
 	acl     []zk.ACL          // of what it creates
 	folders map[string]folder // by the paths of the documents
 	parts   []part
-	created []zk.Reply // what was seen of the documents that it created, in their order
-	marks   []mark     // of these looks
-	zxid    int64      // of the transaction
-	trimmed int        // how often somebody else had removed the journal's oldest entries
+	zxid    int64 // of the transaction
+	madeAt  int64 // its time, if it created a document
+	unknown error // why that is not known
+	trimmed int   // how often somebody else had removed the journal's oldest entries
 }
 
 // Commit implements [store.Store]: one Multi. Foreign tools can write the same
@@ -141,26 +141,29 @@ func (c *commit) send(ctx context.Context) ([]zk.Result, error) {
 	for i, p := range c.parts {
 		multi[i] = p.request
 	}
-	var looks []zk.Request // a Multi does not say which version it created
-	c.marks = nil
+	var made []string
 	for _, op := range c.ops {
 		if op, ok := op.(store.Create); ok {
-			m := c.store.watched.begin(c.store.payload(op.Path))
-			c.marks = append(c.marks, m)
-			looks = append(looks, zk.Exists{Path: m.full, Watch: m.followed()})
+			made = append(made, c.store.payload(op.Path))
 		}
 	}
-	var reply zk.Reply
-	if len(looks) == 1 && len(c.ops) == 1 {
-		c.created = make([]zk.Reply, 1)
-		reply, c.created[0] = c.store.share(ctx, c.session, multi, looks[0])
+	w := newSharedWrite(ctx, c.session, multi, nil)
+	if len(made) > 0 {
+		w = newCreation(ctx, c.session, multi, made)
+	}
+	reply := zk.Reply{}
+	if len(made) == 1 && len(c.ops) == 1 {
+		reply = c.store.shareWrite(w)
 	} else {
 		missing, _ := c.store.records.missing()
 		asked := time.Now()
-		replies, _ := c.session.Do(ctx, append([]zk.Request{multi}, looks...)...) // each reply has its own error
-		if reply, c.created = replies[0], replies[1:]; reply.Err == nil && missing == nil {
+		c.store.send(ctx, writesTogether{w})
+		if reply = w.reply; reply.Err == nil && missing == nil {
 			c.store.watched.prove(reply.Conn, asked)
 		}
+	}
+	if reply.Err == nil {
+		c.madeAt, c.unknown = w.madeAt, w.unknown
 	}
 	c.zxid = reply.Zxid
 	return reply.Results, reply.Err
@@ -251,16 +254,11 @@ func (c *commit) conclude(ctx context.Context, results []zk.Result) ([]store.Ver
 				unknown = fmt.Errorf("commit %s: %w: another tool deleted and recreated the document in the same instant, and this commit replaced the new one", op.Path, store.ErrUnknownOutcome)
 			}
 		case store.Create:
-			seen, m := c.created[0], c.marks[0]
-			c.created, c.marks = c.created[1:], c.marks[1:]
-			// The document may have been changed since: of its creation, czxid and ctime are left.
-			versions[i] = store.NewVersion(seen.Stat.Czxid, seen.Stat.Czxid, 0).WithTag(seen.Stat.Ctime)
-			if seen.Err == nil {
-				s.saw(m, versionOf(seen.Stat), seen.Conn)
+			if c.unknown != nil { // nobody may conclude from that that nothing was written
+				unknown = fmt.Errorf("commit %s: %w: it was created, and then: %w", op.Path, store.ErrUnknownOutcome, c.unknown)
+				continue
 			}
-			if seen.Err != nil { // nobody may conclude from that that nothing was written
-				unknown = fmt.Errorf("commit %s: %w: it was created, and then: %w", op.Path, store.ErrUnknownOutcome, seen.Err)
-			}
+			versions[i] = store.NewVersion(c.zxid, c.zxid, 0).WithTag(c.madeAt)
 		}
 	}
 	c.remember(results, versions)

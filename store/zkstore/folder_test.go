@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/zkstate/zkstate/internal/zk"
-	"github.com/zkstate/zkstate/store"
 )
 
 // TestFoldersOfAnotherHistory: what is known of folders is not believed on a new connection,
@@ -22,15 +21,16 @@ func TestFoldersOfAnotherHistory(t *testing.T) {
 	}
 }
 
-// TestVersionOfACreation: the document was changed before the commit that created it could look
-// which version it had made. That has the time of the creation.
-func TestVersionOfACreation(t *testing.T) {
+// TestTimeOfACreation: the document was changed before the commit that created it could look when that was. The time
+// is that of the creation, and not known if another creation is all that is left.
+func TestTimeOfACreation(t *testing.T) {
 	var changed zk.Reply
 	changed.Stat.Czxid, changed.Stat.Mzxid, changed.Stat.Version = 5, 9, 1
 	changed.Stat.Ctime, changed.Stat.Mtime = 100, 200
-	c := &commit{store: &Store{}, ops: []store.Op{store.Create{Path: "/doc"}}, created: []zk.Reply{changed}, marks: make([]mark, 1)}
-	versions, err := c.conclude(t.Context(), nil)
-	if want := store.NewVersion(5, 5, 0).WithTag(100); err != nil || versions[0] != want {
-		t.Errorf("made %v, want %v; %v", versions, want, err)
+	if at, err := timeOf(t.Context(), nil, 5, []string{"/doc/payload"}, changed); at != 100 || err != nil {
+		t.Errorf("made at %d, want 100; %v", at, err)
+	}
+	if at, err := timeOf(t.Context(), nil, 4, []string{"/doc/payload"}, changed); err == nil {
+		t.Errorf("made at %d, by a creation that came later", at)
 	}
 }

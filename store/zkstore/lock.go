@@ -73,6 +73,8 @@ func (l *latch) acquire(ctx context.Context) error {
 			return nil
 		case l.store.ctx.Err() != nil:
 			return zk.ErrClosed
+		case ctx.Err() != nil && (ahead != "" || l.waited && errors.Is(err, ctx.Err()) && !errors.Is(err, zk.ErrUnreachable)):
+			return fmt.Errorf("%w: %w", store.ErrLocked, ctx.Err()) // only ctx kept it from waiting on
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil && !lost:

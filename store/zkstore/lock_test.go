@@ -567,3 +567,39 @@ func TestReceiptOfALostSession(t *testing.T) {
 		}
 	}
 }
+
+// TestLockGivenUpDuringALook: who gives up waiting for a lock hears that others were ahead, also if it was just looking
+// whether they still are.
+func TestLockGivenUpDuringALook(t *testing.T) {
+	b := newLockBed(t)
+	b.lock(b.direct, "first")
+	ctx, cancel := context.WithCancel(b.ctx)
+	defer cancel()
+	second, leave := context.WithCancel(b.ctx)
+	defer leave()
+	left := make(chan error, 2)
+	wait := func(ctx context.Context, s *zkstore.Store, id string, places int) {
+		go func() {
+			_, err := s.Lock(ctx, "/doc", id)
+			left <- err
+		}()
+		b.await(id+" waits", func() bool { return len(b.queue()) == places })
+	}
+	wait(second, b.direct, "second", 2)
+	watches := b.net.Requests(wire.OpExists)
+	wait(ctx, b.faulty, "third", 3)
+	b.await("the third watches the second", func() bool { return b.net.Requests(wire.OpExists) > watches })
+	stop := b.net.DropReplies(func(op wire.Opcode) bool {
+		if op == wire.OpGetChildren2 {
+			cancel() // while it looks
+		}
+		return false
+	})
+	defer stop()
+	leave()
+	for range 2 {
+		if err := <-left; !errors.Is(err, store.ErrLocked) || !errors.Is(err, context.Canceled) {
+			t.Errorf("who gave up hears of %v", err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package zkstore
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"sync"
 
@@ -215,7 +216,7 @@ func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *reco
 	ops = append(ops, zk.Create{Path: rec.full, Data: data, ACL: acl.wire(), Mode: zk.Ephemeral})
 	before := rec.entered
 	rec.entered = true // also if the answer is lost: whoever removes the record removes its entry
-	reply, watch := s.share(ctx, session, ops, zk.Children{Path: rec.full, Watch: true})
+	reply, watch := s.share(ctx, session, ops, zk.SetWatches{Since: math.MaxInt64, Children: []string{rec.full}})
 	if refused(reply.Err) {
 		rec.entered = before
 	}
@@ -325,7 +326,7 @@ func (s *Store) removeRecordAlone(ctx context.Context, session *zk.Session, rec 
 		_, err = session.Call(ctx, zk.Delete{Path: rec.full, Version: found.Stat.Version})
 	}
 	if err == nil || errors.Is(err, zk.ErrNoNode) {
-		err = leaveRoster(ctx, session, rec)
+		err = s.leaveRoster(ctx, session, rec)
 	}
 	return err
 }

@@ -92,7 +92,7 @@ func (s *Store) enter(ctx context.Context, session *zk.Session, rec *record, dat
 // leaveRoster removes the entries of records that go, or whose handle does: many in a transaction,
 // and all transactions back to back, since thousands have to get through before Close ends. What
 // fails is taken for a listener that was lost.
-func leaveRoster(ctx context.Context, session *zk.Session, recs ...*record) error {
+func (s *Store) leaveRoster(ctx context.Context, session *zk.Session, recs ...*record) error {
 	var leaving writesTogether
 	for _, rec := range recs {
 		if rec.entered {
@@ -100,7 +100,7 @@ func leaveRoster(ctx context.Context, session *zk.Session, recs ...*record) erro
 			leaving = append(leaving, newSharedWrite(ctx, session, leave, nil))
 		}
 	}
-	deliver(ctx, slices.Collect(slices.Chunk(leaving, sharedMost))...)
+	s.deliver(ctx, slices.Collect(slices.Chunk(leaving, sharedMost))...)
 	for _, w := range leaving {
 		if err := w.reply.Err; err != nil && !errors.Is(err, zk.ErrNoNode) && !errors.Is(err, zk.ErrNoAuth) {
 			return err
@@ -147,7 +147,7 @@ func (s *Store) sayFarewell(ctx context.Context, recs []*record) error {
 	if err != nil {
 		return err
 	}
-	return leaveRoster(ctx, session, recs...)
+	return s.leaveRoster(ctx, session, recs...)
 }
 
 // Absent implements [store.Store]. The answer is linearizable.

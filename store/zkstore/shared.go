@@ -24,11 +24,15 @@ type sharedWrite struct {
 	ctx     context.Context // the caller's
 	session *zk.Session     // the only one in which it may be done
 	ops     zk.Multi
+	made    []string   // payloads that ops create: see [Store.sawMade]
 	behind  zk.Request // sent right behind the transaction; nil: nothing is
+	at      int        // where in a round trip behind is; 0: nowhere
 
-	done  chan struct{} // closed when what follows is valid
-	reply zk.Reply      // as if ops had been sent alone
-	after zk.Reply      // to behind
+	done    chan struct{} // closed when what follows is valid
+	reply   zk.Reply      // as if ops had been sent alone
+	after   zk.Reply      // to behind
+	madeAt  int64         // the time of the transaction, which a Multi does not tell
+	unknown error         // why madeAt is not known; nil: it is
 }
 
 const (
@@ -42,6 +46,14 @@ const (
 // behind. Every write must be harmless if it is done after its caller has left.
 func (s *Store) share(ctx context.Context, session *zk.Session, ops zk.Multi, behind zk.Request) (reply, after zk.Reply) {
 	w := newSharedWrite(ctx, session, ops, behind)
+	if reply = s.shareWrite(w); reply.Err == nil {
+		after = w.after
+	}
+	return reply, after
+}
+
+// shareWrite is share for a write. What else it says is valid if there is no error.
+func (s *Store) shareWrite(w *sharedWrite) zk.Reply {
 	q := &s.shared
 	q.mu.Lock()
 	q.waiting = append(q.waiting, w)
@@ -51,17 +63,17 @@ func (s *Store) share(ctx context.Context, session *zk.Session, ops zk.Multi, be
 	running := q.running
 	q.mu.Unlock()
 	if !running {
-		return failed(zk.NotSent, zk.ErrClosed), zk.Reply{}
+		return failed(zk.NotSent, zk.ErrClosed)
 	}
 	select {
 	case <-w.done:
-		return w.reply, w.after
-	case <-ctx.Done():
+		return w.reply
+	case <-w.ctx.Done():
 	}
 	if q.withdraw(w) {
-		return failed(zk.NotSent, ctx.Err()), zk.Reply{}
+		return failed(zk.NotSent, w.ctx.Err())
 	}
-	return failed(zk.Unknown, ctx.Err()), zk.Reply{}
+	return failed(zk.Unknown, w.ctx.Err())
 }
 
 func newSharedWrite(ctx context.Context, session *zk.Session, ops zk.Multi, behind zk.Request) *sharedWrite {
@@ -93,18 +105,18 @@ func (s *Store) sendShared() {
 		if len(together) == 0 {
 			return
 		}
-		deliver(s.ctx, together)
+		s.deliver(s.ctx, together)
 	}
 }
 
 // deliver sends transactions of one session, and then each write alone that failed because of
 // another one.
-func deliver(ctx context.Context, transactions ...writesTogether) {
+func (s *Store) deliver(ctx context.Context, transactions ...writesTogether) {
 	if len(transactions) == 0 {
 		return
 	}
-	if again := send(ctx, transactions...); len(again) > 0 {
-		send(ctx, slices.Collect(slices.Chunk(again, 1))...)
+	if again := s.send(ctx, transactions...); len(again) > 0 {
+		s.send(ctx, slices.Collect(slices.Chunk(again, 1))...)
 	}
 }
 
@@ -144,28 +156,56 @@ type writesTogether []*sharedWrite
 
 // send sends transactions back to back. It returns the writes that were not done because another
 // one of their transaction was refused.
-func send(ctx context.Context, transactions ...writesTogether) (again writesTogether) {
+func (s *Store) send(ctx context.Context, transactions ...writesTogether) (again writesTogether) {
 	var requests []zk.Request
-	for _, together := range transactions {
-		requests = append(requests, together.multi())
-		for _, w := range together {
-			if w.behind != nil {
-				requests = append(requests, w.behind)
-			}
-		}
+	multis := make([]int, len(transactions))
+	for i, together := range transactions {
+		multis[i] = len(requests)
+		requests = together.append(requests)
 	}
 	replies, _ := transactions[0][0].session.Do(ctx, requests...) // each reply has its own error
-	for _, together := range transactions {
-		reply := replies[0]
-		replies = replies[1:]
+	for i, together := range transactions {
 		for _, w := range together {
-			if w.behind != nil {
-				w.after, replies = replies[0], replies[1:]
+			if w.at > 0 {
+				w.after = replies[w.at]
 			}
+		}
+		reply := replies[multis[i]]
+		if reply.Err == nil {
+			s.sawMade(ctx, together, reply)
 		}
 		again = append(again, together.take(reply)...)
 	}
 	return again
+}
+
+// append appends the transaction and what is asked behind it. All watches are one request, and one
+// payload tells when all were made.
+func (together writesTogether) append(requests []zk.Request) []zk.Request {
+	requests = append(requests, together.multi())
+	watching, looking := 0, 0
+	for _, w := range together {
+		watches, watch := w.behind.(zk.SetWatches)
+		switch {
+		case w.behind == nil:
+			w.at = 0
+		case watch && watching > 0:
+			all := requests[watching].(zk.SetWatches)
+			all.Children = append(all.Children, watches.Children...)
+			requests[watching], w.at = all, watching
+		case w.made != nil && looking > 0:
+			w.at = looking
+		default:
+			w.at = len(requests)
+			requests = append(requests, w.behind)
+			if watch {
+				watching = w.at
+			} else if w.made != nil {
+				looking = w.at
+			}
+		}
+	}
+	return requests
 }
 
 func (together writesTogether) multi() (all zk.Multi) {

@@ -135,6 +135,19 @@ func (w *watchedCache) saw(m mark, version store.Version, conn uint64) (moved, l
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.last = seenNode{m.full, version, time.Now()}
+	return w.sawLocked(m, version, conn)
+}
+
+// unchanged notes that a watch was set on a payload that was at a version, and would have told of a change since the mark.
+func (w *watchedCache) unchanged(m mark, version store.Version, conn uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if m.node.events == m.events {
+		w.sawLocked(m, version, conn)
+	}
+}
+
+func (w *watchedCache) sawLocked(m mark, version store.Version, conn uint64) (moved, lost bool) {
 	n := m.node
 	if n == nil || conn == 0 {
 		return false, false

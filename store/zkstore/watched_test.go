@@ -162,3 +162,28 @@ func follow(w *watchedCache, full string) *watcher {
 	w.follow(full, by)
 	return by
 }
+
+// TestUnchanged: a watch that was set behind a creation counts, unless an event or another connection came meanwhile. After
+// an event the payload is still to be fetched.
+func TestUnchanged(t *testing.T) {
+	const full = "/doc/payload"
+	version := store.NewVersion(2, 2, 0)
+	for name, c := range map[string]struct {
+		meanwhile       func(*watchedCache)
+		watched, likely bool
+	}{
+		"nothing":          {func(*watchedCache) {}, true, false},
+		"an event":         {func(w *watchedCache) { w.moved(full) }, false, true},
+		"a new connection": {func(w *watchedCache) { w.clear(2) }, false, false},
+	} {
+		w := &watchedCache{}
+		w.clear(1)
+		follow(w, full)
+		m := w.begin(full)
+		c.meanwhile(w)
+		w.unchanged(m, version, 1)
+		if w.fresh(full, version) != c.watched || w.likelyMoved(full, version) != c.likely {
+			t.Errorf("%s: watched %v, likely to have moved %v", name, w.fresh(full, version), w.likelyMoved(full, version))
+		}
+	}
+}
