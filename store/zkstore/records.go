@@ -111,6 +111,9 @@ func (r *records) set(rec *record, data []byte) {
 	defer r.mu.Unlock()
 	rec.data, rec.leaving = append([]byte{}, data...), false
 	r.all[rec.full] = rec
+	if rec.removed {
+		r.wakeKeeper()
+	}
 }
 
 // withdraw says that the record is to go, and returns it; nil if there is none.
@@ -147,13 +150,15 @@ func (r *records) gone(rec *record) {
 }
 
 // ended notes that a znode is gone. If it is a record that is to exist, the keeper puts
-// it back.
+// it back. One that was not announced yet may not have been there: see createRecord.
 func (r *records) ended(full string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if rec := r.all[full]; rec != nil && !rec.leaving {
 		rec.removed = true
-		r.wakeKeeper()
+		if rec.data != nil {
+			r.wakeKeeper()
+		}
 	}
 }
 
@@ -219,6 +224,7 @@ func (s *Store) createRecord(ctx context.Context, session *zk.Session, rec *reco
 	reply, watch := s.share(ctx, session, ops, zk.SetWatches{Since: math.MaxInt64, Children: []string{rec.full}})
 	if refused(reply.Err) {
 		rec.entered = before
+		s.records.takeRemoved(rec) // what was asked behind the transaction told that there is no record
 	}
 	if reply.Err != nil {
 		return reply.Err

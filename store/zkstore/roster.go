@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/zkstate/zkstate/internal/zk"
@@ -125,16 +126,21 @@ func (s *Store) withdrawAll() {
 			busy = append(busy, rec)
 		}
 	}
-	err := s.sayFarewell(ctx, free)
-	for _, rec := range busy {
-		give, taken := s.take(ctx, rec)
-		if taken == nil {
-			taken = s.sayFarewell(ctx, []*record{rec})
-			give()
-		}
-		err = cmp.Or(err, taken)
+	errs := make([]error, len(busy)+1)
+	errs[len(busy)] = s.sayFarewell(ctx, free)
+	var waiting sync.WaitGroup
+	for i, rec := range busy {
+		waiting.Go(func() {
+			give, err := s.take(ctx, rec)
+			if err == nil {
+				err = s.sayFarewell(ctx, []*record{rec})
+				give()
+			}
+			errs[i] = err
+		})
 	}
-	if err != nil {
+	waiting.Wait()
+	if err := cmp.Or(errs...); err != nil {
 		s.logger.Info("zkstore: listeners count as lost: their good-byes were not heard", "error", err)
 	}
 }
