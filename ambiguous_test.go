@@ -1,5 +1,7 @@
 package zkstate
 
+//lint:file-ignore SA5008 names that encoding/json does not take are tested here
+
 import (
 	"fmt"
 	"reflect"
