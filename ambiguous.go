@@ -1,11 +1,12 @@
 package zkstate
 
 import (
+	"bytes"
 	"encoding/json"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/zkstate/zkstate/diff"
 )
@@ -15,110 +16,195 @@ import (
 // of them counts, another reader cannot know. Keys of maps, and of what T does not know,
 // may differ only in case.
 func ambiguous[T any](doc []byte) (where diff.Path, found bool) {
-	f := fieldFinder{known: make(map[reflect.Type]fields)}
-	return f.ambiguous(reflect.TypeFor[T](), doc, nil)
+	f := fieldFinder{text: json.NewDecoder(bytes.NewReader(doc)), known: make(map[reflect.Type]fields)}
+	f.text.UseNumber()
+	f.value(reflect.TypeFor[T](), nil)
+	return f.where, f.where != nil
 }
 
-// fields are those of a struct, by their names in JSON.
-type fields map[string]reflect.Type
+// fieldFinder reads the text once, and looks at each type once.
+type fieldFinder struct {
+	text  *json.Decoder
+	known map[reflect.Type]fields
+	where diff.Path // the key that was found
+}
+
+// fields are those of a struct.
+type fields struct {
+	exact  map[string]reflect.Type // by their names in JSON
+	folded map[string]reflect.Type // by those names, folded
+}
+
+// value reads the next value, which is decoded into a t, or into nothing if t is nil. It
+// reports whether to stop: a key was found, or the text ends.
+func (f *fieldFinder) value(t reflect.Type, at diff.Path) (stop bool) {
+	if t = container(t); t == nil {
+		return f.text.Decode(new(json.RawMessage)) != nil
+	}
+	token, err := f.text.Token()
+	switch token {
+	case json.Delim('['):
+		return f.elements(t, at)
+	case json.Delim('{'):
+		return f.members(t, at)
+	}
+	return err != nil // it may be null, or a string for bytes
+}
+
+func (f *fieldFinder) elements(t reflect.Type, at diff.Path) (stop bool) {
+	var elem reflect.Type
+	if t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
+		elem = t.Elem()
+	}
+	for i := 0; f.text.More(); i++ {
+		if f.value(elem, append(at, diff.Index(i))) {
+			return true
+		}
+	}
+	_, err := f.text.Token()
+	return err != nil
+}
+
+func (f *fieldFinder) members(t reflect.Type, at diff.Path) (stop bool) {
+	seen := make(map[string]string) // the keys that fit fields, by their folded names
+	for f.text.More() {
+		token, err := f.text.Token()
+		key, isKey := token.(string)
+		if err != nil || !isKey {
+			return true
+		}
+		var member reflect.Type
+		switch t.Kind() {
+		case reflect.Map:
+			member = t.Elem()
+		case reflect.Struct:
+			var twice string
+			if member, twice = f.of(t).take(key, seen); twice != "" {
+				f.where = append(slices.Clone(at), diff.Key(twice))
+				return true
+			}
+		}
+		if f.value(member, append(at, diff.Key(key))) {
+			return true
+		}
+	}
+	_, err := f.text.Token()
+	return err != nil
+}
+
+// take returns the type of the field that a key fits, nil if there is none. If a key in seen
+// fits it too, twice is that one of the two which is not a field's name as it is.
+func (f fields) take(key string, seen map[string]string) (field reflect.Type, twice string) {
+	name := folded(key)
+	field = f.exact[key]
+	inexact := field == nil
+	if inexact {
+		field = f.folded[name]
+	}
+	if field == nil {
+		return nil, ""
+	}
+	switch other, met := seen[name]; {
+	case !met:
+		seen[name] = key
+	case f.exact[other] == nil:
+		return field, other
+	case inexact:
+		return field, key
+	}
+	return field, ""
+}
+
+// folded returns what is the same for all texts that differ only in case.
+func folded(text string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			least = min(least, other)
+		}
+		return least
+	}, text)
+}
 
 // maxPointers is more than any type has one behind another, but for one that points to itself.
 const maxPointers = 16
 
-// fieldFinder looks at each type once.
-type fieldFinder struct{ known map[reflect.Type]fields }
-
-func (f fieldFinder) ambiguous(t reflect.Type, doc []byte, at diff.Path) (where diff.Path, found bool) {
+// container returns the list, map or struct that encoding/json decodes a t into by itself,
+// nil if it is none.
+func container(t reflect.Type) reflect.Type {
 	for range maxPointers {
-		if t.Kind() != reflect.Pointer || decodesItself(t) {
+		if t == nil || t.Kind() != reflect.Pointer || decodesItself(t) {
 			break
 		}
 		t = t.Elem()
 	}
-	if decodesItself(t) {
-		return nil, false
+	if t == nil || decodesItself(t) {
+		return nil
 	}
 	switch t.Kind() {
-	case reflect.Slice, reflect.Array:
-		var elements []json.RawMessage
-		_ = json.Unmarshal(doc, &elements) // it may be null, or a string for bytes
-		for i, element := range elements {
-			if where, found := f.ambiguous(t.Elem(), element, append(at, diff.Index(i))); found {
-				return where, true
-			}
-		}
-	case reflect.Map:
-		for key, member := range members(doc) {
-			if where, found := f.ambiguous(t.Elem(), member, append(at, diff.Key(key))); found {
-				return where, true
-			}
-		}
-	case reflect.Struct:
-		return f.ambiguousStruct(f.of(t), doc, at)
+	case reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
+		return t
 	}
-	return nil, false
-}
-
-func (f fieldFinder) ambiguousStruct(known fields, doc []byte, at diff.Path) (where diff.Path, found bool) {
-	object := members(doc)
-	keys := slices.Sorted(maps.Keys(object))
-	for _, name := range slices.Sorted(maps.Keys(known)) {
-		fits := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !strings.EqualFold(key, name) })
-		inexact := slices.IndexFunc(fits, func(key string) bool { return known[key] == nil })
-		if len(fits) > 1 && inexact >= 0 {
-			return append(slices.Clone(at), diff.Key(fits[inexact])), true
-		}
-		for _, key := range fits {
-			if where, found := f.ambiguous(known[name], object[key], append(at, diff.Key(key))); found {
-				return where, true
-			}
-		}
-	}
-	return nil, false
-}
-
-// members returns what is in an object, nothing for any other value.
-func members(doc []byte) (found map[string]json.RawMessage) {
-	_ = json.Unmarshal(doc, &found)
-	return found
+	return nil
 }
 
 // of returns the fields of a struct and, where it has none of that name, those of the
 // structs that it embeds.
-func (f fieldFinder) of(t reflect.Type) fields {
+func (f *fieldFinder) of(t reflect.Type) fields {
 	found, ok := f.known[t]
 	if ok {
 		return found
 	}
-	found = make(fields)
+	found = fields{make(map[string]reflect.Type), make(map[string]reflect.Type)}
 	f.known[t] = found // for what embeds itself
 	var embedded []reflect.Type
 	for i := range t.NumField() {
 		field := t.Field(i)
-		tag := field.Tag.Get("json")
-		name, _, _ := strings.Cut(tag, ",")
+		name := tagName(field)
 		inner := field.Type
 		if inner.Kind() == reflect.Pointer {
 			inner = inner.Elem()
 		}
+		embeds := field.Anonymous && inner.Kind() == reflect.Struct
 		switch {
-		case tag == "-":
-		case field.Anonymous && name == "" && inner.Kind() == reflect.Struct:
+		case field.Tag.Get("json") == "-":
+		case embeds && name == "":
 			embedded = append(embedded, inner)
 		case field.IsExported() && name == "":
-			found[field.Name] = field.Type
-		case field.IsExported():
-			found[name] = field.Type
+			found.add(field.Name, field.Type)
+		case field.IsExported() || embeds:
+			found.add(name, field.Type)
 		}
 	}
 	for _, inner := range embedded {
-		for name, field := range f.of(inner) {
-			if found[name] == nil {
-				found[name] = field
-			}
+		for name, field := range f.of(inner).exact {
+			found.add(name, field)
 		}
 	}
 	return found
+}
+
+// add adds a field, unless there is one of that name.
+func (f fields) add(name string, t reflect.Type) {
+	if f.exact[name] == nil {
+		f.exact[name] = t
+	}
+	if fold := folded(name); f.folded[fold] == nil {
+		f.folded[fold] = t
+	}
+}
+
+// tagName returns the name that a field's tag gives it in JSON, nothing if there is none, or
+// one that encoding/json ignores.
+func tagName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	odd := strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" !#$%&()*+-./:;<=>?@[]^_{|}~", r)
+	})
+	if odd {
+		return ""
+	}
+	return name
 }
 
 // decodesItself reports whether encoding/json asks the type.

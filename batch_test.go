@@ -71,6 +71,28 @@ func TestCombining(t *testing.T) {
 	})
 }
 
+// TestCombiningEscapes: text that looks like the mark of a lost byte is no reason to commit alone.
+func TestCombiningEscapes(t *testing.T) {
+	eachStore(t, func(e *env) {
+		st, faults, release := busy(e)
+		_, before := faults.Calls()
+		var group sync.WaitGroup
+		for i := range 5 {
+			group.Go(func() {
+				if _, err := st.Update(e.ctx, func(c *config) error { c.Processes[0] = `\ufffd`; return bump(c) }); err != nil {
+					e.Error(err)
+				}
+			})
+			st.AwaitQueued(i + 1)
+		}
+		release()
+		group.Wait()
+		if _, after := faults.Calls(); after-before > 2 {
+			e.Errorf("5 updates went out as %d commits", after-before)
+		}
+	})
+}
+
 var errOwn = errors.New("of its own")
 
 // TestCombinedFailures: one fails, one panics, one ends its goroutine, one is not

@@ -1,9 +1,9 @@
 package zkstate
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/zkstate/zkstate/diff"
@@ -53,15 +53,11 @@ func (k *keyFinder) visit(t reflect.Type) {
 }
 
 func (k *keyFinder) field(f reflect.StructField) {
-	tag := f.Tag.Get("json")
-	if tag == "-" || !f.IsExported() && !f.Anonymous {
+	if f.Tag.Get("json") == "-" || !f.IsExported() && !f.Anonymous {
 		return
 	}
 	if f.Tag.Get("zkstate") == "key" {
-		name, _, _ := strings.Cut(tag, ",")
-		if name == "" {
-			name = f.Name
-		}
+		name := cmp.Or(tagName(f), f.Name)
 		if !slices.Contains(k.found, name) {
 			k.found = append(k.found, name)
 		}

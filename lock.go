@@ -283,9 +283,10 @@ func (q *writeQueue[T]) setHolder(holder error) {
 	q.holder = holder
 }
 
-// isLocked reports whether a Lock was granted, or the lock is being taken for a turn.
+// isLocked reports whether a Lock was granted, or the lock is being taken, or was, for a turn that
+// the writer has not begun.
 func (q *writeQueue[T]) isLocked() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.locked
+	return q.locked || q.turn != nil
 }

@@ -136,7 +136,11 @@ func lockedBy(w store.Waiter) error {
 // Another instance has committed meanwhile: it may write without the lock, or be the next
 // holder.
 func (w *writer[T]) atHead(ctx context.Context) bool {
-	queue, err := w.st.store.Queue(ctx, w.st.path)
+	var queue []store.Waiter
+	err := w.st.protect(func() (err error) {
+		queue, err = w.st.store.Queue(ctx, w.st.path)
+		return err
+	})
 	return err == nil && len(queue) > 0 && queue[0].ID == w.st.cfg.id
 }
 

@@ -141,7 +141,7 @@ func (q *writeQueue[T]) awaitCallers() {
 }
 
 // nextBatch takes the next batch out of the queue: the first request, and those behind
-// it that can share a commit with it. It returns nil if no request waits. If the first one
+// it that can share a commit with it. It returns nil if there is none yet. If the first one
 // is exclusive and the writer does not have the lock, it is returned as needs, for which the
 // lock has to be taken, and waits in behind meanwhile.
 func (q *writeQueue[T]) nextBatch(ctx context.Context, hasLock bool) (next *batch[T], needs *request[T]) {
@@ -155,6 +155,8 @@ func (q *writeQueue[T]) nextBatch(ctx context.Context, hasLock bool) (next *batc
 			q.holder = errOwnLock
 			first.over = true
 			first.done <- outcome{}
+		case first.cfg.exclusive && !hasLock && q.turn != nil:
+			return nil, nil // the writer picks it up first
 		case first.cfg.exclusive && !hasLock:
 			q.setAside()
 			return nil, first

@@ -77,8 +77,20 @@ func (c *Copier[T]) Same(a, b *T) bool {
 }
 
 // Kept reports whether all strings of a value survived its encoding. encoding/json writes
-// a byte that is not UTF-8 like this; a text that says so itself is not told from it.
-func Kept(encoded []byte) bool { return !bytes.Contains(encoded, []byte(`\ufffd`)) }
+// a byte that is not UTF-8 as the escape \ufffd, and nothing else.
+func Kept(encoded []byte) bool {
+	for {
+		before, after, found := bytes.Cut(encoded, []byte(`\ufffd`))
+		if !found {
+			return true
+		}
+		backslashes := len(before) - len(bytes.TrimRight(before, `\`))
+		if backslashes%2 == 0 { // else the last of them stands for a backslash, with the one that was found
+			return false
+		}
+		encoded = after
+	}
+}
 
 // plan is how values of a type are copied and compared.
 type plan struct {
