@@ -97,7 +97,7 @@ func (s *Store) commit(ctx context.Context, ops []store.Op) ([]store.Version, er
 	defer done()
 	versions := make([]store.Version, len(ops))
 	var at stamp
-	err = s.write(ctx, func(t *tx) error {
+	err = s.write(ctx, durable, func(t *tx) error {
 		err := t.scan("UPDATE meta SET sequence = sequence + 1 RETURNING sequence", nil, &at.sequence)
 		at.tag, at.now = newTag(), time.Now()
 		for i := 0; i < len(ops) && err == nil; i++ {
@@ -229,7 +229,7 @@ func (t *tx) version(path string) (store.Version, error) {
 func (s *Store) settle(ctx context.Context, sequence int64, failed error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeRows)
 	defer cancel()
-	err := s.write(ctx, func(t *tx) error {
+	err := s.write(ctx, durable, func(t *tx) error {
 		var current int64
 		if err := t.scan("SELECT sequence FROM meta", nil, &current); err != nil {
 			return err

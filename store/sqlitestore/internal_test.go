@@ -220,7 +220,7 @@ func TestRemovedRecordIsMissed(t *testing.T) {
 	}
 	remove := func() {
 		t.Helper()
-		check(other.write(t.Context(), func(t *tx) error { return t.exec("DELETE FROM listeners") }))
+		check(other.write(t.Context(), durable, func(t *tx) error { return t.exec("DELETE FROM listeners") }))
 	}
 	putBack := func() {
 		t.Helper()
@@ -367,7 +367,7 @@ func TestDamageForgetsNoReplacedLog(t *testing.T) {
 	}
 	defer db.Close()
 	_, damage := db.Exec("CREATE TABLE t (x)")
-	err = s.write(t.Context(), func(*tx) error {
+	err = s.write(t.Context(), durable, func(*tx) error {
 		log, err := os.ReadFile(file + "-wal")
 		if err == nil {
 			err = errors.Join(os.Remove(file+"-wal"), os.WriteFile(file+"-wal", log, 0o600))

@@ -39,12 +39,12 @@ func (s *Store) setJournal(ctx context.Context, path string, keep int) error {
 	}
 	defer done()
 	if keep > 0 {
-		err = s.write(ctx, func(t *tx) error {
+		err = s.write(ctx, durable, func(t *tx) error {
 			return t.exec("INSERT OR REPLACE INTO journals (path, keep) VALUES (?, ?)", path, keep)
 		})
 	}
 	for more := true; more && err == nil; {
-		err = s.write(ctx, func(t *tx) (err error) {
+		err = s.write(ctx, durable, func(t *tx) (err error) {
 			more, err = t.trim(path, keep, trimStep)
 			if err == nil && !more && keep <= 0 {
 				err = t.exec("DELETE FROM journals WHERE path = ?", path)

@@ -47,7 +47,7 @@ func (s *Store) announce(ctx context.Context, path, id string, data []byte) erro
 		return err
 	}
 	defer done()
-	err = s.write(ctx, func(t *tx) error { return s.announceIn(ctx, t, path, id, data) })
+	err = s.write(ctx, passing, func(t *tx) error { return s.announceIn(ctx, t, path, id, data) })
 	if err == nil {
 		s.startFollowing()
 		s.sweep(ctx)
@@ -143,7 +143,7 @@ func (s *Store) withdraw(ctx context.Context, record recordKey) error {
 	if s.session.Load() == nil { // this handle has never announced anything
 		return ctx.Err()
 	}
-	err = s.write(ctx, func(t *tx) error {
+	err = s.write(ctx, passing, func(t *tx) error {
 		own := s.session.Load()
 		if _, leaving := s.leaving.Load(record); !leaving || own == nil {
 			return nil
@@ -267,7 +267,7 @@ func (s *Store) endSession() {
 	own.release()
 	ctx, cancel := context.WithTimeout(context.Background(), closeRows)
 	defer cancel()
-	err := s.write(ctx, func(t *tx) error { return t.forget(own.id) })
+	err := s.write(ctx, passing, func(t *tx) error { return t.forget(own.id) })
 	if err != nil {
 		s.log.Info("sqlitestore: listener records left for others to remove", "file", s.file, "error", err)
 	}

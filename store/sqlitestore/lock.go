@@ -108,7 +108,7 @@ func (l *lock) advance(ctx context.Context, id string) (first bool, err error) {
 	case joined && head.place != 0 && l.store.alive(head.session):
 		return false, nil // the common case of those who wait: nothing is written
 	}
-	err = l.store.write(ctx, func(t *tx) error {
+	err = l.store.write(ctx, passing, func(t *tx) error {
 		own, err := l.store.ownSession(ctx, t)
 		if err != nil {
 			return err
@@ -262,7 +262,7 @@ func (l *lock) release(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	if err := l.store.write(ctx, func(t *tx) error { return l.leave(t) }); err != nil {
+	if err := l.store.write(ctx, passing, func(t *tx) error { return l.leave(t) }); err != nil {
 		return err
 	}
 	l.store.watch.hub.Signal(queueOf(l.path))

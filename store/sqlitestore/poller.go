@@ -50,17 +50,27 @@ func (p *poller) lookOnce(ctx context.Context) error {
 	if err == nil {
 		err = t.scan("PRAGMA data_version", nil, &version)
 	}
+	if err != nil {
+		return err
+	}
 	moved := version != p.version
-	if unseen := p.store.watch.unseen(moved); err == nil && (moved || len(unseen) > 0) {
+	unseen := p.store.watch.unseen(moved)
+	news := len(unseen) > 0
+	if moved && !news {
+		if news, err = p.hasNews(t); err != nil {
+			return err
+		}
+	}
+	if news {
 		err = t.run(ctx, "BEGIN", func() (err error) {
 			if t.tag, err = p.store.tagColumn(t.ctx, t.conn); err != nil {
 				return err
 			}
 			return p.read(t, unseen)
 		})
-	}
-	if err != nil {
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	p.moved = p.moved || moved
 	if moved {
@@ -68,6 +78,17 @@ func (p *poller) lookOnce(ctx context.Context) error {
 	}
 	p.version = version // only now: what failed above is looked for again
 	return nil
+}
+
+// hasNews reports whether a document was changed since the last look. Most commits are of
+// listener records.
+func (p *poller) hasNews(t *tx) (news bool, err error) {
+	if p.tag == 0 || !p.store.tagged.Load() {
+		return true, nil
+	}
+	err = t.scan(`SELECT sequence <> ?1 OR NOT EXISTS (SELECT 1 FROM commits WHERE slot = ?1 % 256 AND sequence = ?1 AND tag = ?2)
+		FROM meta`, []any{p.sequence, p.tag}, &news)
+	return news, err
 }
 
 // read reads what changed since the last look, and what was not looked at yet, in one

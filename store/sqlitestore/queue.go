@@ -71,7 +71,7 @@ func (s *Store) breakLock(ctx context.Context, path, key string) error {
 	if err != nil {
 		return absent
 	}
-	err = s.write(ctx, func(t *tx) error {
+	err = s.write(ctx, passing, func(t *tx) error {
 		var removed int
 		if err := t.scan("SELECT count(*) FROM writers WHERE path = ? AND place = ?", []any{path, place}, &removed); err != nil {
 			return err

@@ -135,7 +135,7 @@ func (p *poller) putBack(ctx context.Context) {
 func (s *Store) putBackOne(ctx context.Context, key recordKey) error {
 	ctx, cancel := context.WithTimeout(ctx, s.poll)
 	defer cancel()
-	err := s.write(ctx, func(t *tx) error {
+	err := s.write(ctx, passing, func(t *tx) error {
 		body, ours := s.records.get(key)
 		if _, leaving := s.leaving.Load(key); leaving || !ours {
 			return nil
@@ -230,7 +230,7 @@ func (s *Store) forgetLost(ctx context.Context, path string, lost store.Listener
 		return err
 	}
 	defer done()
-	return s.write(ctx, func(t *tx) error {
+	return s.write(ctx, passing, func(t *tx) error {
 		return t.exec(`DELETE FROM roster WHERE path = ?1 AND id = ?2 AND returns = ?3
 			AND NOT EXISTS (SELECT 1 FROM listeners WHERE path = ?1 AND id = ?2)`, path, lost.ID, lost.Returns)
 	})

@@ -107,7 +107,7 @@ CREATE INDEX IF NOT EXISTS documents_changed ON documents (changed);
 //
 // synchronous=FULL writes each commit through to the disk before it is
 // acknowledged. NORMAL would be enough for a killed process, whose writes the
-// kernel has; FULL is for a machine that loses power.
+// kernel has; FULL is for a machine that loses power. See durability.
 func (s *Store) openPools() error {
 	for _, p := range []struct {
 		pool   **sql.DB

@@ -39,7 +39,7 @@ func (s *Store) removeDead(ctx context.Context) error {
 		return nil
 	}, "SELECT session FROM listeners UNION SELECT session FROM writers UNION SELECT session FROM roster")
 	if err == nil && len(dead) > 0 {
-		err = s.write(ctx, func(t *tx) error {
+		err = s.write(ctx, passing, func(t *tx) error {
 			for _, owner := range dead {
 				if err := t.forget(owner); err != nil {
 					return err

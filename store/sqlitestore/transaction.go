@@ -45,16 +45,30 @@ type commitError struct{ error }
 
 func (e commitError) Unwrap() error { return e.error }
 
+// durability says when a commit has to be on the disk.
+type durability string
+
+const (
+	// durable is before it is acknowledged.
+	durable durability = "FULL"
+	// passing is some time later, for what goes with a session: when the machine loses power,
+	// no session is left. A durable commit writes those before it, too.
+	passing durability = "NORMAL"
+)
+
 // write runs fn in a write transaction, which is committed if fn returns nil
 // and undone otherwise. It waits for the write lock until ctx ends; from then
 // on it goes through. A failure of the COMMIT is a commitError.
-func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
+func (s *Store) write(ctx context.Context, d durability, fn func(*tx) error) error {
 	conn, err := s.connect(ctx, s.writer)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	t := &tx{conn: conn, ctx: context.WithoutCancel(ctx), tag: "tag"}
+	if err := t.exec("PRAGMA synchronous = " + string(d)); err != nil {
+		return err
+	}
 	err = t.run(ctx, "BEGIN IMMEDIATE", func() error {
 		if !s.tagged.Load() {
 			if err := t.migrate(); err != nil {
