@@ -3,6 +3,7 @@ package zkstate_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -78,6 +79,55 @@ func refuseTogether(t *testing.T, refusal, others error) {
 	}
 	close(proceed)
 	group.Wait()
+}
+
+// TestRefusedAfterShared: a batch continues on what the one before it made. If the store refuses it, its functions run again,
+// each alone, on that again, and nothing of the first time is left.
+func TestRefusedAfterShared(t *testing.T) {
+	mem := memstore.New()
+	defer mem.Close()
+	reached, proceed := make(chan struct{}), make(chan struct{})
+	calls := 0
+	s := &commits{Store: mem}
+	st, err := zkstate.Open(t.Context(), s, "/x", map[string]string{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	s.commit = func(ctx context.Context, ops []store.Op) ([]store.Version, error) {
+		if calls++; calls <= 2 {
+			reached <- struct{}{}
+			<-proceed
+		}
+		return stingy{mem, store.ErrQuota}.Commit(ctx, ops...)
+	}
+	var group sync.WaitGroup
+	update := func(key string, want error) {
+		group.Go(func() {
+			_, err := st.Update(t.Context(), func(m *map[string]string) error { (*m)[key] += key; return nil })
+			if !errors.Is(err, want) {
+				t.Errorf("%s: told %v, not %v", key, err, want)
+			}
+		})
+	}
+	update("first", nil)
+	<-reached
+	for i, key := range []string{"a", "b"} {
+		update(key, nil)
+		st.AwaitQueued(i + 1)
+	}
+	proceed <- struct{}{}
+	<-reached // a and b, together
+	update("huge", store.ErrQuota)
+	st.AwaitQueued(1)
+	update("small", nil)
+	st.AwaitQueued(2)
+	proceed <- struct{}{}
+	group.Wait()
+	want := map[string]string{"first": "first", "a": "a", "b": "b", "small": "small"}
+	if got, err := st.Read(); err != nil || !maps.Equal(got, want) {
+		t.Errorf("%v, %v", got, err)
+	}
 }
 
 // TestLastToLeave: the last caller who is there is told what became of the commit, though

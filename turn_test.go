@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -352,5 +353,54 @@ func TestFlakyInstance(t *testing.T) {
 	t.Logf("%d updates, the last by the instance that lost %d answers; the longest took %v", counted, lost, longest)
 	if lost == 0 || min(counted[0], counted[1]) < each || max(longest[0], longest[1]) > patience {
 		t.Errorf("%d updates, the last by the instance that lost %d answers; the longest took %v", counted, lost, longest)
+	}
+}
+
+// TestTurnsAreFenced: whatever is committed in a turn fails if the turn was lost meanwhile.
+func TestTurnsAreFenced(t *testing.T) {
+	mem := memstore.New()
+	defer mem.Close()
+	s := &commits{Store: mem}
+	st, err := zkstate.Open(t.Context(), s, "/app/config", initial())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	const updates = 4
+	started, proceed := make(chan struct{}), make(chan struct{})
+	var fences []string
+	s.commit = func(ctx context.Context, ops []store.Op) ([]store.Version, error) {
+		fence := "none"
+		for _, op := range ops {
+			switch op.(type) {
+			case store.Hold:
+				fence = "hold"
+			case store.Release:
+				fence = "release"
+			}
+		}
+		if fences = append(fences, fence); len(fences) == 1 {
+			close(started)
+			<-proceed
+		}
+		return mem.Commit(ctx, ops...)
+	}
+	var group sync.WaitGroup
+	for i := range updates {
+		group.Go(func() {
+			if _, err := st.Update(t.Context(), bump, zkstate.Exclusive(), zkstate.NoRetry()); err != nil {
+				t.Error(err)
+			}
+		})
+		if i == 0 {
+			<-started
+		} else {
+			st.AwaitQueued(i)
+		}
+	}
+	close(proceed)
+	group.Wait()
+	if len(fences) != updates || slices.Contains(fences, "none") || !slices.Contains(fences[1:], "hold") {
+		t.Errorf("commits with %v", fences)
 	}
 }
