@@ -93,6 +93,30 @@ func TestCombiningEscapes(t *testing.T) {
 	})
 }
 
+// TestCombiningLostBytes: a function sees what is stored of the one before it, and not a byte that encoding replaces.
+func TestCombiningLostBytes(t *testing.T) {
+	eachStore(t, func(e *env) {
+		st, _, release := busy(e)
+		var group sync.WaitGroup
+		for i, fn := range []func(*config) error{
+			func(c *config) error { c.Processes[0] = "a\xff"; return nil },
+			func(c *config) error { c.Interval = len(c.Processes[0]); return nil },
+		} {
+			group.Go(func() {
+				if _, err := st.Update(e.ctx, fn); err != nil {
+					e.Error(err)
+				}
+			})
+			st.AwaitQueued(i + 1)
+		}
+		release()
+		group.Wait()
+		if got, err := st.Read(); err != nil || got.Processes[0] != "a\ufffd" || got.Interval != len("a\ufffd") {
+			e.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
 var errOwn = errors.New("of its own")
 
 // TestCombinedFailures: one fails, one panics, one ends its goroutine, one is not
