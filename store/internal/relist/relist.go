@@ -19,8 +19,9 @@ type Watcher struct {
 	stop  func()
 
 	// Used by Next only.
-	known map[string]store.Listener // nil before the first listing
-	rest  time.Duration             // before the next listing, as long as the last one took
+	known  map[string]store.Listener // nil before the first listing
+	hinted bool                      // a hint was taken that no listing followed yet: its Next may have ended before
+	rest   time.Duration             // before the next listing, as long as the last one took
 }
 
 // New returns a watcher that is to look whenever hints has a token.
@@ -37,6 +38,7 @@ func (w *Watcher) Next(ctx context.Context) (store.ListenerNews, error) {
 		if err := w.await(ctx, first); err != nil {
 			return store.ListenerNews{}, err
 		}
+		w.hinted = false
 		asked := time.Now()
 		listed, err := w.list(ctx)
 		if err != nil {
@@ -55,10 +57,13 @@ func (w *Watcher) await(ctx context.Context, first bool) error {
 	if first {
 		return ctx.Err()
 	}
-	select {
-	case <-w.hints:
-	case <-ctx.Done():
-		return ctx.Err()
+	if !w.hinted {
+		select {
+		case <-w.hints:
+			w.hinted = true
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	timer := time.NewTimer(w.rest)
 	defer timer.Stop()
