@@ -12,21 +12,26 @@ import (
 	"github.com/zkstate/zkstate/store/storetest"
 )
 
-// deleting is a store on which somebody deletes what was created, at once, a few times.
+// deleting is a store on which somebody else creates what is to be created, a few times, and deletes it at once.
 type deleting struct {
 	store.Store
 	times int
 }
 
 func (d *deleting) Commit(ctx context.Context, ops ...store.Op) ([]store.Version, error) {
-	versions, err := d.Store.Commit(ctx, ops...)
-	if create, ok := ops[0].(store.Create); ok && err == nil && d.times > 0 {
-		d.times--
-		if _, err := d.Store.Commit(ctx, store.Delete{Path: create.Path, Base: versions[0]}); err != nil {
-			return nil, err
-		}
+	create, ok := ops[0].(store.Create)
+	if !ok || d.times == 0 {
+		return d.Store.Commit(ctx, ops...)
 	}
-	return versions, err
+	d.times--
+	versions, err := d.Store.Commit(ctx, ops...)
+	if err == nil {
+		_, err = d.Store.Commit(ctx, store.Delete{Path: create.Path, Base: versions[0]})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, store.ErrExists
 }
 
 // TestDeletedWhileOpening: Open creates the document again if it is deleted before it was
