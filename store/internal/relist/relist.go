@@ -20,7 +20,7 @@ type Watcher struct {
 
 	// Used by Next only.
 	known  map[string]store.Listener // nil before the first listing
-	hinted bool                      // a hint was taken that no listing followed yet: its Next may have ended before
+	hinted bool                      // a hint was taken that no listing has followed yet: it failed, or its Next ended before
 	rest   time.Duration             // before the next listing, as long as the last one took
 }
 
@@ -38,14 +38,12 @@ func (w *Watcher) Next(ctx context.Context) (store.ListenerNews, error) {
 		if err := w.await(ctx, first); err != nil {
 			return store.ListenerNews{}, err
 		}
-		w.hinted = false
 		asked := time.Now()
 		listed, err := w.list(ctx)
 		if err != nil {
-			w.known = nil // all is told again
 			return store.ListenerNews{}, err
 		}
-		w.rest = time.Since(asked)
+		w.hinted, w.rest = false, time.Since(asked)
 		if news := w.compare(listed); first || len(news.Changed)+len(news.Gone) > 0 {
 			return news, nil
 		}

@@ -11,6 +11,27 @@ import (
 	"github.com/zkstate/zkstate/store/internal/relist"
 )
 
+// TestListenerThatLeavesWhileListingFails: the next call lists again, and tells who has left.
+func TestListenerThatLeavesWhileListingFails(t *testing.T) {
+	listed, failure := []store.Listener{{ID: "stays"}, {ID: "leaves"}}, error(nil)
+	hints := make(chan struct{}, 1)
+	w := relist.New(func(context.Context) ([]store.Listener, error) { return listed, failure }, hints, func() {})
+	if news, err := w.Next(t.Context()); err != nil || len(news.Changed) != 2 {
+		t.Fatal(news, err)
+	}
+	listed, failure = listed[:1], errors.New("not now")
+	hints <- struct{}{}
+	if _, err := w.Next(t.Context()); !errors.Is(err, failure) {
+		t.Fatal(err)
+	}
+	failure = nil
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if news, err := w.Next(ctx); err != nil || len(news.Gone) != 1 || news.Gone[0] != "leaves" {
+		t.Error(news, err)
+	}
+}
+
 // TestHintOfANextThatEnds: a hint is followed by the next call if the one that took it ends while it rests.
 func TestHintOfANextThatEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
