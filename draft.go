@@ -22,15 +22,15 @@ type draft[T any] struct {
 	before []byte
 }
 
-// draft returns the draft for the first function of a batch. It never uses a value that
-// a read returned, because that caller may have changed it.
+// draft returns the draft for the first function of a batch. Where there is a good document
+// it uses no value that a read returned, because that caller may have changed it.
 func (w *writer[T]) draft(cur *published[T]) (draft[T], error) {
 	st := w.st
 	switch {
-	case cur.doc == nil: // the document is rejected, and there never was a good copy
-		doc, err := encode(cur.value) // the initial one, or that of a document that was deleted since
+	case cur.doc == nil: // the document is rejected, and no good one was there since it was created
+		doc, err := encode(cur.value) // the initial value, or the last good one before a deletion
 		if err != nil {
-			return draft[T]{}, callerError{fmt.Errorf("%s: encode the initial value: %w", st.at("update"), err)}
+			return draft[T]{}, callerError{fmt.Errorf("%s: encode the last good value: %w", st.at("update"), err)}
 		}
 		return st.decoded(draft[T]{doc: doc, encoded: true})
 	case st.queue().copier != nil && w.own != nil && w.ownVersion == cur.version:

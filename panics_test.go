@@ -3,7 +3,6 @@ package zkstate_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -134,13 +133,80 @@ func TestPanicsOfTheTypeEndNothing(t *testing.T) {
 	})
 }
 
-// badHandler is a log handler, and badTracer a tracer, of an application that has a fault.
-type (
-	badHandler struct{ slog.Handler }
-	badTracer  struct{}
-)
+// explosiveHandler is a log handler that panics whenever it is called, but for the first calls.
+type explosiveHandler struct {
+	good  int64
+	calls *atomic.Int64
+}
 
-func (badHandler) Handle(context.Context, slog.Record) error { panic("the disk is full") }
+func (h explosiveHandler) call() {
+	if h.calls.Add(1) > h.good {
+		panic("the disk is full")
+	}
+}
+
+func (h explosiveHandler) Enabled(context.Context, slog.Level) bool { h.call(); return true }
+
+func (h explosiveHandler) Handle(context.Context, slog.Record) error { h.call(); return nil }
+
+func (h explosiveHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+func (h explosiveHandler) WithGroup(string) slog.Handler { return h }
+
+// TestPanicsOfTheLogger: a log handler that panics, at whichever call, ends neither the
+// application nor anything that the State does.
+func TestPanicsOfTheLogger(t *testing.T) {
+	var calls atomic.Int64
+	for good := int64(0); good <= calls.Load(); good++ {
+		calls.Store(0)
+		synctest.Test(t, func(t *testing.T) { underExplosiveLogger(t, good, &calls) })
+	}
+	if calls.Load() < 10 {
+		t.Errorf("the logger was called %d times", calls.Load())
+	}
+}
+
+func underExplosiveLogger(t *testing.T, good int64, calls *atomic.Int64) {
+	mem := memstore.New()
+	bad := &panicking{Store: unconfirming{mem.Attach()}}
+	st, err := zkstate.Open(t.Context(), bad, "/app/config", initial(), zkstate.WithLogger(slog.New(explosiveHandler{good, calls})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.OnChange(func(zkstate.ChangeSet) { panic("mine") })
+	if _, err := st.Update(t.Context(), bump); err != nil {
+		t.Errorf("an update: %v", err)
+	}
+	bad.on.Store(true)
+	time.Sleep(3 * zkstate.DefaultRefresh) // looks and reports panic, and that is logged
+	bad.on.Store(false)
+	time.Sleep(3 * zkstate.DefaultRefresh)
+	for _, doc := range []string{`{"bad`, `{"Interval":7}`} {
+		snap, _ := mem.Load(t.Context(), "/app/config", zkstate.Version{}, store.Linearizable)
+		if _, err := mem.Commit(t.Context(), store.Put{Path: "/app/config", Base: snap.Version, Data: []byte(doc)}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * zkstate.DefaultRefresh)
+	}
+	if got, err := st.Read(); err != nil || got.Interval != 7 {
+		t.Errorf("it stopped following: %+v, %v", got, err)
+	}
+	v, err := st.Update(t.Context(), bump)
+	if err != nil {
+		t.Errorf("an update on a good document: %v", err)
+	}
+	time.Sleep(2 * zkstate.DefaultRefresh)
+	if all, err := st.Listeners(t.Context()); err != nil || len(all) != 1 || all[0].Applied != v {
+		t.Errorf("it stopped reporting: %+v, %v", all, err)
+	}
+	if err := st.Delete(t.Context()); err != nil { // which is logged while it is published
+		t.Errorf("a deletion: %v", err)
+	}
+	closeState(t, st)
+}
+
+// badTracer is a tracer of an application that has a fault.
+type badTracer struct{}
 
 func (badTracer) StartUpdate(context.Context, zkstate.TracedUpdate) zkstate.UpdateSpan {
 	return badTracer{}
@@ -148,13 +214,11 @@ func (badTracer) StartUpdate(context.Context, zkstate.TracedUpdate) zkstate.Upda
 func (badTracer) Event(zkstate.TraceEvent)                         { panic("no connection") }
 func (badTracer) End(zkstate.UpdateResult, zkstate.Version, error) { panic("no connection") }
 
-// TestPanicsOfLoggerAndTracer: what an application logs with, and traces with, decides neither what becomes of an update
-// nor whether the State goes on.
-func TestPanicsOfLoggerAndTracer(t *testing.T) {
+// TestPanicsOfTheTracer: what an application traces with does not decide what becomes of an update.
+func TestPanicsOfTheTracer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
-		st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.WithTracer(badTracer{}),
-			zkstate.WithLogger(slog.New(badHandler{slog.NewTextHandler(io.Discard, nil)})))
+		st, err := zkstate.Open(t.Context(), mem, "/app/config", initial(), zkstate.WithTracer(badTracer{}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,18 +242,10 @@ func TestPanicsOfLoggerAndTracer(t *testing.T) {
 		if err != nil {
 			t.Errorf("an update that was tried again: %v", err)
 		}
-		if _, err := mem.Commit(t.Context(), store.Put{Path: "/app/config", Base: st.Health().Version, Data: []byte(`{"interval": "x"}`)}); err != nil {
-			t.Fatal(err)
+		if _, err := st.Update(t.Context(), bump, zkstate.Exclusive()); err != nil {
+			t.Errorf("an update that waits for its turn: %v", err)
 		}
-		synctest.Wait()
-		if err := st.Health().Err; !errors.Is(err, zkstate.ErrRejected) { // which is logged
-			t.Errorf("a document that cannot be decoded: %v", err)
-		}
-		st.OnChange(func(zkstate.ChangeSet) { panic("mine") }) // which is logged
-		if _, err := st.Update(t.Context(), func(c *config) error { c.Interval = 7; return nil }, zkstate.Overwrite()); err != nil {
-			t.Errorf("an update that heals: %v", err)
-		}
-		if err := st.Delete(t.Context()); err != nil { // which is logged while it is published
+		if err := st.Delete(t.Context()); err != nil {
 			t.Errorf("a deletion: %v", err)
 		}
 		closeState(t, st)
